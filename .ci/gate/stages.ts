@@ -1,0 +1,33 @@
+export interface Stage {
+  readonly name: string
+  /** Run by npm, so that a developer can run the same: `npm run <script> -- <args>`. */
+  readonly script: string
+  readonly args: readonly string[]
+  /** Past this a stage hangs: it is ended with all it started, and fails. */
+  readonly limitMs: number
+}
+
+const MINUTE_MS = 60_000
+/** Seconds in practice; a busy two-core machine may take ten times as long. */
+const CHECK_LIMIT_MS = 3 * MINUTE_MS
+/** The gate is to take 15 minutes at most, install included; these leave two for it when all are used up by one. */
+const TESTS_LIMIT_MS = 10 * MINUTE_MS
+
+const check = (name: string): Stage => ({ name, script: name, args: [], limitMs: CHECK_LIMIT_MS })
+
+/** What the gate runs, in order: the cheap and certain first. `vitestReport` is a path for vitest's counts. */
+export const stages = (vitestReport: string): readonly Stage[] => [
+  check('lint'),
+  check('types'),
+  check('layers'),
+  check('dead'),
+  check('docs'),
+  {
+    name: 'vitest',
+    script: 'test:vitest',
+    args: ['--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
+    limitMs: TESTS_LIMIT_MS
+  },
+  { name: 'bench', script: 'bench', args: ['consensus', '--smoke'], limitMs: CHECK_LIMIT_MS },
+  { name: 'netns', script: 'test:netns', args: [], limitMs: CHECK_LIMIT_MS }
+]

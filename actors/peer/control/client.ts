@@ -1,0 +1,54 @@
+import { connect } from 'node:net'
+import { hasCode, PeerError } from '../errors.ts'
+import { LineCutter } from './lines.ts'
+import { ANSWER_BYTES_MAX, type Request, readAnswer } from './messages.ts'
+
+/** A peer answers from memory; one that is busy for longer than this is stuck. */
+const ANSWER_TIMEOUT_MS = 5_000
+
+/**
+ * Asks the peer that listens on this socket. Rejects with `BRUME_PEER_NOT_RUNNING` when none does,
+ * with `BRUME_PEER_CONTROL` when it says nothing useful in time.
+ */
+export function askControl(
+  path: string,
+  request: Exclude<Request, 'events'>,
+  timeoutMs = ANSWER_TIMEOUT_MS
+): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const cutter = new LineCutter(ANSWER_BYTES_MAX)
+  const socket = connect(path, () => socket.write(`${JSON.stringify({ do: request })}\n`))
+  socket.setTimeout(timeoutMs, () => fail(`it did not answer within ${timeoutMs} ms`))
+  socket.on('error', (error) => reject(connectError(path, error)))
+  // After an answer this rejection finds the promise settled.
+  socket.on('close', () => fail('it closed the connection without an answer'))
+  socket.on('data', (chunk) => {
+    try {
+      const [line] = cutter.push(chunk)
+      if (line !== undefined) take(line)
+    } catch (error) {
+      fail('its answer is too long', error)
+    }
+  })
+
+  function take(line: string): void {
+    const answer = readAnswer(line)
+    if (answer === undefined) fail('its answer cannot be read')
+    else if (answer.ok) resolve(answer.value)
+    else fail(answer.error.message)
+    socket.destroy()
+  }
+
+  function fail(why: string, cause?: unknown): void {
+    reject(new PeerError('BRUME_PEER_CONTROL', `the peer behind ${path} cannot be asked: ${why}`, cause))
+    socket.destroy()
+  }
+
+  return promise
+}
+
+function connectError(path: string, error: Error): PeerError {
+  if (hasCode(error, 'ENOENT', 'ECONNREFUSED'))
+    return new PeerError('BRUME_PEER_NOT_RUNNING', 'no peer runs here; start one with: brume up', error)
+  return new PeerError('BRUME_PEER_CONTROL', `${path} cannot be opened (${error.message})`, error)
+}

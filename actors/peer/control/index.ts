@@ -1,0 +1,5 @@
+export { answer } from './answer.ts'
+export { askControl } from './client.ts'
+export { controlPart } from './part.ts'
+export { controlPath } from './path.ts'
+export { type ControlServer, serveControl } from './server.ts'

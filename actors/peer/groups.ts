@@ -1,0 +1,90 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Group, Program, Quorum } from '@brume/actors/quorum'
+import { toHex } from '@brume/codec'
+import type { Clock, Log, Store } from '@brume/ports'
+import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
+import { hasCode, PeerError } from './errors.ts'
+
+/** What a group's program gets to work with. */
+export interface ProgramContext {
+  readonly groupId: Uint8Array
+  readonly manifest: Manifest
+  /** The program's own part of the peer's store. */
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Programs by name. A manifest's program field begins with one, up to its first zero byte. */
+export type Programs = Readonly<Record<string, (context: ProgramContext) => Program>>
+
+export interface GroupsOptions {
+  /** Where manifests lie, as `<group id in hex>.cbor`. */
+  readonly folder: string
+  readonly quorum: Pick<Quorum, 'open'>
+  readonly programs: Programs
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The quorum reads no larger manifest. */
+const MANIFEST_BYTES_MAX = 65_536
+/** Each group holds its own pools and timers; a peer in more is a mistake. */
+const GROUPS_MAX = 64
+
+/**
+ * Opens the groups whose manifests lie in the folder, in the order of their ids. One that cannot be
+ * opened is logged and left out: the peer and its other groups go on.
+ */
+export async function openGroups(options: GroupsOptions): Promise<readonly Group[]> {
+  const { folder, log } = options
+  const names = (await manifestNames(folder)).sort()
+  if (names.length > GROUPS_MAX)
+    log.warn({ found: names.length, limit: GROUPS_MAX }, 'too many groups; the rest is left out')
+  const groups: Group[] = []
+  for (const name of names.slice(0, GROUPS_MAX)) {
+    try {
+      groups.push(openGroup(await readManifest(join(folder, name)), options))
+    } catch (error) {
+      log.error({ manifest: join(folder, name), error }, 'a group cannot be opened and is left out')
+    }
+  }
+  return groups
+}
+
+function openGroup(bytes: Uint8Array, { quorum, programs, store, clock, log }: GroupsOptions): Group {
+  const manifest = decodeManifest(bytes)
+  const groupId = groupIdOf(bytes)
+  const name = programName(manifest.program)
+  const make = Object.hasOwn(programs, name) ? programs[name] : undefined
+  if (make === undefined) {
+    const known = Object.keys(programs).join(', ') || 'none'
+    throw new PeerError('BRUME_PEER_PROGRAM', `the group runs ${JSON.stringify(name)}, unknown here (known: ${known})`)
+  }
+  const id = toHex(groupId)
+  const context = { groupId, manifest, store: store.sub(`program/${id}/`), clock, log: log.child({ group: id }) }
+  return quorum.open(bytes, make(context))
+}
+
+function programName(program: Uint8Array): string {
+  const end = program.indexOf(0)
+  return Buffer.from(end === -1 ? program : program.subarray(0, end)).toString('utf8')
+}
+
+async function manifestNames(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\.cbor$/.test(name))
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+async function readManifest(path: string): Promise<Uint8Array> {
+  const { size } = await stat(path)
+  if (size > MANIFEST_BYTES_MAX)
+    throw new PeerError('BRUME_PEER_PROGRAM', `the manifest has ${size} bytes, more than ${MANIFEST_BYTES_MAX}`)
+  return new Uint8Array(await readFile(path))
+}

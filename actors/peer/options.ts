@@ -1,0 +1,59 @@
+import type { MembershipSettings } from '@brume/actors/membership'
+import type { NetNode, NetOptions } from '@brume/net'
+import { createLog } from '@brume/observe'
+import type { Clock, Disk, Log, Random } from '@brume/ports'
+import { systemClock, systemRandom } from '@brume/ports/system'
+import { FLAG } from '@brume/protocols/membership'
+import { nodeDisk } from '@brume/store'
+import type { Config } from './config/index.ts'
+import type { Programs } from './groups.ts'
+
+/**
+ * The outside world as the peer sees it. Production leaves all of it out and gets the machine's own;
+ * the testnet wraps clocks, disks and networks here, and its faults exist nowhere else.
+ */
+export interface PeerPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Disk under the journal. */
+  readonly disk: Disk
+  /** Stands between the network and everything that uses it. */
+  readonly wrapNet: (net: NetNode) => NetNode
+}
+
+export interface PeerOptions {
+  /** Default: this user's, see data/layout.ts. */
+  readonly dataDir?: string
+  /** Settings above those of config.json in the data directory; config/knobs.ts lists them. */
+  readonly settings?: object
+  /** The disk was moved to this machine on purpose. */
+  readonly keepIdentity?: boolean
+  readonly ports?: Partial<PeerPorts>
+  /** What the groups in the data directory may replicate. */
+  readonly programs?: Programs
+}
+
+/** The real clock, randomness and disk; a log on standard error. */
+export const machinePorts = (config: Config): PeerPorts => ({
+  clock: systemClock(),
+  random: systemRandom(),
+  log: createLog({ level: config.logLevel }),
+  disk: nodeDisk(),
+  wrapNet: (net) => net
+})
+
+/** What the network room takes from the settings; an empty `listen` means the profile's own addresses. */
+export function netSettings(
+  config: Config
+): Pick<NetOptions, 'profile' | 'small' | 'listen' | 'announce' | 'discovery'> {
+  const { profile, small, listen, announce, mdns, bootstrap } = config
+  return { profile, small, announce, discovery: { mdns, bootstrap }, ...(listen.length > 0 ? { listen } : {}) }
+}
+
+/** What membership takes from the settings and the identity file. */
+export function membershipSettings(config: Config, bornEpoch: number | undefined): MembershipSettings {
+  const { operator, site, region, degree, roles } = config
+  const born = bornEpoch === undefined ? {} : { notBefore: bornEpoch }
+  return { operator, site, region, degree, flags: roles.reduce((flags, role) => flags | FLAG[role], 0), ...born }
+}

@@ -1,0 +1,191 @@
+import { toHex } from '@brume/codec'
+import type { Effect, Proposal } from '@brume/consensus'
+import {
+  bodyOf,
+  COMMAND_BYTES_MAX,
+  type Command,
+  commandId,
+  EXPIRY_MAX_MS,
+  type Manifest,
+  makeBlock,
+  PAYLOAD_BYTES_MAX
+} from '@brume/protocols/quorum'
+import { type Inspector, isRefused } from '../blocks/judge.ts'
+import { QuorumError, type QuorumErrorCode } from '../errors.ts'
+import type { Ordered, Submission } from '../events.ts'
+import type { Inspected } from '../ports.ts'
+import { Pool, type Waiting } from './pool.ts'
+import type { Sessions } from './sessions.ts'
+
+/** New commands a second from one peer: a signature check of 0.1 ms each, so at most a tenth of a core. */
+const COMMANDS_PER_S = 1_024
+
+/** Payload bytes beside the commands, and CBOR's head of each. */
+const PAYLOAD_OVERHEAD_BYTES = 32
+const COMMAND_OVERHEAD_BYTES = 5
+
+/** Commands sent to everybody before a leader is given up on. */
+const SPREAD_COMMANDS = 8
+
+interface Promised {
+  readonly notarized: PromiseWithResolvers<Ordered>
+  readonly final: PromiseWithResolvers<Ordered>
+}
+
+/** Commands from the first sight of them to the block they go into. */
+export class Intake {
+  readonly pool = new Pool()
+  readonly #groupId: Uint8Array
+  readonly #epoch: number
+  readonly #limits: { readonly commands: number; readonly bytes: number }
+  readonly #inspector: Inspector
+  readonly #sessions: Sessions
+  readonly #promised = new Map<string, Promised>()
+  readonly #allowance = new Map<string, { second: number; left: number }>()
+
+  constructor(groupId: Uint8Array, epoch: number, manifest: Manifest, inspector: Inspector, sessions: Sessions) {
+    this.#groupId = groupId
+    this.#epoch = epoch
+    const bytes = Math.min(manifest.pace.maxBlockBytes, PAYLOAD_BYTES_MAX) - PAYLOAD_OVERHEAD_BYTES
+    this.#limits = { commands: manifest.pace.maxCommands, bytes }
+    this.#inspector = inspector
+    this.#sessions = sessions
+  }
+
+  /** Takes a command from this peer's own user. @throws QuorumError */
+  submit(bytes: Uint8Array, wallMs: number): Submission {
+    const command = this.#name(bytes)
+    const known = this.#promised.get(command.id)
+    if (known === undefined) this.#admit(command, wallMs)
+    const promised = known ?? { notarized: Promise.withResolvers<Ordered>(), final: Promise.withResolvers<Ordered>() }
+    this.#promised.set(command.id, promised)
+    for (const { promise } of [promised.notarized, promised.final]) promise.catch(() => {})
+    return { id: command.id, notarized: promised.notarized.promise, final: promised.final.promise }
+  }
+
+  /** Takes a command from another member. True if it is new. @throws QuorumError */
+  receive(from: string, bytes: Uint8Array, wallMs: number): boolean {
+    const command = this.#name(bytes)
+    if (this.pool.has(command.id)) return false
+    this.#spend(from, wallMs)
+    this.#admit(command, wallMs)
+    return true
+  }
+
+  /** Commands of a proposal wait like any other until they are final: the block may come to nothing. */
+  learn(proposal: Proposal): boolean {
+    const before = this.pool.version
+    for (const command of bodyOf(proposal).commands) {
+      const inspected = this.#inspector.inspect(command)
+      if (isRefused(inspected) || this.pool.has(command.id)) continue
+      try {
+        this.#sessions.admit(inspected)
+        this.pool.add({ ...command, inspected })
+      } catch {
+        // A full pool loses nothing here: the block itself carries the command.
+      }
+    }
+    return this.pool.version !== before
+  }
+
+  build(request: Extract<Effect, { type: 'build' }>, wallMs: number): Proposal | null {
+    const { view, parentView, parent, height, ancestors, empty } = request
+    const timeMs = Math.max(request.timeMs, wallMs)
+    const commands = empty ? [] : this.#choose(timeMs, ancestors)
+    if (commands.length === 0 && !empty) return null
+    return makeBlock({ groupId: this.#groupId, epoch: this.#epoch, view, height, parentView, parent }, timeMs, commands)
+  }
+
+  oldest(): readonly Waiting[] {
+    return this.pool.oldest(SPREAD_COMMANDS)
+  }
+
+  notarized(proposal: Proposal): void {
+    if (this.#promised.size === 0) return
+    const { height, view } = proposal
+    for (const { id } of bodyOf(proposal).commands) this.#promised.get(id)?.notarized.resolve({ height, view })
+  }
+
+  /** Commands of a final block are done with, and so is what can no longer take effect. Returns how many expired. */
+  final(blocks: readonly Proposal[]): number {
+    for (const block of blocks) {
+      const { height, view, timeMs } = block
+      for (const { id } of bodyOf(block).commands) {
+        this.pool.remove(id)
+        const promised = this.#promised.get(id)
+        if (promised === undefined) continue
+        promised.notarized.resolve({ height, view })
+        promised.final.resolve({ height, view })
+        this.#promised.delete(id)
+      }
+      if (this.pool.size > 0 && block === blocks.at(-1)) return this.#expire(timeMs)
+    }
+    return 0
+  }
+
+  /** Drops what has expired by the wall clock: without blocks group time stands still. Returns how many. */
+  sweep(wallMs: number): number {
+    return this.#expire(wallMs)
+  }
+
+  /** Nothing more will become of what waits. */
+  stop(code: QuorumErrorCode, message: string): void {
+    for (const id of [...this.#promised.keys()]) this.#reject(id, new QuorumError(code, message))
+  }
+
+  #expire(timeMs: number): number {
+    const dead = this.pool.expire(timeMs, this.#sessions)
+    for (const { id } of dead) {
+      this.#reject(
+        id,
+        new QuorumError('BRUME_QUORUM_EXPIRED', 'the command expired, or another took its place in the session')
+      )
+    }
+    return dead.length
+  }
+
+  #reject(id: string, error: QuorumError): void {
+    const promised = this.#promised.get(id)
+    this.#promised.delete(id)
+    promised?.notarized.reject(error)
+    promised?.final.reject(error)
+  }
+
+  #choose(timeMs: number, ancestors: readonly Proposal[]): readonly Command[] {
+    const below = ancestors.toReversed().flatMap((block) => bodyOf(block).commands)
+    const inspected = below.map((command) => this.#inspector.inspect(command)).filter((answer) => !isRefused(answer))
+    const taken = this.pool.take(this.#limits, timeMs, this.#sessions, inspected as Inspected[], COMMAND_OVERHEAD_BYTES)
+    const ids = new Set(below.map(({ id }) => id))
+    return taken.filter(({ id }) => !ids.has(id)).map(({ id, bytes }) => ({ id, bytes }))
+  }
+
+  #name(bytes: Uint8Array): Command {
+    if (bytes.length < 1 || bytes.length > COMMAND_BYTES_MAX) {
+      throw new QuorumError(
+        'BRUME_QUORUM_TOO_LARGE',
+        `a command has 1 to ${COMMAND_BYTES_MAX} bytes, not ${bytes.length}`
+      )
+    }
+    return { id: toHex(commandId(bytes)), bytes }
+  }
+
+  #admit(command: Command, wallMs: number): void {
+    const inspected = this.#inspector.inspect(command)
+    if (isRefused(inspected)) {
+      throw new QuorumError(`BRUME_QUORUM_${inspected.code}`, 'the program does not take this command')
+    }
+    if (inspected.expiresMs < wallMs || inspected.expiresMs > wallMs + EXPIRY_MAX_MS) {
+      throw new QuorumError('BRUME_QUORUM_EXPIRED', `a command expires within ${EXPIRY_MAX_MS / 1_000} s from now`)
+    }
+    this.#sessions.admit(inspected)
+    this.pool.add({ ...command, inspected })
+  }
+
+  #spend(from: string, wallMs: number): void {
+    const second = Math.floor(wallMs / 1_000)
+    const before = this.#allowance.get(from)
+    const left = before?.second === second ? before.left : COMMANDS_PER_S
+    if (left <= 0) throw new QuorumError('BRUME_QUORUM_POOL_FULL', 'this peer sends commands too fast')
+    this.#allowance.set(from, { second, left: left - 1 })
+  }
+}

@@ -1,0 +1,76 @@
+/** What a group tells those who watch it. Listeners run in the turn of the event and must be quick. */
+export type GroupEvent =
+  | { readonly type: 'state'; readonly state: GroupState; readonly reason: string | null }
+  /** This member has made a block and sends it. */
+  | {
+      readonly type: 'proposed'
+      readonly view: number
+      readonly height: number
+      readonly digest: string
+      readonly commands: number
+    }
+  /** Here a quorum is known to have notarized it: it may still be revoked. */
+  | {
+      readonly type: 'notarized'
+      readonly view: number
+      readonly height: number
+      readonly digest: string
+      readonly commands: number
+    }
+  /** Here it is known to be final. */
+  | {
+      readonly type: 'final'
+      readonly view: number
+      readonly height: number
+      readonly digest: string
+      readonly commands: readonly string[]
+      readonly leader: number
+    }
+  | { readonly type: 'nullified'; readonly view: number }
+  | { readonly type: 'equivocated'; readonly signer: number; readonly view: number }
+
+export type GroupState = 'loading' | 'joining' | 'syncing' | 'observing' | 'voting' | 'halted'
+
+export interface MemberStatus {
+  readonly index: number
+  readonly peer: string
+  readonly weight: number
+  readonly connected: boolean
+  readonly self: boolean
+}
+
+/** One group as this peer sees it. */
+export interface GroupStatus {
+  readonly group: string
+  readonly name: string
+  readonly state: GroupState
+  readonly reason: string | null
+  readonly members: readonly MemberStatus[]
+  /** Weight in all, that may fail, that decides. */
+  readonly weight: { readonly total: number; readonly faults: number; readonly quorum: number }
+  readonly epoch: number
+  readonly view: number
+  readonly height: number
+  readonly digest: string
+  readonly deltaMs: number
+  /** Nothing to do: no timer is armed. */
+  readonly dormant: boolean
+  readonly pool: number
+  /** Of blocks this member proposed, the last hundred; null before the first. */
+  readonly latencyMs: { readonly notarizedP50: number | null; readonly finalP50: number | null }
+}
+
+/** A command on its way. */
+export interface Submission {
+  /** Lower-case hex of 32 bytes. */
+  readonly id: string
+  /** When a quorum has notarized its block: fast, and revocable. */
+  readonly notarized: Promise<Ordered>
+  /** When it is final. Rejects with `QuorumError` if it expires first or the group stops. */
+  readonly final: Promise<Ordered>
+}
+
+export interface Ordered {
+  readonly height: number
+  readonly view: number
+}

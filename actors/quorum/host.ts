@@ -1,0 +1,23 @@
+import type { Identity } from '@brume/crypto'
+import type { Cancel, Clock, Journal, Log, Net, PeerId, Store } from '@brume/ports'
+import type { Kernel } from '@brume/runtime'
+import type { QuorumMeters } from './meters.ts'
+import type { Reception } from './votes/receive.ts'
+
+/** What all groups of a peer share. */
+export interface Host {
+  readonly identity: Identity
+  readonly net: Net
+  readonly store: Store
+  /** Null: nothing said survives a restart, and the member must not vote after one. For benchmarks. */
+  readonly journal: Journal | null
+  readonly clock: Clock
+  readonly log: Log
+  readonly kernel: Kernel
+  readonly meters: QuorumMeters
+  readonly reception: Reception
+  /** Why this peer's key must not vote, if so: its journal is not what it was. */
+  readonly muted: string | null
+  /** Has the network keep these peers connected. */
+  readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
+}

@@ -1,0 +1,174 @@
+import { asArray, decode } from '@brume/codec'
+import { deriveSeed, type Identity, identityFromSeed, sha256 } from '@brume/crypto'
+import { createLog, createRegistry, type Registry } from '@brume/observe'
+import type { Store } from '@brume/ports'
+import { DEFAULT_PACE, decodeCall, encodeCall, encodeManifest, groupIdOf, isSigned } from '@brume/protocols/quorum'
+import { createKernel } from '@brume/runtime'
+import {
+  type JournalMedium,
+  type MemoryJournal,
+  memoryJournal,
+  memoryStore,
+  newMedium,
+  SimClock,
+  SimNet,
+  SimRandom
+} from '@brume/testkit'
+import {
+  type Block,
+  createQuorum,
+  type Group,
+  type Inspected,
+  type Program,
+  type Quorum,
+  type Refusal
+} from './index.ts'
+
+/** A fixed identity by number. */
+export const person = (number: number): Identity => identityFromSeed(sha256(Uint8Array.of(number)))
+
+export function manifestOf(weights: readonly number[]): Uint8Array {
+  const members = weights.map((weight, i) => {
+    const { peerId, publicKey, seed } = person(i)
+    const vrfKey = identityFromSeed(deriveSeed(seed, 'brume/vrf/1')).publicKey
+    return { peer: peerId, key: publicKey, vrfKey, weight, operator: '', site: '', hardware: '' }
+  })
+  const pace = { ...DEFAULT_PACE, minViewMs: 0 }
+  return encodeManifest({ name: 'test', nonce: new Uint8Array(32), pace, members, program: new Uint8Array() })
+}
+
+/** A program that remembers what it was given: calls with any body. */
+export class Tape implements Program {
+  readonly lines: string[] = []
+  heights: number[] = []
+
+  async open(): Promise<number> {
+    return 0
+  }
+
+  inspect(command: Uint8Array): Inspected | Refusal {
+    const call = decodeCall(command)
+    return isSigned(call) ? call : { code: 'BAD_SIGNATURE' }
+  }
+
+  validate(): boolean {
+    return true
+  }
+
+  deliver({ height, commands }: Block): void {
+    this.heights.push(height)
+    for (const { bytes } of commands) this.lines.push(Buffer.from(decodeCall(bytes).body).toString())
+  }
+}
+
+/** Calls of one client, each the next of its session. */
+export function clientOf(manifest: Uint8Array, wallMs: () => number, session = 1) {
+  let sequence = 0
+  return (line: string): Uint8Array => {
+    sequence += 1
+    const call = {
+      groupId: groupIdOf(manifest),
+      session,
+      sequence,
+      expiresMs: Math.floor(wallMs()) + 120_000,
+      body: Buffer.from(line)
+    }
+    return encodeCall(call, person(200))
+  }
+}
+
+export interface Member {
+  readonly index: number
+  readonly medium: JournalMedium
+  readonly store: Store
+  tape: Tape
+  group: Group
+  quorum: Quorum
+  registry: Registry
+  journal: MemoryJournal
+  alive: boolean
+}
+
+/** Members of one group over a simulated network, with journals that survive their crashes. */
+export class World {
+  readonly clock = new SimClock()
+  readonly net: SimNet
+  readonly manifest: Uint8Array
+  readonly members: Member[] = []
+  readonly #random = new SimRandom(new Uint8Array(16).fill(3), 'net')
+
+  private constructor(weights: readonly number[]) {
+    this.manifest = manifestOf(weights)
+    this.net = new SimNet({ clock: this.clock, random: this.#random, pipe: { delayMs: 2 } })
+  }
+
+  static async of(weights: readonly number[]): Promise<World> {
+    const world = new World(weights)
+    for (const index of weights.keys()) world.members.push(await world.#launch(index, newMedium(), memoryStore()))
+    return world
+  }
+
+  /** @param lateMs - how long the network runs before the group joins: others greet a peer that is not ready yet */
+  async #launch(index: number, medium: JournalMedium, store: Store, lateMs = 0): Promise<Member> {
+    const { clock } = this
+    const identity = person(index)
+    const log = createLog({ level: 'silent' })
+    const registry = createRegistry()
+    const random = this.#random.stream(`node:${index}`)
+    const journal = memoryJournal({ clock, medium })
+    const net = this.net.start(identity.peerId)
+    const kernel = createKernel({ clock, random, log })
+    const quorum = createQuorum({
+      identity,
+      net,
+      store,
+      journal,
+      clock,
+      log,
+      registry,
+      kernel,
+      keepConnected: () => () => {}
+    })
+    await this.clock.pass(lateMs)
+    const tape = new Tape()
+    const group = quorum.open(this.manifest, tape)
+    await group.start()
+    return { index, medium, store, tape, group, quorum, registry, journal, alive: true }
+  }
+
+  /** Ends a member as `kill -9` does: of what its journal had in flight, nothing is told. */
+  async crash(index: number): Promise<void> {
+    const member = this.members[index]
+    if (member === undefined) return
+    member.alive = false
+    member.journal.crash()
+    this.net.stop(person(index).peerId)
+    await member.group.stop()
+  }
+
+  async restart(index: number, lateMs = 0): Promise<void> {
+    const before = this.members[index]
+    if (before === undefined || before.alive) return
+    this.members[index] = await this.#launch(index, before.medium, before.store, lateMs)
+  }
+
+  /** Steps virtual time until the condition holds; false if it does not within so many ms. */
+  until(done: () => boolean, limitMs: number): Promise<boolean> {
+    return this.clock.until(done, limitMs)
+  }
+
+  get alive(): readonly Member[] {
+    return this.members.filter(({ alive }) => alive)
+  }
+
+  /** Everything in journals that one member said: `signer/view/kind` with what it said. */
+  said(index: number): readonly (readonly [key: string, what: string])[] {
+    return (this.members[index]?.medium.records ?? []).flatMap(({ kind, payload }) => {
+      if (kind !== 1) return []
+      const [, bytes] = asArray(decode(payload, { bytesMax: 65_536 }), 'record', 2)
+      const vote = Buffer.from(bytes as Uint8Array)
+      const tail = vote.subarray(18, vote.length - 64).toString('hex')
+      return [[`${vote[1]}/${vote.readBigUInt64BE(10)}/${vote[0]}`, tail] as const]
+    })
+  }
+}

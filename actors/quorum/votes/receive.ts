@@ -1,0 +1,142 @@
+import { toHex } from '@brume/codec'
+import type { Channel, Net, PeerId } from '@brume/ports'
+import {
+  encodeHello,
+  FRAME,
+  type Frame,
+  GROUPS_MAX,
+  type Greeting,
+  QUORUM_PROTOCOL,
+  readEnvelope,
+  readFrame,
+  readHello
+} from '@brume/protocols/quorum'
+import { QuorumError } from '../errors.ts'
+
+/** What a group hears from the streams that all groups of two peers share. */
+export interface Listener {
+  readonly groupId: Uint8Array
+  readonly epoch: number
+  readonly peers: ReadonlySet<PeerId>
+  /** A frame of this group, decoded. */
+  heard(from: PeerId, frame: Frame): void
+  /** All frames of one batch have been heard. */
+  batched(): void
+  opened(peer: PeerId): void
+  closed(peer: PeerId): void
+}
+
+/** Peers whose handles are remembered: more than can be connected, so that only the gone are forgotten. */
+const GREETED_MAX = 1_024
+
+/** Drops of one stream's frames, by cause. */
+export type FaultCounter = (reason: 'malformed' | 'unknown-handle' | 'stranger') => void
+
+/**
+ * Where a vote is received: the one channel of the quorum protocol, shared by all groups of this peer.
+ * Frames name their group by a handle that their sender gave it; a frame that does not decode throws,
+ * which ends the stream.
+ */
+export class Reception {
+  readonly #channel: Channel
+  readonly #groups = new Map<number, Listener>()
+  /** By peer: what its handles mean, also of groups that are not here: they may join later. */
+  readonly #handles = new Map<PeerId, ReadonlyMap<number, string>>()
+  readonly #named = new Map<string, Listener>()
+  readonly #count: FaultCounter
+  #nextHandle = 1
+
+  constructor(net: Net, count: FaultCounter) {
+    this.#count = count
+    this.#channel = net.channel(QUORUM_PROTOCOL, {
+      frame: (from, body) => this.#frame(from, body),
+      flush: () => {
+        for (const group of this.#groups.values()) group.batched()
+      },
+      opened: (peer) => this.#opened(peer),
+      closed: (peer) => {
+        for (const group of this.#groups.values()) if (group.peers.has(peer)) group.closed(peer)
+      }
+    })
+  }
+
+  get channel(): Channel {
+    return this.#channel
+  }
+
+  /** Adds a group and returns the handle it is called by in frames sent from here. */
+  join(group: Listener): number {
+    if (this.#groups.size >= GROUPS_MAX) {
+      throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
+    }
+    const handle = this.#nextHandle++
+    this.#groups.set(handle, group)
+    this.#named.set(nameOf(group), group)
+    this.#connect()
+    for (const peer of group.peers) {
+      if (!this.#channel.isOpen(peer)) continue
+      this.#greet(peer)
+      group.opened(peer)
+    }
+    return handle
+  }
+
+  leave(handle: number): void {
+    const group = this.#groups.get(handle)
+    if (group === undefined) return
+    this.#groups.delete(handle)
+    this.#named.delete(nameOf(group))
+    this.#connect()
+  }
+
+  #connect(): void {
+    const peers = new Set<PeerId>()
+    for (const group of this.#groups.values()) for (const peer of group.peers) peers.add(peer)
+    this.#channel.connect(peers)
+  }
+
+  #opened(peer: PeerId): void {
+    this.#greet(peer)
+    for (const group of this.#groups.values()) if (group.peers.has(peer)) group.opened(peer)
+  }
+
+  /** Says which handles mean which groups, before anything else on a stream and when a group joins later. */
+  #greet(peer: PeerId): void {
+    const greetings: Greeting[] = []
+    for (const [handle, { groupId, epoch, peers }] of this.#groups) {
+      if (peers.has(peer)) greetings.push({ groupId, epoch, handle, restarted: false })
+    }
+    this.#channel.send(peer, encodeHello(greetings))
+  }
+
+  #greeted(from: PeerId, content: Uint8Array): void {
+    const names = readHello(content).map((greeting) => [greeting.handle, nameOf(greeting)] as const)
+    this.#handles.delete(from)
+    this.#handles.set(from, new Map(names))
+    if (this.#handles.size > GREETED_MAX)
+      for (const oldest of this.#handles.keys().take(1)) this.#handles.delete(oldest)
+  }
+
+  #frame(from: PeerId, body: Uint8Array): void {
+    try {
+      const { type, handle, content } = readEnvelope(body)
+      if (type === FRAME.hello) {
+        this.#greeted(from, content)
+        return
+      }
+      const name = this.#handles.get(from)?.get(handle)
+      const group = name === undefined ? undefined : this.#named.get(name)
+      if (group === undefined) return this.#count('unknown-handle')
+      if (!group.peers.has(from)) return this.#count('stranger')
+      group.heard(from, readFrame(group.groupId, type, content))
+    } catch (error) {
+      this.#count('malformed')
+      throw error
+    }
+  }
+}
+
+/** One group in one epoch. */
+function nameOf({ groupId, epoch }: Pick<Listener, 'groupId' | 'epoch'>): string {
+  return `${toHex(groupId)}/${epoch}`
+}

@@ -1,0 +1,82 @@
+import type { Message, State, Vote } from '@brume/consensus'
+import type { Channel, PeerId } from '@brume/ports'
+import { encodeFrame, type Frame, VOTES_PER_FRAME_MAX } from '@brume/protocols/quorum'
+
+/**
+ * Where a vote leaves: messages of one turn, votes to the same members in one frame, each with the
+ * watermark of the moment it leaves.
+ */
+export class Sending {
+  readonly #channel: Channel
+  /** Peer of each member, by index. */
+  readonly #peers: readonly PeerId[]
+  readonly #self: number | null
+  readonly #count: (type: Frame['type'], bytes: number) => void
+  handle = 0
+  #votesToAll: Vote[] = []
+  readonly #votesTo = new Map<number, Vote[]>()
+  readonly #others: { readonly to: number | 'all'; readonly message: Exclude<Message, { type: 'votes' }> }[] = []
+  readonly #commands: { readonly to: readonly number[] | 'all'; readonly command: Uint8Array }[] = []
+
+  constructor(
+    channel: Channel,
+    peers: readonly PeerId[],
+    self: number | null,
+    count: (type: Frame['type'], bytes: number) => void
+  ) {
+    this.#channel = channel
+    this.#peers = peers
+    this.#self = self
+    this.#count = count
+  }
+
+  queue(to: number | 'all', message: Message): void {
+    if (message.type !== 'votes') this.#others.push({ to, message })
+    else if (to === 'all') this.#votesToAll.push(...message.votes)
+    else this.#votesTo.set(to, [...(this.#votesTo.get(to) ?? []), ...message.votes])
+  }
+
+  command(to: readonly number[] | 'all', command: Uint8Array): void {
+    this.#commands.push({ to, command })
+  }
+
+  /** Everything queued leaves, blocks and certificates before the votes that need them. */
+  flush(state: State): void {
+    for (const { to, command } of this.#commands.splice(0)) this.#transmit(to, { type: 'command', command })
+    for (const { to, message } of this.#others.splice(0)) this.#transmit(to, frameOf(message, state))
+    const mark = { view: state.view, final: state.final.view }
+    for (const votes of chunks(this.#votesToAll.splice(0))) this.#transmit('all', { type: 'votes', votes, ...mark })
+    for (const [to, all] of this.#votesTo) {
+      for (const votes of chunks(all)) this.#transmit([to], { type: 'votes', votes, ...mark })
+    }
+    this.#votesTo.clear()
+  }
+
+  #transmit(to: number | readonly number[] | 'all', frame: Frame): void {
+    const bytes = encodeFrame(this.handle, frame)
+    const targets = to === 'all' ? this.#peers.keys() : typeof to === 'number' ? [to] : to
+    for (const member of targets) {
+      const peer = this.#peers[member]
+      if (member === this.#self || peer === undefined) continue
+      // A full queue ends the stream; what was lost is told again when it reopens.
+      if (this.#channel.send(peer, bytes) === 'queued') this.#count(frame.type, bytes.length)
+    }
+  }
+}
+
+function frameOf(message: Exclude<Message, { type: 'votes' }>, { view, final, config }: State): Frame {
+  const { epoch } = config.committee
+  switch (message.type) {
+    case 'status':
+      return { type: 'status', epoch, view, final: final.view, height: final.height }
+    case 'request':
+      return { ...message, epoch }
+    default:
+      return message
+  }
+}
+
+function chunks(votes: readonly Vote[]): readonly (readonly Vote[])[] {
+  const count = Math.ceil(votes.length / VOTES_PER_FRAME_MAX)
+  return Array.from({ length: count }, (_, i) => votes.slice(i * VOTES_PER_FRAME_MAX, (i + 1) * VOTES_PER_FRAME_MAX))
+}

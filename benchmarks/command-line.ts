@@ -1,0 +1,132 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { BINDINGS } from './consensus/plan.ts'
+import { BenchError } from './harness/errors.ts'
+import { KINDS } from './idle/kinds.ts'
+
+/** testing.md 9: nothing was shown, either way. */
+const EXIT_INCONCLUSIVE = 3
+const EXIT_FAILED = 1
+const EXIT_USAGE = 2
+
+/** Fewer cannot lose one; more processes do not fit one machine. */
+const MEMBERS_MIN = 4
+const MEMBERS_MAX = 31
+
+const OUT = 'results/bench'
+
+/** Runs one command line and resolves with the exit status: 0 pass, 1 fail, 2 usage, 3 inconclusive. */
+export async function run(args: readonly string[]): Promise<number> {
+  let status = 0
+  const program = new Command('brume bench')
+    .description('Measure, as ratios from one run.')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) })
+  addConsensus(program, (exit) => {
+    status = exit
+  })
+  addIdle(program, (exit) => {
+    status = exit
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+    if (!(error instanceof BenchError)) throw error
+    process.stderr.write(`error: ${error.message} (${error.code})\n`)
+    return EXIT_FAILED
+  }
+}
+
+function addConsensus(program: Command, done: (status: number) => void): void {
+  program
+    .command('consensus')
+    .description('latency, throughput and cost of a quorum group, one process a member')
+    .addOption(new Option('-n <list>', 'members').argParser(readSizes).default([4], '4'))
+    .addOption(new Option('--journal <which>', 'without, with, or both').choices(['off', 'on', 'both']).default('both'))
+    .addOption(
+      new Option('--binding <list>', `of ${BINDINGS.join(', ')}`)
+        .argParser((text) => readList(text, BINDINGS))
+        .default(['streams', 'gossip'], 'streams,gossip')
+    )
+    .option('--seconds <number>', 'of the open loop, for each variant', readPositive, 20)
+    .option('--smoke', 'a few seconds, to see that it runs; judges nothing')
+    .option('--cpu-profile', 'profile one member under saturation and list where its time goes')
+    .option('--json <file>', 'where to write the results')
+    .option('--out <folder>', 'where everything else goes', OUT)
+    .action(async (given) => {
+      const { benchConsensus } = await import('./consensus/command.ts')
+      const { effortOf, SMOKE } = await import('./consensus/measure.ts')
+      const smoke = given.smoke === true
+      const { verdict } = await benchConsensus({
+        sizes: given.n,
+        bindings: given.binding,
+        journals: journalsOf(given.journal),
+        effort: smoke ? SMOKE : effortOf(given.seconds),
+        out: given.out,
+        json: given.json,
+        cpuProfile: given.cpuProfile === true,
+        say,
+        progress
+      })
+      if (!smoke) done(statusOf(verdict.verdict))
+    })
+}
+
+function addIdle(program: Command, done: (status: number) => void): void {
+  program
+    .command('idle')
+    .description('memory and CPU of four peers that have nothing to do, without a group and with one')
+    .addOption(new Option('--for <duration>', 'as 30s or 10m').argParser(readDuration).default(600_000, '10m'))
+    .addOption(
+      new Option('--sets <list>', `of ${KINDS.join(', ')}`)
+        .argParser((text) => readList(text, KINDS))
+        .default(KINDS, KINDS.join(','))
+    )
+    .option('--json <file>', 'where to write the results')
+    .option('--out <folder>', 'where logs and data go', OUT)
+    .action(async (given) => {
+      const { benchIdle } = await import('./idle/command.ts')
+      const { for: forMs, sets: kinds, out, json } = given
+      const { verdict } = await benchIdle({ forMs, kinds, out, json, say, progress })
+      done(statusOf(verdict))
+    })
+}
+
+function statusOf(verdict: 'pass' | 'fail' | 'inconclusive'): number {
+  return verdict === 'pass' ? 0 : verdict === 'fail' ? EXIT_FAILED : EXIT_INCONCLUSIVE
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const progress = (line: string): void => void process.stderr.write(`${line}\n`)
+
+const journalsOf = (which: string): readonly boolean[] => (which === 'both' ? [false, true] : [which === 'on'])
+
+function readSizes(text: string): readonly number[] {
+  const sizes = text.split(',').map(Number)
+  if (sizes.every((n) => Number.isInteger(n) && n >= MEMBERS_MIN && n <= MEMBERS_MAX)) return sizes
+  throw new InvalidArgumentError(`numbers from ${MEMBERS_MIN} to ${MEMBERS_MAX}, as 4,7,10`)
+}
+
+/** Words of a list, in the list's own order. */
+function readList<T extends string>(text: string, words: readonly T[]): readonly T[] {
+  const asked: readonly string[] = text.split(',')
+  const known = words.filter((word) => asked.includes(word))
+  if (known.length === asked.length) return known
+  throw new InvalidArgumentError(`of ${words.join(', ')}, separated by commas`)
+}
+
+function readPositive(text: string): number {
+  const value = Number(text)
+  if (value > 0 && value <= 3_600) return value
+  throw new InvalidArgumentError('seconds, from above 0 to 3600')
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
+
+function readDuration(text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,5}(?:\.\d{1,3})?)([smh])$/.exec(text) ?? []
+  const unitMs = UNITS_MS[unit]
+  if (amount === undefined || unitMs === undefined) throw new InvalidArgumentError('a duration such as 30s, 10m or 1h')
+  return Number(amount) * unitMs
+}

@@ -1,0 +1,101 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { calibrate, drift } from '../harness/calibration.ts'
+import { selfTimes } from '../harness/cpu-profile.ts'
+import { describeCommit, describeMachine } from '../harness/machine.ts'
+import { renderTable } from '../harness/table.ts'
+import { type Effort, measure } from './measure.ts'
+import { type Binding, variantsOf } from './plan.ts'
+import { plotConsensus } from './plot.ts'
+import { tableOf } from './report.ts'
+import { type ConsensusFile, type ConsensusResult, judge } from './result.ts'
+
+export interface ConsensusOptions {
+  readonly sizes: readonly number[]
+  readonly bindings: readonly Binding[]
+  readonly journals: readonly boolean[]
+  readonly effort: Effort
+  /** Folder for results, logs and profiles. */
+  readonly out: string
+  /** Where the JSON goes; default `consensus.json` in `out`. */
+  readonly json: string | undefined
+  readonly cpuProfile: boolean
+  readonly say: (line: string) => void
+  /** What is being done, for whoever waits. */
+  readonly progress: (line: string) => void
+}
+
+const PROFILE_ROWS = 15
+
+/** Measures, prints, and writes the JSON and the plot. */
+export async function benchConsensus(options: ConsensusOptions): Promise<ConsensusFile> {
+  const { say, bindings, journals } = options
+  const out = resolve(options.out)
+  await mkdir(out, { recursive: true })
+  const machine = describeMachine()
+  const start = calibrate()
+  const results: ConsensusResult[] = []
+  for (const n of options.sizes) {
+    const measured = await measureOne(n, options, out)
+    results.push(...measured)
+    say(`${tableOf(measured)}\n`)
+  }
+  const end = calibrate()
+  const calibration = { start, end, drift: drift(start, end) }
+  const verdict = judge(results, calibration.drift)
+  const file: ConsensusFile = {
+    machine,
+    commit: describeCommit(),
+    at: new Date().toISOString(),
+    calibration,
+    verdict,
+    results
+  }
+  await write(file, out, options)
+  if (options.cpuProfile) for (const n of options.sizes) await sayProfiles(n, out, variantsOf(bindings, journals), say)
+  say(`verdict: ${[verdict.verdict, ...verdict.reasons].join('; ')}`)
+  return file
+}
+
+async function measureOne(n: number, options: ConsensusOptions, out: string): Promise<readonly ConsensusResult[]> {
+  const { bindings, journals, effort, cpuProfile, progress } = options
+  // Beside the results, so that syncs meet a disk: the system's temporary folder may well be memory.
+  const folder = await mkdtemp(join(out, 'data-'))
+  const variants = variantsOf(bindings, journals)
+  try {
+    return await measure({ n, variants, effort, folder, out, cpuProfile, random: Math.random, progress })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function write(file: ConsensusFile, out: string, { json, say }: ConsensusOptions): Promise<void> {
+  const { machine, commit, results } = file
+  const jsonPath = resolve(json ?? join(out, 'consensus.json'))
+  const plotPath = join(out, 'consensus.svg')
+  const subtitle = `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}, commit ${commit}`
+  await mkdir(dirname(jsonPath), { recursive: true })
+  await writeFile(jsonPath, `${JSON.stringify(file, null, 2)}\n`)
+  await writeFile(plotPath, plotConsensus(results, subtitle))
+  say(`written: ${jsonPath}, ${plotPath}`)
+}
+
+async function sayProfiles(
+  n: number,
+  out: string,
+  variants: readonly { readonly name: string }[],
+  say: (line: string) => void
+): Promise<void> {
+  for (const { name } of variants) {
+    for (const load of ['views', 'commands']) {
+      const path = join(out, `n${n}-${name}-${load}.cpuprofile`)
+      const rows = selfTimes(JSON.parse(await readFile(path, 'utf8'))).slice(0, PROFILE_ROWS)
+      say(
+        `${path}\n${renderTable(
+          ['self %', 'ms', 'function', 'where'],
+          rows.map((row) => [row.share * 100, row.selfMs, row.name, row.where])
+        )}\n`
+      )
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import type { Group } from '@brume/actors/quorum'
+import type { Identity } from '@brume/crypto'
+import type { Registry } from '@brume/observe'
+import { monotonicMs, sleepUntil, until } from '../harness/clock.ts'
+import { type LoopDelay, total } from './gauges.ts'
+import type { ClosedSlice, OpenSlice, QuorumReport, Variant } from './plan.ts'
+import { profiled } from './profiler.ts'
+import { Recorder } from './recorder.ts'
+import type { SyncProbe } from './sync-probe.ts'
+import { Workload } from './workload.ts'
+
+/** Commands left over, and the flush of the last empty block: a multiple of Delta. */
+const DRAIN_DEADLINE_MS = 20_000
+/** After a final block: votes are done with everywhere, and the next command is not yet due. */
+const PROBE_AFTER_MS = 30
+
+interface LaneOptions {
+  readonly variant: Variant
+  readonly group: Group
+  readonly registry: Registry
+  readonly netRegistry: Registry
+  readonly identity: Identity
+  readonly index: number
+  readonly members: number
+  readonly loopDelay: LoopDelay
+  readonly probe: SyncProbe
+  readonly voteSyncMs: number[]
+}
+
+/** Sums that only grow; a slice is the difference of two. */
+interface Sums {
+  readonly ms: number
+  readonly views: number
+  readonly cpuMs: number
+  readonly bytes: number
+  readonly frames: number
+  readonly verifies: number
+}
+
+/** One variant's group on one member, and the slices it runs. */
+export class Lane {
+  readonly #options: LaneOptions
+  readonly #workload: Workload
+  readonly #recorder: Recorder
+  #probing = false
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+    this.#workload = new Workload(options.group, options.identity)
+    this.#recorder = new Recorder(options.group, () => this.#probe())
+  }
+
+  /** Resolves when the slice is over and the group is dormant again. */
+  async run(slice: OpenSlice | ClosedSlice): Promise<QuorumReport> {
+    const { probe, voteSyncMs, loopDelay } = this.#options
+    voteSyncMs.length = 0
+    probe.take()
+    this.#workload.begin()
+    this.#recorder.begin(slice.kind === 'open')
+    this.#probing = slice.kind === 'open' && this.#options.variant.journal
+    await sleepUntil(slice.startMs)
+    loopDelay.reset()
+    const before = await this.#sums()
+    await this.#work(slice)
+    const { commands, nullified } = this.#recorder.counts
+    const loopDelayMs = loopDelay.p99Ms()
+    const after = await this.#sums()
+    await this.#drain()
+    return {
+      kind: 'quorum',
+      ...this.#recorder.take(),
+      ...difference(before, after),
+      submitted: slice.kind === 'open' ? [...this.#workload.submitted] : [],
+      commands,
+      nullified,
+      refused: this.#workload.refused,
+      loopDelayMs,
+      syncMs: probe.take(),
+      voteSyncMs: [...voteSyncMs]
+    }
+  }
+
+  async #work(slice: OpenSlice | ClosedSlice): Promise<void> {
+    const { index, members } = this.#options
+    if (slice.kind === 'open') return this.#workload.open(slice, index, members)
+    const work = (): Promise<void> => this.#workload.closed(slice)
+    return slice.profilePath === undefined ? work() : profiled(slice.profilePath, work)
+  }
+
+  async #drain(): Promise<void> {
+    const { group, variant } = this.#options
+    const isQuiet = (): boolean => this.#workload.waiting === 0 && group.status().dormant
+    await until(`${variant.name} at rest`, DRAIN_DEADLINE_MS, isQuiet)
+    this.#probing = false
+  }
+
+  #probe(): void {
+    if (this.#probing) setTimeout(() => this.#options.probe.measure(), PROBE_AFTER_MS)
+  }
+
+  async #sums(): Promise<Sums> {
+    const { group, registry, netRegistry, variant } = this.#options
+    const { user, system } = process.cpuUsage()
+    const streams = variant.binding === 'streams'
+    const out = { dir: 'out' }
+    return {
+      ms: monotonicMs(),
+      views: group.status().view,
+      cpuMs: (user + system) / 1_000,
+      bytes: await (streams
+        ? total(registry, 'brume_quorum_bytes_total', out)
+        : total(netRegistry, 'gossipsub_rpc_sent_bytes_total')),
+      frames: await (streams
+        ? total(registry, 'brume_quorum_frames_total', out)
+        : total(netRegistry, 'gossipsub_rpc_sent_message_total')),
+      verifies: await total(registry, 'brume_quorum_verify_total')
+    }
+  }
+}
+
+function difference(before: Sums, after: Sums) {
+  return {
+    windowMs: after.ms - before.ms,
+    views: after.views - before.views,
+    cpuMs: after.cpuMs - before.cpuMs,
+    bytes: after.bytes - before.bytes,
+    frames: after.frames - before.frames,
+    verifies: after.verifies - before.verifies
+  }
+}

@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+import { shuffled } from '../harness/statistics.ts'
+import { latenciesOf, loadOf, type SliceLatencies } from './analyse.ts'
+import { Cluster } from './cluster.ts'
+import type { QuorumReport, Variant } from './plan.ts'
+import { type BareSamples, type ConsensusResult, resultOf, type Samples } from './result.ts'
+
+/** How long each thing is measured. */
+export interface Effort {
+  /** Of the open loop, and of the bare exchange, in all. */
+  readonly openMs: number
+  /** Of each closed loop. */
+  readonly closedMs: number
+  readonly warmUpMs: number
+  readonly sliceMs: number
+}
+
+/** Long enough for V8 to have compiled what votes pass through, some 1,000 views. */
+const WARM_UP_MS = 5_000
+/** Short, so that a burst of somebody else's work meets all that take turns; ten commands. */
+const SLICE_MS = 1_000
+const CLOSED_MS_MIN = 2_000
+
+/** @param seconds - of the open loop, for each variant */
+export function effortOf(seconds: number): Effort {
+  const openMs = seconds * 1_000
+  return { openMs, closedMs: Math.max(CLOSED_MS_MIN, openMs / 4), warmUpMs: WARM_UP_MS, sliceMs: SLICE_MS }
+}
+
+/** Enough to see that everything runs, and too little to say anything. */
+export const SMOKE: Effort = { openMs: 2_000, closedMs: 1_000, warmUpMs: 500, sliceMs: 1_000 }
+
+export interface MeasureOptions {
+  readonly n: number
+  readonly variants: readonly Variant[]
+  readonly effort: Effort
+  /** Temporary data of the members. */
+  readonly folder: string
+  /** Logs and CPU profiles. */
+  readonly out: string
+  readonly cpuProfile: boolean
+  readonly random: () => number
+  readonly progress: (what: string) => void
+}
+
+/** quorum.md 16.2 */
+const OPEN_RATE_PER_S = 10
+/** Warms the bare exchange's code up as the closed loop does the quorum's. */
+const WARM_RATE_PER_S = 200
+/** One at each member: a view takes what is there, and the next begins at once. */
+const WINDOW_VIEWS = 1
+/** At each member; four members fill blocks of 150 and keep three in flight. */
+const WINDOW_COMMANDS = 128
+
+/** What is gathered of one variant while the slices run. */
+class Tally {
+  readonly open: SliceLatencies[] = []
+  readonly syncMs: (readonly number[])[] = []
+  readonly voteSyncMs: number[] = []
+  loopDelayMs = 0
+  closed: Pick<Samples, 'views' | 'commands' | 'saturated'> | undefined
+
+  add(reports: readonly QuorumReport[]): void {
+    this.open.push(latenciesOf(reports))
+    this.syncMs.push(reports.flatMap(({ syncMs }) => syncMs))
+    this.voteSyncMs.push(...reports.flatMap(({ voteSyncMs }) => voteSyncMs))
+    this.loopDelayMs = Math.max(this.loopDelayMs, ...reports.map(({ loopDelayMs }) => loopDelayMs))
+  }
+}
+
+/** All variants and the bare exchange on one cluster of n processes, slice after slice in random order. */
+export async function measure(options: MeasureOptions): Promise<readonly ConsensusResult[]> {
+  const { n, variants, folder, out, progress, random } = options
+  progress(`n = ${n}: starting ${n} processes`)
+  const cluster = await Cluster.start(n, variants, folder, out)
+  try {
+    progress(`n = ${n}: warming up`)
+    await warmUp(cluster, options)
+    const tallies = new Map(variants.map((variant) => [variant, new Tally()]))
+    const bare = await openLoop(cluster, options, tallies)
+    for (const [variant, tally] of tallies) tally.closed = await closedLoop(cluster, options, variant)
+    return [...tallies].flatMap(([variant, { closed, ...tally }]) =>
+      closed === undefined ? [] : [resultOf(n, variant, { ...tally, ...closed }, bare, random)]
+    )
+  } finally {
+    await cluster.stop()
+  }
+}
+
+async function warmUp(cluster: Cluster, { variants, effort }: MeasureOptions): Promise<void> {
+  const { warmUpMs: durationMs } = effort
+  for (const { name: variant } of variants)
+    await cluster.run({ kind: 'closed', variant, window: WINDOW_VIEWS, durationMs })
+  await cluster.run({ kind: 'bare', ratePerS: WARM_RATE_PER_S, durationMs })
+}
+
+async function openLoop(
+  cluster: Cluster,
+  { n, effort, random, progress }: MeasureOptions,
+  tallies: ReadonlyMap<Variant, Tally>
+): Promise<BareSamples> {
+  const slices: SliceLatencies[] = []
+  const loneMs: number[] = []
+  const durationMs = effort.sliceMs
+  const rounds = Math.ceil(effort.openMs / durationMs)
+  for (let round = 1; round <= rounds; round++) {
+    progress(`n = ${n}: latency, round ${round} of ${rounds}`)
+    for (const [variant, tally] of shuffled([...tallies, [null, null] as const], random)) {
+      if (variant === null) {
+        const reports = await cluster.run({ kind: 'bare', ratePerS: OPEN_RATE_PER_S, durationMs })
+        slices.push(latenciesOf(reports))
+        loneMs.push(...reports.flatMap((report) => report.loneMs))
+      } else
+        tally.add(await cluster.run({ kind: 'open', variant: variant.name, ratePerS: OPEN_RATE_PER_S, durationMs }))
+    }
+  }
+  return { slices, loneMs }
+}
+
+async function closedLoop(
+  cluster: Cluster,
+  { n, effort, out, cpuProfile, progress }: MeasureOptions,
+  { name: variant }: Variant
+): Promise<NonNullable<Tally['closed']>> {
+  progress(`n = ${n}: saturated, ${variant}`)
+  const durationMs = effort.closedMs
+  const closed = { kind: 'closed', variant, durationMs } as const
+  const views = await cluster.run({ ...closed, window: WINDOW_VIEWS })
+  const commands = await cluster.run({ ...closed, window: WINDOW_COMMANDS })
+  // A slice of its own: the profiler slows down what it looks at.
+  for (const window of cpuProfile ? [WINDOW_VIEWS, WINDOW_COMMANDS] : []) {
+    const load = window === WINDOW_VIEWS ? 'views' : 'commands'
+    await cluster.run({
+      ...closed,
+      durationMs: 2 * durationMs,
+      window,
+      profilePath: join(out, `n${n}-${variant}-${load}.cpuprofile`)
+    })
+  }
+  return { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands) }
+}

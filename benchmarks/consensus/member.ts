@@ -1,0 +1,192 @@
+import { join } from 'node:path'
+import { createQuorum, type Group, type Quorum } from '@brume/actors/quorum'
+import type { Identity } from '@brume/crypto'
+import { createNet, type NetNode } from '@brume/net'
+import { createLog, createRegistry, type Registry } from '@brume/observe'
+import type { Clock, Journal, Store } from '@brume/ports'
+import { systemClock, systemRandom } from '@brume/ports/system'
+import { committeeOf } from '@brume/protocols/quorum'
+import { createKernel, type Kernel } from '@brume/runtime'
+import { openJournal, openStore } from '@brume/store'
+import { sleepUntil, until } from '../harness/clock.ts'
+import { BareExchange } from './bare.ts'
+import { NullProgram } from './commands.ts'
+import { LoopDelay } from './gauges.ts'
+import { Lane } from './lane.ts'
+import type { Contact, MemberConfig } from './messages.ts'
+import type { BareReport, BareSlice, Slice, SliceReport, Variant } from './plan.ts'
+import { type Roster, rosterOf } from './roster.ts'
+import { SyncProbe } from './sync-probe.ts'
+import { variantNet } from './variant-net.ts'
+
+const MEET_DEADLINE_MS = 60_000
+/** After the last exchange of a slice: many times what one takes. */
+const BARE_DRAIN_MS = 200
+
+/** One member of a benchmark: a network node, and on it the groups of all variants and the bare exchange. */
+export interface Member {
+  readonly contact: Contact
+  /** Resolves when every group votes and every stream is open. */
+  meet(contacts: readonly Contact[]): Promise<void>
+  run(slice: Slice): Promise<SliceReport>
+  stop(): Promise<void>
+}
+
+interface Ground {
+  readonly config: MemberConfig
+  readonly roster: Roster
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly store: Store
+  readonly net: NetNode
+  readonly netRegistry: Registry
+  readonly kernel: Kernel
+  readonly loopDelay: LoopDelay
+  readonly probe: SyncProbe
+}
+
+export async function openMember(config: MemberConfig): Promise<Member> {
+  const ground = await prepare(config)
+  const { net, roster, identity, store, probe, kernel } = ground
+  const opened = await Promise.all(config.variants.map((variant) => openVariant(ground, variant)))
+  const [anyVariant] = config.variants
+  if (anyVariant === undefined) throw new RangeError('no variant')
+  const { quorum } = committeeOf(roster.manifestOf(anyVariant))
+  const bare = new BareExchange(net, roster.identities, identity, quorum)
+  await net.start()
+  // Groups listen before anybody is met, so that no greeting is lost.
+  await Promise.all(opened.map(({ group }) => group.start()))
+  const lanes = new Map(opened.map((one) => [one.variant.name, laneOf(ground, one)]))
+  return {
+    contact: { peer: identity.peerId, addresses: net.addresses() },
+    meet: (contacts) => meet(ground, contacts, opened, bare),
+    run: (slice) => {
+      if (slice.kind === 'bare') return runBare(ground, bare, slice)
+      const lane = lanes.get(slice.variant)
+      if (lane === undefined) throw new RangeError(`no variant ${slice.variant}`)
+      return lane.run(slice)
+    },
+    stop: async () => {
+      await Promise.all(opened.map(({ system }) => system.stop()))
+      bare.close()
+      await kernel.stop()
+      await net.stop()
+      await Promise.all(opened.map(({ journal }) => journal?.close()))
+      await probe.close()
+      await store.close()
+    }
+  }
+}
+
+async function prepare(config: MemberConfig): Promise<Ground> {
+  const roster = rosterOf(config.nonce, config.members)
+  const identity = roster.identities[config.index]
+  if (identity === undefined) throw new RangeError(`no member ${config.index}`)
+  const world = { clock: systemClock(), random: systemRandom(), log: createLog({ level: 'warn' }) }
+  const store = await openStore(join(config.directory, 'store'))
+  const netRegistry = createRegistry()
+  const net = await createNet({
+    ...world,
+    seed: identity.seed,
+    networkId: roster.networkId,
+    profile: 'local',
+    discovery: { mdns: false, bootstrap: [] },
+    store: store.sub('net/'),
+    registry: netRegistry
+  })
+  const journal = await openJournal(journalPlace(config, identity, store, 'probe'))
+  return {
+    config,
+    roster,
+    identity,
+    clock: world.clock,
+    store,
+    net,
+    netRegistry,
+    kernel: createKernel(world),
+    loopDelay: new LoopDelay(),
+    probe: new SyncProbe(journal)
+  }
+}
+
+function journalPlace(config: MemberConfig, identity: Identity, store: Store, name: string) {
+  const directory = join(config.directory, `journal-${name}`)
+  return { directory, owner: identity.publicKey, store: store.sub(`journal-${name}/`), expected: false }
+}
+
+interface OpenedVariant {
+  readonly variant: Variant
+  readonly system: Quorum
+  readonly group: Group
+  readonly journal: Journal | null
+  readonly registry: Registry
+  /** Write and sync of the votes' journal; emptied by whoever reads it. */
+  readonly voteSyncMs: number[]
+}
+
+async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVariant> {
+  const { config, identity, store, net, clock, kernel, roster } = ground
+  const voteSyncMs: number[] = []
+  const place = journalPlace(config, identity, store, variant.name)
+  const journal = variant.journal
+    ? await openJournal({ ...place, onSynced: ({ syncMs }) => voteSyncMs.push(syncMs) })
+    : null
+  const registry = createRegistry()
+  const peers = roster.identities.map(({ peerId }) => peerId)
+  const system = createQuorum({
+    identity,
+    net: variantNet(net, clock, variant, peers),
+    store,
+    journal,
+    clock,
+    log: createLog({ level: 'warn' }),
+    registry,
+    kernel,
+    keepConnected: () => () => {}
+  })
+  const group = system.open(roster.manifestOf(variant), new NullProgram())
+  return { variant, system, group, journal, registry, voteSyncMs }
+}
+
+function laneOf(ground: Ground, { variant, group, registry, voteSyncMs }: OpenedVariant): Lane {
+  const { config, identity, netRegistry, loopDelay, probe } = ground
+  const { index, members } = config
+  return new Lane({ variant, group, registry, netRegistry, identity, index, members, loopDelay, probe, voteSyncMs })
+}
+
+async function meet(
+  { net, config }: Ground,
+  contacts: readonly Contact[],
+  opened: readonly OpenedVariant[],
+  bare: BareExchange
+): Promise<void> {
+  net.want(contacts.filter(({ peer }) => peer !== net.self).map((contact) => ({ ...contact, priority: 'committee' })))
+  bare.connect()
+  await until('all members met', MEET_DEADLINE_MS, () => {
+    const voting = opened.every(({ group }) => {
+      const { state, members } = group.status()
+      return state === 'voting' && members.every(({ connected }) => connected)
+    })
+    return voting && bare.isConnected && net.links().length >= config.members - 1
+  })
+}
+
+async function runBare({ config, loopDelay }: Ground, bare: BareExchange, slice: BareSlice): Promise<BareReport> {
+  const { startMs, durationMs, ratePerS } = slice
+  const { index, members } = config
+  const periodMs = 1_000 / ratePerS
+  loopDelay.reset()
+  for (let k = index; k * periodMs < durationMs; k += members) {
+    await sleepUntil(startMs + k * periodMs)
+    bare.lead(exchangeNumber(startMs, k))
+    await sleepUntil(startMs + (k + 0.5) * periodMs)
+    bare.sendLone()
+  }
+  await sleepUntil(startMs + durationMs + BARE_DRAIN_MS)
+  return { kind: 'bare', ...bare.take(), loopDelayMs: loopDelay.p99Ms() }
+}
+
+/** Unlike those of other slices; u32. */
+function exchangeNumber(startMs: number, k: number): number {
+  return ((Math.floor(startMs) % 4_000_000) * 1_000 + k) >>> 0
+}

@@ -1,0 +1,31 @@
+import type { Slice, SliceReport, Variant } from './plan.ts'
+
+/**
+ * What the coordinator and a member's process say to each other over IPC. Both run this very code, so
+ * nothing is validated.
+ */
+
+export interface MemberConfig {
+  readonly index: number
+  readonly members: number
+  /** 32 random bytes: identities, network and groups are made of them. */
+  readonly nonce: Uint8Array
+  readonly directory: string
+  readonly variants: readonly Variant[]
+}
+
+export interface Contact {
+  readonly peer: string
+  readonly addresses: readonly string[]
+}
+
+export type ToMember =
+  | { readonly type: 'open'; readonly config: MemberConfig }
+  | { readonly type: 'meet'; readonly contacts: readonly Contact[] }
+  | { readonly type: 'slice'; readonly slice: Slice }
+
+export type FromMember =
+  | { readonly type: 'opened'; readonly contact: Contact }
+  | { readonly type: 'met' }
+  | { readonly type: 'sliced'; readonly report: SliceReport }
+  | { readonly type: 'failed'; readonly message: string }

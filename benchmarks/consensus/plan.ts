@@ -1,0 +1,94 @@
+/** How votes travel: streams, gossip as gossipsub relays by itself, gossip to all directly and relayed by nobody. */
+export const BINDINGS = ['streams', 'gossip', 'gossip-direct'] as const
+export type Binding = (typeof BINDINGS)[number]
+
+/** One of the groups that the same members form side by side. */
+export interface Variant {
+  /** `streams`, `streams-journal`, ... */
+  readonly name: string
+  readonly binding: Binding
+  readonly journal: boolean
+}
+
+export function variantsOf(bindings: readonly Binding[], journals: readonly boolean[]): readonly Variant[] {
+  return bindings.flatMap((binding) =>
+    journals.map((journal) => ({ name: journal ? `${binding}-journal` : binding, binding, journal }))
+  )
+}
+
+/** Bytes of a command, signature and all (quorum.md 16.2). */
+export const COMMAND_BYTES = 256
+
+/** A stretch of time in which the members do one thing, all of them from `startMs` of the machine's monotonic clock. */
+export type Slice = BareSlice | OpenSlice | ClosedSlice
+
+interface Timed {
+  readonly startMs: number
+  readonly durationMs: number
+}
+
+/** The bare exchange, so many a second, the leader going round. */
+export interface BareSlice extends Timed {
+  readonly kind: 'bare'
+  readonly ratePerS: number
+}
+
+/** Commands at a constant rate, the member that submits going round. */
+export interface OpenSlice extends Timed {
+  readonly kind: 'open'
+  readonly variant: string
+  readonly ratePerS: number
+}
+
+/** Each member keeps `window` commands waiting. */
+export interface ClosedSlice extends Timed {
+  readonly kind: 'closed'
+  readonly variant: string
+  readonly window: number
+  /** Where the first member writes its CPU profile of the slice. */
+  readonly profilePath?: string
+}
+
+/** Something happened at a time: a block by its digest, an exchange by its number, a command by its id. */
+export type Stamp = readonly [key: string, ms: number]
+
+/** When a member proposed or began, and when it knew the outcome. */
+export interface Stamps {
+  readonly started: readonly Stamp[]
+  readonly notarized: readonly Stamp[]
+  readonly final: readonly Stamp[]
+}
+
+export interface BareReport extends Stamps {
+  readonly kind: 'bare'
+  /** One-way times of lone unsigned frames that arrived here, ms. */
+  readonly loneMs: readonly number[]
+  readonly loopDelayMs: number
+}
+
+/** What one member saw of one slice. Sums are of the slice's own time, not of what drained after it. */
+export interface QuorumReport extends Stamps {
+  readonly kind: 'quorum'
+  /** Submitted here; in open slices. */
+  readonly submitted: readonly Stamp[]
+  /** Commands of each final block by digest; in open slices. */
+  readonly contents: readonly (readonly [digest: string, ids: readonly string[]])[]
+  readonly windowMs: number
+  readonly views: number
+  /** Final here. */
+  readonly commands: number
+  readonly refused: number
+  readonly nullified: number
+  readonly cpuMs: number
+  readonly bytes: number
+  readonly frames: number
+  readonly verifies: number
+  /** p99. */
+  readonly loopDelayMs: number
+  /** Appends and syncs of 512 bytes beside the votes' journal. */
+  readonly syncMs: readonly number[]
+  /** Write and sync of the votes' journal. */
+  readonly voteSyncMs: readonly number[]
+}
+
+export type SliceReport = BareReport | QuorumReport

@@ -1,0 +1,158 @@
+import type { Calibration } from '../harness/calibration.ts'
+import type { Machine } from '../harness/machine.ts'
+import { bootstrapInterval, median, type Percentiles, percentiles, pool } from '../harness/statistics.ts'
+import type { Load, SliceLatencies } from './analyse.ts'
+import type { Variant } from './plan.ts'
+
+/** Hops of a decision: proposal, notarize votes, finalize votes. */
+const HOPS = 3
+/** Syncs on the way of a decision: the proposer's, and that of each round of votes (quorum.md 9). */
+const SYNCS = 3
+
+/** What one variant did on one cluster. Milliseconds unless named otherwise; latencies at the slowest member. */
+export interface ConsensusResult {
+  readonly n: number
+  readonly binding: Variant['binding']
+  readonly journal: boolean
+  /** A third of the bare exchange's p50. */
+  readonly deltaMs: number
+  /** p50 of 512 B append and sync; 0 without a journal. */
+  readonly syncMs: number
+  /** Proposal to notarized. */
+  readonly notarizedMs: Percentiles
+  /** Proposal to final. */
+  readonly finalMs: Percentiles
+  readonly submitFinalMs: Percentiles
+  /** R = final p50 / (3 delta + k s), k = 3 with a journal, else 0. */
+  readonly ratio: number
+  /** 95 %, bootstrap over rounds. */
+  readonly ratioInterval: readonly [low: number, high: number]
+  /** Median of the rounds' own R: steadier where the machine's load comes and goes. */
+  readonly ratioByRound: number
+  readonly commandsPerS: number
+  readonly cpuMsPerViewMember: number
+  readonly bytesPerViewMember: number
+  readonly framesPerViewMember: number
+  readonly verifiesPerViewMember: number
+  readonly viewsPerS: number
+  /** A lone unsigned frame, one way, p50. */
+  readonly delta0Ms: number
+  /** The bare exchange. */
+  readonly bareMs: Percentiles
+  /** Write and sync of the votes' own journal, p50; 0 without one. */
+  readonly voteSyncMs: number
+  /** Under the most commands. */
+  readonly saturatedFinalMs: Percentiles
+  /** Blocks behind the latencies. */
+  readonly blocks: number
+  readonly nullified: number
+  readonly refused: number
+  /** p99 at the worst member, in the slices of the latencies. */
+  readonly loopDelayMs: number
+}
+
+export interface ConsensusFile {
+  readonly machine: Machine
+  readonly commit: string
+  readonly at: string
+  readonly calibration: { readonly start: Calibration; readonly end: Calibration; readonly drift: number }
+  readonly verdict: Verdict
+  readonly results: readonly ConsensusResult[]
+}
+
+/** What one variant and the bare exchange yielded, slice by slice. */
+export interface Samples {
+  readonly open: readonly SliceLatencies[]
+  readonly syncMs: readonly (readonly number[])[]
+  readonly voteSyncMs: readonly number[]
+  readonly loopDelayMs: number
+  /** With one command waiting at each member: as many views as can be. */
+  readonly views: Load
+  /** With as many commands as fill the blocks. */
+  readonly commands: Load
+  readonly saturated: SliceLatencies
+}
+
+export interface BareSamples {
+  readonly slices: readonly SliceLatencies[]
+  readonly loneMs: readonly number[]
+}
+
+export function resultOf(
+  n: number,
+  { binding, journal }: Variant,
+  samples: Samples,
+  bare: BareSamples,
+  random: () => number
+): ConsensusResult {
+  const rounds = samples.open.map(({ finalMs }, round) => [
+    finalMs,
+    bare.slices[round]?.finalMs ?? [],
+    journal ? (samples.syncMs[round] ?? []) : []
+  ])
+  const [finals = [], bares = [], syncs = []] = pool(rounds)
+  const ratio = ([final = [], bareFinal = [], sync = []]: readonly (readonly number[])[]): number =>
+    median(final) / (median(bareFinal) + (journal ? SYNCS * median(sync) : 0))
+  const { commandsPerS } = samples.commands
+  const { cpuMsPerViewMember, bytesPerViewMember, framesPerViewMember, verifiesPerViewMember, viewsPerS } =
+    samples.views
+  return {
+    n,
+    binding,
+    journal,
+    deltaMs: median(bares) / HOPS,
+    syncMs: journal ? median(syncs) : 0,
+    notarizedMs: percentiles(samples.open.flatMap(({ notarizedMs }) => notarizedMs)),
+    finalMs: percentiles(finals),
+    submitFinalMs: percentiles(samples.open.flatMap(({ submitFinalMs }) => submitFinalMs)),
+    ratio: ratio([finals, bares, syncs]),
+    ratioInterval: bootstrapInterval(rounds, ratio, random),
+    ratioByRound: median(rounds.map(ratio)),
+    commandsPerS,
+    cpuMsPerViewMember,
+    bytesPerViewMember,
+    framesPerViewMember,
+    verifiesPerViewMember,
+    viewsPerS,
+    delta0Ms: median(bare.loneMs),
+    bareMs: percentiles(bares),
+    voteSyncMs: journal ? median(samples.voteSyncMs) : 0,
+    saturatedFinalMs: percentiles(samples.saturated.finalMs),
+    blocks: finals.length,
+    nullified: samples.views.nullified + samples.commands.nullified,
+    refused: samples.commands.refused,
+    loopDelayMs: samples.loopDelayMs
+  }
+}
+
+/** The bars of quorum.md 16.2 for four processes on loopback. */
+const BARS = { n: 4, withoutJournal: 1.5, withJournal: 2 }
+/** testing.md 9: beyond these nothing was shown, either way. */
+const DRIFT_MAX = 0.15
+const INTERVAL_MAX = 0.1
+
+export interface Verdict {
+  readonly verdict: 'pass' | 'fail' | 'inconclusive'
+  readonly reasons: readonly string[]
+}
+
+/** Judges R of the stream binding with four members. `inconclusive` also where those were not measured. */
+export function judge(results: readonly ConsensusResult[], calibrationDrift: number): Verdict {
+  const judged = results.filter(({ n, binding }) => n === BARS.n && binding === 'streams')
+  const doubts = judged.length === 0 ? ['no run of streams with n = 4'] : []
+  if (calibrationDrift > DRIFT_MAX) doubts.push(`the machine's speed changed by ${percent(calibrationDrift)} meanwhile`)
+  for (const { ratio, ratioInterval, journal } of judged) {
+    const width = (ratioInterval[1] - ratioInterval[0]) / ratio
+    if (width > INTERVAL_MAX) doubts.push(`R ${nameOf(journal)} is known to ${percent(width)} only`)
+  }
+  if (doubts.length > 0) return { verdict: 'inconclusive', reasons: doubts }
+  const misses = judged.filter(({ ratio, journal }) => ratio > barOf(journal))
+  const reasons = misses.map(
+    ({ ratio, journal }) => `R ${nameOf(journal)} is ${ratio.toFixed(2)}, above ${barOf(journal)}`
+  )
+  return { verdict: misses.length === 0 ? 'pass' : 'fail', reasons }
+}
+
+const barOf = (journal: boolean): number => (journal ? BARS.withJournal : BARS.withoutJournal)
+const nameOf = (journal: boolean): string => (journal ? 'with journal' : 'without journal')
+const percent = (share: number): string => `${Math.round(share * 100)} %`

@@ -1,0 +1,33 @@
+import type { ConsensusResult } from './result.ts'
+
+/** A result of plain numbers, for tests. */
+export function sampleResult(given: Partial<ConsensusResult> = {}): ConsensusResult {
+  return {
+    n: 4,
+    binding: 'streams',
+    journal: false,
+    deltaMs: 2,
+    syncMs: 0,
+    notarizedMs: { p50: 5, p99: 9 },
+    finalMs: { p50: 8, p99: 16 },
+    submitFinalMs: { p50: 10, p99: 20 },
+    ratio: 8 / 6,
+    ratioInterval: [1.3, 1.36],
+    ratioByRound: 8 / 6,
+    commandsPerS: 1_000,
+    cpuMsPerViewMember: 1,
+    bytesPerViewMember: 900,
+    framesPerViewMember: 7,
+    verifiesPerViewMember: 4,
+    viewsPerS: 100,
+    delta0Ms: 0.5,
+    bareMs: { p50: 6, p99: 9 },
+    voteSyncMs: 0,
+    saturatedFinalMs: { p50: 100, p99: 200 },
+    blocks: 200,
+    nullified: 0,
+    refused: 0,
+    loopDelayMs: 1,
+    ...given
+  }
+}

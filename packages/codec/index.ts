@@ -1,0 +1,8 @@
+export { compare, concat, equal, fromHex, toHex, utf8 } from './bytes.ts'
+export { type DecodeLimits, decode } from './decode.ts'
+export { encode } from './encode.ts'
+export { CodecError, type CodecErrorCode } from './error.ts'
+export { Reader } from './reader.ts'
+export { asArray, asBoolean, asBytes, asText, asUint, optional, type Size } from './shape.ts'
+export type { CborValue } from './value.ts'
+export { Writer } from './writer.ts'

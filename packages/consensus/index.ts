@@ -1,0 +1,29 @@
+export { faultWeight, MEMBERS_MAX, quorumWeight, WEIGHT_MAX } from './arith.ts'
+export { type Certificate, certify, isWellFormed, votesOf } from './certificate.ts'
+export { type Committee, type CommitteeMember, createCommittee, leaderOf, weightOf } from './committee.ts'
+export { CommitteeError } from './errors.ts'
+export type { DropReason, Effect, Event, Message, Purpose } from './events.ts'
+export {
+  type Config,
+  createState,
+  type Final,
+  type Held,
+  type Judge,
+  type Mark,
+  type Proposal,
+  type Restored,
+  type State
+} from './state.ts'
+export {
+  contradicts,
+  type Digest,
+  KIND,
+  NO_DIGEST,
+  type Statement,
+  sameStatement,
+  signedBytes,
+  type Vote,
+  type VoteKind
+} from './statement.ts'
+export { type Step, step } from './step.ts'
+export { deltaOf, wakeAtMs } from './timing.ts'

@@ -1,0 +1,253 @@
+import type { Certificate } from './certificate.ts'
+import type { Committee } from './committee.ts'
+import type { Digest, Statement, Vote, VoteKind } from './statement.ts'
+import { KIND } from './statement.ts'
+
+/** Views kept below the last finalized one, so that members that are behind can be served by view. */
+export const VIEWS_KEPT = 64
+
+/** Votes for views further ahead than this are dropped: a hostile member could fill memory with them. */
+export const VIEWS_AHEAD = 8
+
+/** Certificates may jump further, they prove that a quorum is there; beyond this only a finalization counts. */
+export const CERTIFIED_AHEAD = 4_096
+
+/** Blocks held for one view: the leader's own, and one each that a quorum or a child names instead. */
+export const PROPOSALS_PER_VIEW = 3
+
+/** Above this many unfinalized non-empty blocks leaders propose empty ones only. */
+export const UNFINALIZED_MAX = 32
+
+/** A block as the reducer sees it; `body` is the host's business. */
+export interface Proposal {
+  readonly epoch: number
+  readonly view: number
+  readonly height: number
+  readonly parentView: number
+  readonly parent: Digest
+  readonly digest: Digest
+  /** Group time, ms since 1970. */
+  readonly timeMs: number
+  readonly commands: number
+  readonly body: unknown
+}
+
+/** A proposal that is here, with what is known of it so far. */
+export interface Held {
+  readonly proposal: Proposal
+  /** The leader's notarize signature: it goes along when the block is handed on. */
+  readonly signature: Uint8Array
+  /** Payload and all ancestors are here and valid. */
+  readonly certified: boolean
+  /** The payload contradicts its parent's state; no quorum of honest members accepts it. */
+  readonly invalid: boolean
+}
+
+export interface Slot {
+  readonly vote: Vote
+  readonly verified: boolean
+}
+export type Slots = readonly (Slot | undefined)[]
+
+/** Votes of one kind for one view, and the certificate they made. */
+export interface Tally {
+  readonly slots: Slots
+  /** Digest whose signatures are being checked, so that they are checked once. */
+  readonly checking: Digest | null
+  readonly certificate: Certificate | null
+}
+
+export interface ViewState {
+  readonly view: number
+  readonly held: readonly Held[]
+  readonly tallies: Readonly<Record<VoteKind, Tally>>
+  /** What this member has said, synced or on its way to the disk. Nothing may be said against it. */
+  readonly said: Readonly<Partial<Record<VoteKind, Statement>>>
+  /** Said, synced, and so allowed to leave. */
+  readonly own: readonly Vote[]
+  /** The leader contradicted itself: its block gets no finalize vote from here. */
+  readonly leaderLied: boolean
+  /** When a certificate of this view goes to members that seem to lack it; null = not scheduled. */
+  readonly certificateDueMs: number | null
+  /** When missing parts of this view were last asked for. */
+  readonly askedMs: number
+  readonly asks: number
+  /** As leader: the version of the pool that was asked for a block; -1 = none yet. */
+  readonly builtFrom: number
+}
+
+/** The newest block that can never be revoked. */
+export interface Final {
+  readonly view: number
+  readonly height: number
+  readonly digest: Digest
+  readonly timeMs: number
+  /** Null for genesis. */
+  readonly certificate: Certificate | null
+}
+
+/** What another member's frames say about where it is. */
+export interface Mark {
+  readonly view: number
+  readonly final: number
+  readonly up: boolean
+  /** Since when `up` is as it is. */
+  readonly sinceMs: number
+  readonly heardMs: number
+  /** When it last got what it lacks. */
+  readonly servedMs: number
+  /** A signature of it did not verify; its votes count for nothing in this epoch. */
+  readonly ignored: boolean
+}
+
+/** What a block builds on: the last final block, or a held one. */
+export interface Parent {
+  readonly view: number
+  readonly digest: Digest
+  readonly height: number
+  readonly timeMs: number
+}
+
+/** The program's say about a block: form, signatures, admission, and what its ancestors already carry. */
+export type Judge = (
+  proposal: Proposal,
+  parent: Parent,
+  ancestors: readonly Proposal[],
+  wallMs: number | null
+) => boolean
+
+export interface Config {
+  readonly committee: Committee
+  /** Own index, or null for an observer. */
+  readonly self: number | null
+  readonly genesis: Final
+  readonly judge: Judge
+  /** Least time between seeing one proposal and making the next. */
+  readonly minViewMs: number
+  /** First value of Delta, before anything was measured. */
+  readonly deltaMs: number
+}
+
+export interface State {
+  readonly config: Config
+  readonly view: number
+  readonly enteredMs: number
+  readonly final: Final
+  readonly finalAtMs: number
+  /** View of `views[0]`. */
+  readonly base: number
+  readonly views: readonly (ViewState | undefined)[]
+  readonly marks: readonly Mark[]
+  /** Views nullified since the last finalization: the exponent of the back-off. */
+  readonly nullified: number
+  readonly deltaMs: number
+  /** May this member say anything? False while it joins, syncs or is halted. */
+  readonly voting: boolean
+  /** Commands wait for a block; the version changes with each new one. */
+  readonly pending: boolean
+  readonly poolVersion: number
+  /** Open work: timers run only then. */
+  readonly active: boolean
+  readonly activeSinceMs: number
+  readonly retryDueMs: number
+  readonly standstillDueMs: number
+  readonly proposalSeenMs: number
+  /** When the newest finalization goes to members that have not passed the one that was newest at scheduling. */
+  readonly finalDue: { readonly atMs: number; readonly view: number } | null
+  /** The newest finalization whose blocks are not all here, and since when. */
+  readonly ahead: { readonly certificate: Certificate; readonly sinceMs: number; readonly reported: boolean } | null
+}
+
+const EMPTY_TALLY: Tally = { slots: [], checking: null, certificate: null }
+
+export function emptyView(view: number): ViewState {
+  return {
+    view,
+    held: [],
+    tallies: { [KIND.notarize]: EMPTY_TALLY, [KIND.nullify]: EMPTY_TALLY, [KIND.finalize]: EMPTY_TALLY },
+    said: {},
+    own: [],
+    leaderLied: false,
+    certificateDueMs: null,
+    askedMs: Number.NEGATIVE_INFINITY,
+    asks: 0,
+    builtFrom: -1
+  }
+}
+
+/** What survived a restart: journaled votes, proposals and certificates, and the finalized floor. */
+export interface Restored {
+  readonly final: Final
+  readonly votes: readonly Vote[]
+  readonly held: readonly Held[]
+  readonly certificates: readonly Certificate[]
+}
+
+/** A member at its floor, not yet voting. Own journaled votes are back in the tallies: they count, and are never said anew. */
+export function createState(config: Config, nowMs: number, restored?: Restored): State {
+  const final = restored?.final ?? config.genesis
+  const base = Math.max(1, final.view - VIEWS_KEPT)
+  const state: State = {
+    config,
+    view: final.view + 1,
+    enteredMs: nowMs,
+    final,
+    finalAtMs: nowMs,
+    base,
+    views: restored === undefined ? [] : restoreViews(restored, base),
+    marks: config.committee.members.map(() => ({
+      view: 0,
+      final: 0,
+      up: false,
+      sinceMs: nowMs,
+      heardMs: nowMs,
+      servedMs: Number.NEGATIVE_INFINITY,
+      ignored: false
+    })),
+    nullified: 0,
+    deltaMs: config.deltaMs,
+    voting: false,
+    pending: false,
+    poolVersion: 0,
+    active: false,
+    activeSinceMs: nowMs,
+    retryDueMs: nowMs,
+    standstillDueMs: nowMs,
+    proposalSeenMs: Number.NEGATIVE_INFINITY,
+    finalDue: null,
+    ahead: null
+  }
+  return state
+}
+
+function restoreViews(restored: Restored, base: number): readonly (ViewState | undefined)[] {
+  const views = new Map<number, ViewState>()
+  const edit = (view: number, change: (before: ViewState) => Partial<ViewState>) => {
+    if (view < base) return
+    const before = views.get(view) ?? emptyView(view)
+    views.set(view, { ...before, ...change(before) })
+  }
+  for (const held of restored.held) edit(held.proposal.view, ({ held: before }) => ({ held: [...before, held] }))
+  for (const vote of restored.votes) {
+    edit(vote.view, (before) => ({
+      said: { ...before.said, [vote.kind]: vote },
+      own: [...before.own, vote],
+      tallies: withTally(before, vote.kind, { slots: withSlot(before.tallies[vote.kind].slots, vote, true) })
+    }))
+  }
+  for (const certificate of restored.certificates) {
+    edit(certificate.view, (before) => ({ tallies: withTally(before, certificate.kind, { certificate }) }))
+  }
+  const top = Math.max(base - 1, ...views.keys())
+  return Array.from({ length: top - base + 1 }, (_, i) => views.get(base + i))
+}
+
+export function withTally(view: ViewState, kind: VoteKind, change: Partial<Tally>): ViewState['tallies'] {
+  return { ...view.tallies, [kind]: { ...view.tallies[kind], ...change } }
+}
+
+export function withSlot(slots: Slots, vote: Vote, verified: boolean): Slots {
+  const copy = slots.slice()
+  copy[vote.signer] = { vote, verified }
+  return copy
+}

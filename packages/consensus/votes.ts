@@ -1,0 +1,182 @@
+import { type Certificate, certify, isWellFormed, votesOf } from './certificate.ts'
+import { leaderOf } from './committee.ts'
+import type { Draft } from './draft.ts'
+import type { DropReason, Purpose } from './events.ts'
+import { CERTIFIED_AHEAD, emptyView, type Slots, type Tally, VIEWS_AHEAD, withSlot, withTally } from './state.ts'
+import { contradicts, type Digest, KIND, KINDS, sameStatement, type Vote, type VoteKind } from './statement.ts'
+import { certificateGraceMs } from './timing.ts'
+
+const NOBODY: Tally = { slots: [], checking: null, certificate: null }
+
+/**
+ * Puts a vote into its slot and asks for signatures to be checked once a quorum is in sight. Votes
+ * that arrive on the signer's own authenticated stream take their slot unverified.
+ *
+ * @returns false if this very vote was here before, so that its sender may lack what came of it
+ */
+export function receiveVote(draft: Draft, vote: Vote, verified: boolean): boolean {
+  const refused = refusal(draft, vote)
+  if (refused !== null) {
+    draft.emit({ type: 'dropped', reason: refused, from: vote.signer })
+    return true
+  }
+  const tally = draft.view(vote.view)?.tallies[vote.kind] ?? NOBODY
+  const slot = tally.slots[vote.signer]
+  if (slot !== undefined && sameStatement(slot.vote, vote) && (slot.verified || !verified)) return false
+  reportConflict(draft, vote)
+  if (slot !== undefined && (slot.verified || !verified)) return true
+  const before = draft.view(vote.view) ?? emptyView(vote.view)
+  draft.edit(vote.view, { tallies: withTally(before, vote.kind, { slots: withSlot(tally.slots, vote, verified) }) })
+  if (tally.certificate === null && vote.view > draft.state.final.view)
+    seekQuorum(draft, vote.view, vote.kind, vote.digest)
+  return true
+}
+
+function refusal(draft: Draft, { signer, epoch, view }: Vote): DropReason | null {
+  const { config, base } = draft.state
+  if (epoch !== config.committee.epoch) return 'epoch'
+  if (signer >= config.committee.members.length) return 'signer'
+  if (view < base || view > draft.state.view + VIEWS_AHEAD) return 'view'
+  return draft.state.marks[signer]?.ignored === true ? 'ignored' : null
+}
+
+/** The second of two statements that exclude each other is evidence, whatever becomes of its slot. */
+function reportConflict(draft: Draft, vote: Vote): void {
+  const view = draft.view(vote.view)
+  if (view === undefined) return
+  for (const kind of KINDS) {
+    const other = view.tallies[kind].slots[vote.signer]?.vote
+    if (other === undefined || !contradicts(other, vote)) continue
+    draft.emit({ type: 'conflict', a: other, b: vote })
+    if (vote.signer === leaderOf(draft.state.config.committee, vote.view)) draft.edit(vote.view, { leaderLied: true })
+  }
+}
+
+/** When votes for one statement reach the threshold: assemble, or have the heaviest needed ones checked first. */
+function seekQuorum(draft: Draft, view: number, kind: VoteKind, digest: Digest): void {
+  const before = draft.view(view)
+  if (before === undefined || before.tallies[kind].checking === digest) return
+  const chosen = chooseQuorum(draft, before.tallies[kind].slots, digest)
+  if (chosen === undefined) return
+  const unverified = chosen.filter(({ verified }) => !verified).map(({ vote }) => vote)
+  if (unverified.length === 0) {
+    setCertificate(draft, certify(chosen.map(({ vote }) => vote)))
+    return
+  }
+  draft.edit(view, { tallies: withTally(before, kind, { checking: digest }) })
+  draft.emit({ type: 'verify', purpose: { type: 'tally', view, kind, digest }, votes: unverified })
+}
+
+/** Verified votes first, then the heaviest, until they weigh a quorum. */
+function chooseQuorum(draft: Draft, slots: Slots, digest: Digest) {
+  const { members, quorum } = draft.state.config.committee
+  const matching = []
+  let weight = 0
+  for (const slot of slots) {
+    if (slot === undefined || slot.vote.digest !== digest) continue
+    weight += members[slot.vote.signer]?.weight ?? 0
+    matching.push(slot)
+  }
+  if (weight < quorum) return undefined
+  const weightOf = (signer: number) => members[signer]?.weight ?? 0
+  matching.sort((a, b) => Number(b.verified) - Number(a.verified) || weightOf(b.vote.signer) - weightOf(a.vote.signer))
+  const chosen = []
+  for (let i = 0, sum = 0; sum < quorum; i++) {
+    const slot = matching[i]
+    if (slot === undefined) return undefined
+    chosen.push(slot)
+    sum += weightOf(slot.vote.signer)
+  }
+  return chosen
+}
+
+/** Signatures of a tally were checked: bad ones lose their slot and their signer its voice, then the count goes on. */
+export function verifiedTally(
+  draft: Draft,
+  purpose: Purpose & { type: 'tally' },
+  votes: readonly Vote[],
+  bad: readonly number[]
+): void {
+  const { view, kind, digest } = purpose
+  const before = draft.view(view)
+  if (before === undefined) return
+  const slots = before.tallies[kind].slots.slice()
+  for (const vote of votes) {
+    const isBad = bad.includes(vote.signer)
+    if (isBad) silence(draft, vote.signer)
+    if (slots[vote.signer]?.vote === vote) slots[vote.signer] = isBad ? undefined : { vote, verified: true }
+  }
+  draft.edit(view, { tallies: withTally(before, kind, { slots, checking: null }) })
+  if (before.tallies[kind].certificate === null) seekQuorum(draft, view, kind, digest)
+}
+
+/** Its stream is authenticated, so a bad signature is its own doing: it is not counted again in this epoch. */
+function silence(draft: Draft, member: number): void {
+  draft.mark(member, { ignored: true })
+  draft.emit({ type: 'dropped', reason: 'signature', from: member })
+}
+
+/** A certificate from another member: worth a check of its signatures only if it says something new. */
+export function receiveCertificate(draft: Draft, certificate: Certificate, from: number): void {
+  const { config, final, view } = draft.state
+  if (draft.state.marks[from]?.ignored === true) return draft.emit({ type: 'dropped', reason: 'ignored', from })
+  if (!isWellFormed(config.committee, certificate)) return draft.emit({ type: 'dropped', reason: 'malformed', from })
+  if (isKnown(draft, certificate)) return
+  if (certificate.view <= final.view) return
+  if (certificate.kind !== KIND.finalize && certificate.view > view + CERTIFIED_AHEAD) {
+    return draft.emit({ type: 'dropped', reason: 'view', from })
+  }
+  const slots = draft.view(certificate.view)?.tallies[certificate.kind].slots ?? []
+  const unverified = votesOf(certificate).filter((vote) => {
+    const slot = slots[vote.signer]
+    return !(
+      slot?.verified === true &&
+      sameStatement(slot.vote, vote) &&
+      Buffer.compare(slot.vote.signature, vote.signature) === 0
+    )
+  })
+  const purpose: Purpose = { type: 'certificate', certificate, from }
+  if (unverified.length === 0) verifiedCertificate(draft, purpose, [])
+  else draft.emit({ type: 'verify', purpose, votes: unverified })
+}
+
+function isKnown(draft: Draft, { view, kind }: Certificate): boolean {
+  if ((draft.view(view)?.tallies[kind].certificate ?? null) !== null) return true
+  return kind === KIND.finalize && draft.state.ahead !== null && draft.state.ahead.certificate.view >= view
+}
+
+export function verifiedCertificate(
+  draft: Draft,
+  purpose: Purpose & { type: 'certificate' },
+  bad: readonly number[]
+): void {
+  const { certificate, from } = purpose
+  if (bad.length > 0) return silence(draft, from)
+  if (isKnown(draft, certificate)) return
+  for (const vote of votesOf(certificate)) {
+    if (vote.view <= draft.state.view + VIEWS_AHEAD) receiveVote(draft, vote, true)
+  }
+  if (!isKnown(draft, certificate)) setCertificate(draft, certificate)
+}
+
+/** A quorum has spoken. */
+function setCertificate(draft: Draft, certificate: Certificate): void {
+  const { view, kind } = certificate
+  const { state, nowMs } = draft
+  if (view <= state.final.view) return
+  draft.emit({ type: 'keep', certificate })
+  if (kind === KIND.finalize) {
+    if (state.ahead === null || state.ahead.certificate.view < view) {
+      state.ahead = { certificate, sinceMs: nowMs, reported: false }
+    }
+    if (view > state.view + CERTIFIED_AHEAD) return
+  }
+  const before = draft.view(view) ?? emptyView(view)
+  draft.edit(view, {
+    tallies: withTally(before, kind, { certificate, checking: null }),
+    certificateDueMs: kind === KIND.finalize ? before.certificateDueMs : nowMs + certificateGraceMs(state)
+  })
+  const block =
+    kind === KIND.notarize ? before.held.find(({ proposal }) => proposal.digest === certificate.digest) : undefined
+  if (block !== undefined) draft.emit({ type: 'notarized', proposal: block.proposal })
+}

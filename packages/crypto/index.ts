@@ -1,0 +1,8 @@
+export { isAdmissibleKey } from './admissible.ts'
+export { DOMAIN, type Domain } from './domain.ts'
+export { CryptoError, type CryptoErrorCode } from './error.ts'
+export { hash, sha256, signedMessage } from './hash.ts'
+export { deriveSeed, type Identity, identityFromSeed } from './identity.ts'
+export { DEFAULT_NETWORK, type NetworkParams, net8, networkId } from './network.ts'
+export { keyFromPeerId, PEER_ID_BYTES, peerIdBytes, peerIdFromBytes, peerIdFromKey } from './peer-id.ts'
+export { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, verify, verifyAsync } from './signature.ts'

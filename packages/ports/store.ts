@@ -1,0 +1,35 @@
+/** One change in a batch. Keys and values are opaque bytes; keys order by unsigned byte. */
+export type StoreOperation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array }
+
+/** Bounds of an iteration: `from` inclusive, `to` exclusive. */
+export interface StoreRange {
+  readonly from?: Uint8Array
+  readonly to?: Uint8Array
+  /** Largest keys first. Default false. */
+  readonly reverse?: boolean
+  /** At most this many entries. Default no limit. */
+  readonly limit?: number
+}
+
+export interface StoreWriteOptions {
+  /** Resolve only when the bytes are on disk. Default false. */
+  readonly sync?: boolean
+}
+
+/**
+ * An ordered key-value store. Every call rejects with `StoreError` (`BRUME_STORE_*`): closed,
+ * locked by another process, damaged, or the disk's own failure as cause.
+ */
+export interface Store {
+  /** The value, or undefined where there is none. */
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** All changes or none. */
+  batch(operations: readonly StoreOperation[], options?: StoreWriteOptions): Promise<void>
+  /** Entries in key order, from the state at the time of the call. */
+  entries(range?: StoreRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>
+  /** A view in which every key carries this prefix; closing it does nothing. */
+  sub(prefix: string): Store
+  close(): Promise<void>
+}

@@ -1,0 +1,17 @@
+export type RuntimeErrorCode =
+  | 'BRUME_RUNTIME_PATH'
+  | 'BRUME_RUNTIME_PATH_TAKEN'
+  | 'BRUME_RUNTIME_EVENT'
+  | 'BRUME_RUNTIME_STOPPED'
+  | 'BRUME_RUNTIME_CHILD_FAILED'
+
+/** A wrong call of the kernel, or an actor that failed because one below it did. */
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError'
+  readonly code: RuntimeErrorCode
+
+  constructor(code: RuntimeErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

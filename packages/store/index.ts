@@ -1,0 +1,6 @@
+export { JournalError, type JournalErrorCode, StoreError, type StoreErrorCode } from './errors.ts'
+export type { OpenedJournal } from './journal/file-journal.ts'
+export { nodeDisk } from './journal/node-disk.ts'
+export { type JournalOptions, openJournal } from './journal/open.ts'
+export type { SyncReport } from './journal/writer.ts'
+export { openStore } from './level-store.ts'

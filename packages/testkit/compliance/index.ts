@@ -1,0 +1,6 @@
+export { type ClockWorld, clockCompliance } from './clock.ts'
+export { type DiskWorld, diskCompliance } from './disk.ts'
+export { type JournalWorld, journalCompliance } from './journal.ts'
+export { type NetFactory, type NetWorld, netCompliance } from './net.ts'
+export { randomCompliance } from './random.ts'
+export { storeCompliance } from './store.ts'

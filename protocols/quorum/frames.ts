@@ -1,0 +1,144 @@
+import { asArray, asBoolean, asBytes, asUint, CodecError, decode, encode, Reader, Writer } from '@brume/codec'
+import type { Certificate, Proposal, Vote, VoteKind } from '@brume/consensus'
+import { decodeSignedBlock, encodeSignedBlock } from './block.ts'
+import { decodeCertificate, encodeCertificate } from './certificate.ts'
+import { COMMAND_BYTES_MAX } from './id.ts'
+import { readKind, readVote, writeVote } from './vote.ts'
+
+/** Votes of one frame: a turn's worth; more go in the next. */
+export const VOTES_PER_FRAME_MAX = 64
+
+/** Groups two peers may share: the handle table of a stream is bounded by it. */
+export const GROUPS_MAX = 64
+
+const HELLO_VERSION = 1
+const HELLO_BYTES_MAX = 8_192
+
+export const FRAME = { votes: 1, propose: 2, certificate: 3, command: 4, status: 5, request: 6, hello: 7 } as const
+
+/** Where its sender is: the view it is in and the newest view it finalized. Goes along with every vote. */
+export interface Watermark {
+  readonly view: number
+  readonly final: number
+}
+
+/** What travels inside a group. */
+export type Frame =
+  | ({ readonly type: 'votes'; readonly votes: readonly Vote[] } & Watermark)
+  | { readonly type: 'propose'; readonly proposal: Proposal; readonly signature: Uint8Array }
+  | { readonly type: 'certificate'; readonly certificate: Certificate }
+  | { readonly type: 'command'; readonly command: Uint8Array }
+  | ({ readonly type: 'status'; readonly epoch: number; readonly height: number } & Watermark)
+  | { readonly type: 'request'; readonly epoch: number; readonly view: number; readonly want: 0 | VoteKind }
+
+/** A group as it is announced on a stream: from then on the sender calls it by `handle`. */
+export interface Greeting {
+  readonly groupId: Uint8Array
+  readonly epoch: number
+  readonly handle: number
+  /** The sender has lost its memory of what it was sent, if it had any. */
+  readonly restarted: boolean
+}
+
+/** `type u8 ‖ handle u16 ‖ content`, big-endian. */
+export function encodeFrame(handle: number, frame: Frame): Uint8Array {
+  const writer = new Writer(512).u8(FRAME[frame.type]).u16(handle)
+  switch (frame.type) {
+    case 'votes':
+      writer.u64(frame.view).u64(frame.final).u8(frame.votes.length)
+      for (const vote of frame.votes) writeVote(writer, vote)
+      return writer.finish()
+    case 'propose':
+      return writer.bytes(encodeSignedBlock(frame.proposal, frame.signature)).finish()
+    case 'certificate':
+      return writer.bytes(encodeCertificate(frame.certificate)).finish()
+    case 'command':
+      return writer.bytes(frame.command).finish()
+    case 'status':
+      return writer.u64(frame.epoch).u64(frame.view).u64(frame.final).u64(frame.height).finish()
+    case 'request':
+      return writer.u64(frame.epoch).u64(frame.view).u8(frame.want).finish()
+  }
+}
+
+export function encodeHello(greetings: readonly Greeting[]): Uint8Array {
+  const list = greetings.map(({ groupId, epoch, handle, restarted }) => [groupId, epoch, handle, restarted])
+  return new Writer()
+    .u8(FRAME.hello)
+    .u16(0)
+    .bytes(encode([HELLO_VERSION, list]))
+    .finish()
+}
+
+/** The first three bytes: what a frame is, and of which group. @throws CodecError */
+export function readEnvelope(bytes: Uint8Array): { type: number; handle: number; content: Uint8Array } {
+  const reader = new Reader(bytes)
+  return { type: reader.u8(), handle: reader.u16(), content: reader.rest() }
+}
+
+/** @throws CodecError */
+export function readHello(content: Uint8Array): readonly Greeting[] {
+  const [version, list] = asArray(decode(content, { bytesMax: HELLO_BYTES_MAX }), 'hello', 2)
+  asUint(version, 'hello version', HELLO_VERSION, HELLO_VERSION)
+  return asArray(list, 'groups', { min: 0, max: GROUPS_MAX }).map((item) => {
+    const [groupId, epoch, handle, restarted] = asArray(item, 'group', 4)
+    return {
+      groupId: asBytes(groupId, 'groupId', 32),
+      epoch: asUint(epoch, 'epoch'),
+      handle: asUint(handle, 'handle', 0xffff),
+      restarted: asBoolean(restarted, 'restarted')
+    }
+  })
+}
+
+/**
+ * The content of a frame whose group is known.
+ *
+ * @throws CodecError, BlockError for anything that is not exactly one frame
+ */
+export function readFrame(groupId: Uint8Array, type: number, content: Uint8Array): Frame {
+  switch (type) {
+    case FRAME.votes:
+      return readVotes(new Reader(content))
+    case FRAME.propose:
+      return { type: 'propose', ...decodeSignedBlock(groupId, content) }
+    case FRAME.certificate:
+      return { type: 'certificate', certificate: decodeCertificate(content) }
+    case FRAME.command:
+      return { type: 'command', command: readCommand(content) }
+    case FRAME.status:
+      return readStatus(new Reader(content))
+    case FRAME.request:
+      return readRequest(new Reader(content))
+    default:
+      throw new CodecError('BRUME_CODEC_SHAPE', `${type} is no type of frame`)
+  }
+}
+
+function readVotes(reader: Reader): Frame {
+  const view = reader.u64()
+  const final = reader.u64()
+  const count = reader.u8()
+  if (count < 1 || count > VOTES_PER_FRAME_MAX) throw new CodecError('BRUME_CODEC_RANGE', `${count} votes in a frame`)
+  const votes = Array.from({ length: count }, () => readVote(reader))
+  reader.end()
+  return { type: 'votes', view, final, votes }
+}
+
+function readCommand(content: Uint8Array): Uint8Array {
+  return asBytes(content, 'command', { min: 1, max: COMMAND_BYTES_MAX })
+}
+
+function readStatus(reader: Reader): Frame {
+  const status = { epoch: reader.u64(), view: reader.u64(), final: reader.u64(), height: reader.u64() }
+  reader.end()
+  return { type: 'status', ...status }
+}
+
+function readRequest(reader: Reader): Frame {
+  const epoch = reader.u64()
+  const view = reader.u64()
+  const want = reader.u8()
+  reader.end()
+  return { type: 'request', epoch, view, want: want === 0 ? 0 : readKind(want) }
+}

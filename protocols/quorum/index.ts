@@ -1,0 +1,55 @@
+export {
+  type BlockBody,
+  BlockError,
+  bodyOf,
+  type Command,
+  decodeSignedBlock,
+  encodeSignedBlock,
+  makeBlock,
+  type Place,
+  readBlock
+} from './block.ts'
+export { type Call, commandId, decodeCall, EXPIRY_MAX_MS, encodeCall, isSigned } from './call.ts'
+export { decodeCertificate, encodeCertificate } from './certificate.ts'
+export { ManifestError } from './errors.ts'
+export {
+  encodeFrame,
+  encodeHello,
+  FRAME,
+  type Frame,
+  GROUPS_MAX,
+  type Greeting,
+  readEnvelope,
+  readFrame,
+  readHello,
+  VOTES_PER_FRAME_MAX,
+  type Watermark
+} from './frames.ts'
+export {
+  COMMAND_BYTES_MAX,
+  FRAME_BYTES_MAX,
+  PAYLOAD_BYTES_MAX,
+  QUORUM_PROTOCOL,
+  SYNC_ANSWER_BYTES_MAX,
+  SYNC_PROTOCOL
+} from './id.ts'
+export {
+  committeeOf,
+  DEFAULT_PACE,
+  decodeManifest,
+  encodeManifest,
+  groupIdOf,
+  type Manifest,
+  type ManifestMember,
+  type Pace
+} from './manifest.ts'
+export {
+  decodeSyncAnswer,
+  decodeSyncRequest,
+  encodeSyncAnswer,
+  encodeSyncRequest,
+  SYNC_BLOCKS_MAX,
+  type SyncAnswer,
+  type SyncRequest
+} from './sync.ts'
+export { readVote, writeVote } from './vote.ts'

@@ -1,0 +1,132 @@
+import type { CheckedCommittee } from './committee.ts'
+import type { SeenBlock } from './frames.ts'
+import { contradict, FINALIZE, isSignedBy, NULLIFY, type SignedStatement } from './statement.ts'
+
+/** Where a statement was seen: a peer's journal, or what a peer received. */
+export type Source = string
+
+export interface Violation {
+  readonly rule: 'double-vote' | 'two-finals-at-one-height' | 'final-and-nullified' | 'vote-not-in-journal'
+  readonly message: string
+}
+
+interface Seen {
+  readonly statement: SignedStatement
+  readonly source: Source
+}
+
+const KIND_NAMES: Readonly<Record<number, string>> = { 1: 'notarize', 2: 'nullify', 3: 'finalize' }
+
+function nameOf({ statement, source }: Seen): string {
+  const { kind, tail } = statement
+  return `${KIND_NAMES[kind] ?? kind}${tail === '' ? '' : ` ${tail.slice(16, 24)}`} (${source})`
+}
+
+/**
+ * Collects all statements of one committee from everywhere and finds those that cannot stand beside
+ * each other. A statement whose signature does not verify accuses nobody.
+ */
+export class BallotBox {
+  readonly #committee: CheckedCommittee
+  /** Distinct statements by `epoch/view/signer`. */
+  readonly #bySigner = new Map<string, Seen[]>()
+  readonly #blocks = new Map<string, SeenBlock>()
+  readonly #doubleVotes = new Map<string, Violation>()
+  #forged = 0
+
+  constructor(committee: CheckedCommittee) {
+    this.#committee = committee
+  }
+
+  /** Distinct statements, and how many of those examined were not signed by their signer. */
+  get counts(): { readonly statements: number; readonly forged: number } {
+    const lists = [...this.#bySigner.values()]
+    return { statements: lists.reduce((sum, list) => sum + list.length, 0), forged: this.#forged }
+  }
+
+  addBlock(block: SeenBlock, source: Source): void {
+    if (this.#blocks.has(block.digest)) return
+    this.#blocks.set(block.digest, block)
+    const signer = this.#committee.keys.findIndex((key) => isSignedBy(key, this.#committee, block.notarize))
+    if (signer === -1) this.#forged++
+    else this.add({ ...block.notarize, signer }, source)
+  }
+
+  add(statement: SignedStatement, source: Source): void {
+    if (statement.signer >= this.#committee.keys.length) return
+    const key = `${statement.epoch}/${statement.view}/${statement.signer}`
+    const seen = this.#bySigner.get(key) ?? []
+    if (seen.some((other) => other.statement.kind === statement.kind && other.statement.tail === statement.tail)) return
+    const entry = { statement, source }
+    for (const other of seen) if (contradict(statement, other.statement)) this.#accuse(key, other, entry)
+    this.#bySigner.set(key, [...seen, entry])
+  }
+
+  /** Is the very statement known from elsewhere? */
+  has(statement: SignedStatement): boolean {
+    const seen = this.#bySigner.get(`${statement.epoch}/${statement.view}/${statement.signer}`) ?? []
+    return seen.some((other) => other.statement.kind === statement.kind && other.statement.tail === statement.tail)
+  }
+
+  violations(): readonly Violation[] {
+    return [...this.#doubleVotes.values(), ...this.#conflictingFinals()]
+  }
+
+  /** Heights at which a block was final by the votes seen. */
+  finalHeights(): readonly number[] {
+    const heights = this.#finals().flatMap(({ digest }) => this.#blocks.get(digest)?.height ?? [])
+    return [...new Set(heights)].sort((a, b) => a - b)
+  }
+
+  #accuse(key: string, first: Seen, second: Seen): void {
+    const unsigned = [first, second].filter(({ statement }) => !this.#isSigned(statement))
+    this.#forged += unsigned.length
+    if (unsigned.length > 0) return
+    const [epoch, view, signer] = key.split('/')
+    const message = `member ${signer} signed in epoch ${epoch}, view ${view}: ${nameOf(first)} and ${nameOf(second)}`
+    this.#doubleVotes.set(`${key}/${first.statement.kind}/${second.statement.kind}`, { rule: 'double-vote', message })
+  }
+
+  #isSigned(statement: SignedStatement): boolean {
+    const key = this.#committee.keys[statement.signer]
+    return key !== undefined && isSignedBy(key, this.#committee, statement)
+  }
+
+  /** Statements of one kind that a quorum made, by `epoch/view`. */
+  #decided(kind: number): readonly { readonly place: string; readonly digest: string }[] {
+    const weights = new Map<string, number>()
+    for (const { statement } of [...this.#bySigner.values()].flat()) {
+      if (statement.kind !== kind) continue
+      const choice = `${statement.epoch}/${statement.view} ${statement.tail.slice(16)}`
+      weights.set(choice, (weights.get(choice) ?? 0) + (this.#committee.weights[statement.signer] ?? 0))
+    }
+    const decided = [...weights].filter(([, weight]) => weight >= this.#committee.quorum)
+    return decided.map(([choice]) => {
+      const [place = '', digest = ''] = choice.split(' ')
+      return { place, digest }
+    })
+  }
+
+  #finals(): readonly { readonly place: string; readonly digest: string }[] {
+    return this.#decided(FINALIZE)
+  }
+
+  #conflictingFinals(): readonly Violation[] {
+    const nullified = new Set(this.#decided(NULLIFY).map(({ place }) => place))
+    const byHeight = new Map<number, string>()
+    const violations: Violation[] = []
+    for (const { place, digest } of this.#finals()) {
+      if (nullified.has(place)) {
+        violations.push({ rule: 'final-and-nullified', message: `epoch/view ${place} is both final and nullified` })
+      }
+      const height = this.#blocks.get(digest)?.height
+      if (height === undefined) continue
+      const other = byHeight.get(height) ?? digest
+      byHeight.set(height, other)
+      if (other === digest) continue
+      const message = `height ${height}: ${other.slice(0, 16)} and ${digest.slice(0, 16)} are both final`
+      violations.push({ rule: 'two-finals-at-one-height', message })
+    }
+    return violations
+  }
+}

@@ -1,0 +1,134 @@
+import { Command, CommanderError, Option } from 'commander'
+import { TestnetError } from '../errors.ts'
+import { DEFAULT_RUNS_DIRECTORY } from '../runner/run-folder.ts'
+import { check } from './check.ts'
+import { demo } from './demo.ts'
+import { parseCount, parseDuration } from './duration.ts'
+import { down, logs, perturb, status } from './remote.ts'
+import { STATUS_HELP } from './status-help.ts'
+import { up } from './up.ts'
+
+/** Members of one group, and thereby of a run (quorum.md 2). */
+const PEERS_MAX = 100
+/** What a laptop's two cores take beside the peers themselves. */
+const RATE_MAX = 1_000
+/** Exit codes of testing.md 3.6. */
+export const EXIT = { ok: 0, failed: 1, argument: 2, cleanup: 4 } as const
+
+function runOption(): Option {
+  return new Option('--run <id>', 'the run (default: the newest that is up)')
+}
+
+function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('start peers, each in a process of its own, and show them until q or Ctrl-C')
+    .option('-n, --peers <count>', 'how many peers', parseCount('-n', 1, PEERS_MAX), 4)
+    .addOption(
+      new Option('--group <program>', 'what all peers replicate').choices(['counter', 'none']).default('counter')
+    )
+    .option('--rate <per second>', 'increments submitted a second', parseCount('--rate', 0, RATE_MAX), 5)
+    .addOption(
+      new Option('--discovery <how>', 'mdns, or list: the first peers are told to the rest')
+        .choices(['mdns', 'list'])
+        .default('mdns')
+    )
+    .option('--for <duration>', 'end by itself after this long: 500ms, 20s, 5m', parseDuration)
+    .option('--votes', 'keep the votes that each peer receives, for `check`', false)
+    .option('--json', 'one JSON object a line instead of the view', false)
+    .option('--plain', 'one line of text an event, also on a terminal', false)
+    .option('--detach', 'leave the run in the background; `status` and `down` reach it', false)
+    .action((options, command: Command) => up({ ...options, directory: command.optsWithGlobals().dir }))
+}
+
+function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('start four peers, let them agree on a counter, report, end; fails if they do not')
+    .option('-n, --peers <count>', 'how many peers', parseCount('-n', 1, PEERS_MAX), 4)
+    .option('--height <blocks>', 'final blocks to wait for', parseCount('--height', 1, 100_000), 20)
+    .option('--json', 'JSON lines; the last one is the result', false)
+    .option('--keep', 'keep the run folder', false)
+    .action((options, command: Command) => demo({ ...options, directory: command.optsWithGlobals().dir }))
+}
+
+function addPerturbations(program: Command): void {
+  const verbs = {
+    kill: 'SIGKILL peers; they stay dead until `restart`',
+    restart: 'start dead peers on their old data; living ones are ended cleanly first',
+    pause: 'SIGSTOP peers',
+    resume: 'SIGCONT paused peers'
+  } as const
+  for (const verb of ['kill', 'restart', 'pause', 'resume'] as const) {
+    program
+      .command(`${verb} <peer...>`)
+      .description(`${verbs[verb]} (a name, all, random:<k>)`)
+      .addOption(runOption())
+      .action((peers: string[], options, command: Command) =>
+        perturb({ ...options, verb, peers, directory: command.optsWithGlobals().dir })
+      )
+  }
+}
+
+function addQuestions(program: Command): void {
+  program
+    .command('status')
+    .description('what the run looks like now')
+    .addOption(runOption())
+    .option('--json', 'the whole state as one JSON object', false)
+    .addHelpText('after', STATUS_HELP)
+    .action((options, command: Command) => status({ ...options, directory: command.optsWithGlobals().dir }))
+  program
+    .command('logs [peer]')
+    .description("what a peer wrote; without a name the last lines of every peer's log")
+    .addOption(runOption())
+    .option('-n, --lines <count>', 'how many last lines', parseCount('-n', 1, 100_000), 20)
+    .action((peer: string | undefined, options, command: Command) =>
+      logs({ ...options, peer, directory: command.optsWithGlobals().dir })
+    )
+  program
+    .command('check')
+    .description('read the journals and received votes of a run and look for contradictions')
+    .addOption(runOption())
+    .option('--json', 'the report as one JSON object', false)
+    .action((options, command: Command) => check({ ...options, directory: command.optsWithGlobals().dir }))
+  program
+    .command('down')
+    .description('end a run and every process it started, also one whose runner is gone')
+    .addOption(runOption())
+    .action((options, command: Command) => down({ ...options, directory: command.optsWithGlobals().dir }))
+}
+
+function makeProgram(): Command {
+  const program = new Command('brume testnet')
+    .description('a network of real peers on this machine: one process a peer, loopback only')
+    .option('--dir <folder>', 'where runs are kept', process.env.BRUME_TESTNET_DIR ?? DEFAULT_RUNS_DIRECTORY)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+  addUp(program)
+  addDemo(program)
+  addPerturbations(program)
+  addQuestions(program)
+  for (const command of program.commands) command.exitOverride()
+  return program
+}
+
+function codeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.argument
+  if (!(error instanceof TestnetError)) return EXIT.failed
+  if (error.code === 'BRUME_TESTNET_CLEANUP') return EXIT.cleanup
+  return error.code === 'BRUME_TESTNET_ARGUMENT' ? EXIT.argument : EXIT.failed
+}
+
+/** Runs one command line to its end; answers the exit code: 0 ok, 1 failed, 2 bad arguments, 4 processes left. */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  try {
+    await makeProgram().parseAsync(argv)
+    return EXIT.ok
+  } catch (error) {
+    // Commander has printed its own errors.
+    if (error instanceof TestnetError) process.stderr.write(`${error.code}: ${error.message}\n`)
+    else if (!(error instanceof CommanderError)) process.stderr.write(`${(error as Error).stack}\n`)
+    return codeOf(error)
+  }
+}

@@ -1,0 +1,6 @@
+export { type CheckReport, checkRun } from './checkers/check-run.ts'
+export { TestnetError, type TestnetErrorCode } from './errors.ts'
+export { prepareRun, type RunOptions } from './runner/prepare.ts'
+export { RunFolder, type RunManifest } from './runner/run-folder.ts'
+export type { PeerRow, PeerState, TestnetEvent, TestnetState } from './runner/state.ts'
+export { Testnet, type TestnetOptions } from './runner/testnet.ts'

@@ -1,0 +1,20 @@
+import type { GroupSample, MemberSample } from '../runner/messages.ts'
+
+/** What a testnet's process needs of the peer it hosts. */
+export interface HostedPeer {
+  readonly peerId: string
+  /** Dialable, each ending in /p2p/<peer id>. */
+  addresses(): readonly string[]
+  connections(): number
+  /** Members other than the peer itself. */
+  members(): readonly MemberSample[]
+  /** Calls when a member may have come or gone. */
+  onMembers(listener: () => void): void
+  group(): GroupSample | undefined
+  /** Latencies since the call before, in milliseconds. */
+  takeLatencies(): { readonly notarizedMs: readonly number[]; readonly finalMs: readonly number[] }
+  /** Submits one command to the group; resolves when it is final, rejects when it was refused. */
+  submit(): Promise<void>
+  /** Never rejects; safe at any time, and again. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,38 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+
+const ROOMS = '{packages,protocols,actors,testnet,benchmarks,.ci}'
+const INTEGRATION = `${ROOMS}/**/*.int.test.ts`
+const exclude = [...configDefaults.exclude, '**/results/**']
+
+export default defineConfig({
+  test: {
+    // A test that passes on the second try has found a bug and hidden it.
+    retry: 0,
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [`${ROOMS}/**/*.test.ts`],
+          exclude: [...exclude, INTEGRATION],
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: [INTEGRATION],
+          exclude,
+          // Real sockets and processes keep real deadlines: alone, and after the fuzzing has left the other core.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      }
+    ]
+  }
+})
