@@ -11,12 +11,14 @@ import { stages } from './gate/stages.ts'
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
-function printSummary(results: readonly StageResult[], { passed, failed, skipped }: Counts): void {
+function printSummary(results: readonly StageResult[], { passed, failed, failures, skipped }: Counts): void {
   console.log('\nsummary')
   for (const { name, ok, why, tookMs } of results)
     console.log(`  ${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(7)} ${seconds(tookMs).padStart(8)}${ok ? '' : `  ${why}`}`)
   for (const line of new Set(results.flatMap(({ skips }) => skips))) console.log(line)
   for (const test of skipped) console.log(`SKIP vitest/${test.replaceAll(' ', '-')}: marked so in its file`)
+  // Last, because a log is read from its end.
+  for (const failure of failures) console.log(`FAILED ${failure}`)
   console.log(`wall time ${seconds(performance.now())}`)
   console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readCounts } from './counts.ts'
 import { runStage } from './run-stage.ts'
@@ -13,9 +13,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const file = (status: string, ...tests: string[]) => ({
-  name: 'a.test.ts',
+  name: resolve('a.test.ts'),
   status,
-  assertionResults: tests.map((result) => ({ fullName: `a ${result} test`, status: result }))
+  assertionResults: tests.map((result) => ({
+    fullName: `a ${result} test`,
+    status: result,
+    failureMessages: result === 'failed' ? ['\x1b[31mwhat was expected\x1b[39m\n  at a stack'] : []
+  }))
 })
 
 describe('counts', () => {
@@ -27,7 +31,12 @@ describe('counts', () => {
 
   test('are of tests, with the names of those skipped', () => {
     const report = { testResults: [file('failed', 'passed', 'failed', 'skipped'), file('passed', 'passed')] }
-    expect(counted(report)).toEqual({ passed: 2, failed: 1, skipped: ['a skipped test'] })
+    expect(counted(report)).toEqual({
+      passed: 2,
+      failed: 1,
+      failures: ['a.test.ts: a failed test: what was expected'],
+      skipped: ['a skipped test']
+    })
   })
 
   test('a file that does not load is a failure', () => {
