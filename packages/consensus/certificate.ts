@@ -1,4 +1,4 @@
-import { type Committee, weightOf } from './committee.ts'
+import { type Committee, certifies } from './committee.ts'
 import type { Statement, Vote } from './statement.ts'
 
 /** Signatures of a quorum over one statement; checkable by anybody who knows the committee. */
@@ -41,7 +41,7 @@ export function votesOf(certificate: Certificate): readonly Vote[] {
 
 /**
  * Everything about a certificate but its signatures: epoch, ascending known signers, one signature
- * each, and the weight of a quorum.
+ * each, and what its kind needs of weight and diversity.
  */
 export function isWellFormed(committee: Committee, certificate: Certificate): boolean {
   const { signers, signatures } = certificate
@@ -49,6 +49,6 @@ export function isWellFormed(committee: Committee, certificate: Certificate): bo
     certificate.epoch === committee.epoch &&
     signers.length === signatures.length &&
     signers.every((signer, i) => signer < committee.members.length && signer > (signers[i - 1] ?? -1)) &&
-    weightOf(committee, signers) >= committee.quorum
+    certifies(committee, certificate.kind, signers)
   )
 }

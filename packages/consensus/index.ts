@@ -1,6 +1,7 @@
 export { faultWeight, MEMBERS_MAX, quorumWeight, WEIGHT_MAX } from './arith.ts'
 export { type Certificate, certify, isWellFormed, votesOf } from './certificate.ts'
-export { type Committee, type CommitteeMember, createCommittee, leaderOf, weightOf } from './committee.ts'
+export { type Committee, type CommitteeMember, certifies, createCommittee, leaderOf, weightOf } from './committee.ts'
+export type { Diversity, Domains } from './diversity.ts'
 export { CommitteeError } from './errors.ts'
 export type { DropReason, Effect, Event, Message, Purpose } from './events.ts'
 export {

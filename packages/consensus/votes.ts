@@ -1,9 +1,9 @@
 import { type Certificate, certify, isWellFormed, votesOf } from './certificate.ts'
-import { leaderOf } from './committee.ts'
+import { isDiverse, leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import type { DropReason, Purpose } from './events.ts'
 import { CERTIFIED_AHEAD, emptyView, type Slots, type Tally, VIEWS_AHEAD, withSlot, withTally } from './state.ts'
-import { contradicts, type Digest, KIND, KINDS, sameStatement, type Vote, type VoteKind } from './statement.ts'
+import { contradicts, KIND, KINDS, type Statement, sameStatement, type Vote } from './statement.ts'
 import { certificateGraceMs } from './timing.ts'
 
 const NOBODY: Tally = { slots: [], checking: null, certificate: null }
@@ -27,8 +27,7 @@ export function receiveVote(draft: Draft, vote: Vote, verified: boolean): boolea
   if (slot !== undefined && (slot.verified || !verified)) return true
   const before = draft.view(vote.view) ?? emptyView(vote.view)
   draft.edit(vote.view, { tallies: withTally(before, vote.kind, { slots: withSlot(tally.slots, vote, verified) }) })
-  if (tally.certificate === null && vote.view > draft.state.final.view)
-    seekQuorum(draft, vote.view, vote.kind, vote.digest)
+  if (tally.certificate === null && vote.view > draft.state.final.view) seekQuorum(draft, vote)
   return true
 }
 
@@ -53,10 +52,11 @@ function reportConflict(draft: Draft, vote: Vote): void {
 }
 
 /** When votes for one statement reach the threshold: assemble, or have the heaviest needed ones checked first. */
-function seekQuorum(draft: Draft, view: number, kind: VoteKind, digest: Digest): void {
+function seekQuorum(draft: Draft, statement: Statement): void {
+  const { view, kind, digest } = statement
   const before = draft.view(view)
   if (before === undefined || before.tallies[kind].checking === digest) return
-  const chosen = chooseQuorum(draft, before.tallies[kind].slots, digest)
+  const chosen = chooseQuorum(draft, before.tallies[kind].slots, statement)
   if (chosen === undefined) return
   const unverified = chosen.filter(({ verified }) => !verified).map(({ vote }) => vote)
   if (unverified.length === 0) {
@@ -67,27 +67,38 @@ function seekQuorum(draft: Draft, view: number, kind: VoteKind, digest: Digest):
   draft.emit({ type: 'verify', purpose: { type: 'tally', view, kind, digest }, votes: unverified })
 }
 
-/** Verified votes first, then the heaviest, until they weigh a quorum. */
-function chooseQuorum(draft: Draft, slots: Slots, digest: Digest) {
-  const { members, quorum } = draft.state.config.committee
+/**
+ * Verified votes first, then the heaviest, until they weigh a quorum and, unless they nullify, are diverse.
+ * All of one statement: a liar may sign the right digest beside a wrong `parentView`, and such a vote
+ * would spoil the certificate it is put into.
+ */
+function chooseQuorum(draft: Draft, slots: Slots, statement: Statement) {
+  const { committee } = draft.state.config
+  const { members, quorum } = committee
   const matching = []
   let weight = 0
   for (const slot of slots) {
-    if (slot === undefined || slot.vote.digest !== digest) continue
+    if (slot === undefined || !sameStatement(slot.vote, statement)) continue
     weight += members[slot.vote.signer]?.weight ?? 0
     matching.push(slot)
   }
   if (weight < quorum) return undefined
   const weightOf = (signer: number) => members[signer]?.weight ?? 0
   matching.sort((a, b) => Number(b.verified) - Number(a.verified) || weightOf(b.vote.signer) - weightOf(a.vote.signer))
-  const chosen = []
-  for (let i = 0, sum = 0; sum < quorum; i++) {
-    const slot = matching[i]
-    if (slot === undefined) return undefined
+  const chosen: typeof matching = []
+  const decides = () =>
+    statement.kind === KIND.nullify ||
+    isDiverse(
+      committee,
+      chosen.map(({ vote }) => vote.signer)
+    )
+  let sum = 0
+  for (const slot of matching) {
     chosen.push(slot)
     sum += weightOf(slot.vote.signer)
+    if (sum >= quorum && decides()) return chosen
   }
-  return chosen
+  return undefined
 }
 
 /** Signatures of a tally were checked: bad ones lose their slot and their signer its voice, then the count goes on. */
@@ -97,7 +108,7 @@ export function verifiedTally(
   votes: readonly Vote[],
   bad: readonly number[]
 ): void {
-  const { view, kind, digest } = purpose
+  const { view, kind } = purpose
   const before = draft.view(view)
   if (before === undefined) return
   const slots = before.tallies[kind].slots.slice()
@@ -107,7 +118,8 @@ export function verifiedTally(
     if (slots[vote.signer]?.vote === vote) slots[vote.signer] = isBad ? undefined : { vote, verified: true }
   }
   draft.edit(view, { tallies: withTally(before, kind, { slots, checking: null }) })
-  if (before.tallies[kind].certificate === null) seekQuorum(draft, view, kind, digest)
+  const [checked] = votes
+  if (checked !== undefined && before.tallies[kind].certificate === null) seekQuorum(draft, checked)
 }
 
 /** Its stream is authenticated, so a bad signature is its own doing: it is not counted again in this epoch. */
