@@ -2,6 +2,7 @@ import { asArray, asBoolean, asBytes, asUint, CodecError, decode, encode, Reader
 import type { Certificate, Proposal, Vote, VoteKind } from '@brume/consensus'
 import { decodeSignedBlock, encodeSignedBlock } from './block.ts'
 import { decodeCertificate, encodeCertificate } from './certificate.ts'
+import { type Echo, readEcho, writeEcho } from './echo.ts'
 import { COMMAND_BYTES_MAX } from './id.ts'
 import { readKind, readVote, writeVote } from './vote.ts'
 
@@ -14,7 +15,16 @@ export const GROUPS_MAX = 64
 const HELLO_VERSION = 1
 const HELLO_BYTES_MAX = 8_192
 
-export const FRAME = { votes: 1, propose: 2, certificate: 3, command: 4, status: 5, request: 6, hello: 7 } as const
+export const FRAME = {
+  votes: 1,
+  propose: 2,
+  certificate: 3,
+  command: 4,
+  status: 5,
+  request: 6,
+  hello: 7,
+  echo: 8
+} as const
 
 /** Where its sender is: the view it is in and the newest view it finalized. Goes along with every vote. */
 export interface Watermark {
@@ -30,13 +40,14 @@ export type Frame =
   | { readonly type: 'command'; readonly command: Uint8Array }
   | ({ readonly type: 'status'; readonly epoch: number; readonly height: number } & Watermark)
   | { readonly type: 'request'; readonly epoch: number; readonly view: number; readonly want: 0 | VoteKind }
+  | ({ readonly type: 'echo' } & Echo)
 
 /** A group as it is announced on a stream: from then on the sender calls it by `handle`. */
 export interface Greeting {
   readonly groupId: Uint8Array
   readonly epoch: number
   readonly handle: number
-  /** The sender has lost its memory of what it was sent, if it had any. */
+  /** The sender asks for an echo: its process is new, and only others can tell whether its journal is whole. */
   readonly restarted: boolean
 }
 
@@ -58,6 +69,8 @@ export function encodeFrame(handle: number, frame: Frame): Uint8Array {
       return writer.u64(frame.epoch).u64(frame.view).u64(frame.final).u64(frame.height).finish()
     case 'request':
       return writer.u64(frame.epoch).u64(frame.view).u8(frame.want).finish()
+    case 'echo':
+      return writeEcho(writer, frame).finish()
   }
 }
 
@@ -110,6 +123,8 @@ export function readFrame(groupId: Uint8Array, type: number, content: Uint8Array
       return readStatus(new Reader(content))
     case FRAME.request:
       return readRequest(new Reader(content))
+    case FRAME.echo:
+      return { type: 'echo', ...readEcho(new Reader(content)) }
     default:
       throw new CodecError('BRUME_CODEC_SHAPE', `${type} is no type of frame`)
   }

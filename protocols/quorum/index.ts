@@ -11,7 +11,20 @@ export {
 } from './block.ts'
 export { type Call, commandId, decodeCall, EXPIRY_MAX_MS, encodeCall, isSigned } from './call.ts'
 export { decodeCertificate, encodeCertificate } from './certificate.ts'
+export { ECHO_VOTES_MAX, type Echo } from './echo.ts'
 export { ManifestError } from './errors.ts'
+export {
+  decodeEvidence,
+  EVIDENCE_BYTES_MAX,
+  EVIDENCE_KIND,
+  type Evidence,
+  type EvidenceKind,
+  encodeEvidence,
+  makeEvidence,
+  offenceOf,
+  type Signed,
+  verifyEvidence
+} from './evidence.ts'
 export {
   encodeFrame,
   encodeHello,
@@ -40,6 +53,7 @@ export {
   encodeManifest,
   groupIdOf,
   type Manifest,
+  type ManifestInput,
   type ManifestMember,
   type Pace
 } from './manifest.ts'

@@ -84,5 +84,6 @@ export const frames: readonly Frame[] = [
   { type: 'certificate', certificate },
   { type: 'command', command: call },
   { type: 'status', epoch: 0, view: 5, final: 4, height: 2 },
-  { type: 'request', epoch: 0, view: 5, want: KIND.notarize }
+  { type: 'request', epoch: 0, view: 5, want: KIND.notarize },
+  { type: 'echo', epoch: 0, votes: [voteOf(KIND.finalize, 2), voteOf(KIND.notarize, 2)] }
 ]
