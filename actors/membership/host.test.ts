@@ -185,11 +185,8 @@ describe('detection', () => {
     )
   })
 
-  it('of this machine takes less than 300 ms', async () => {
-    await detectHost()
-    const startMs = performance.now()
+  it('of this machine', async () => {
     const { host } = await detectHost()
-    expect(performance.now() - startMs).toBeLessThan(300)
     expect(host.cores).toBeGreaterThan(0)
     expect(host.memoryMiB).toBeGreaterThan(0)
     expect(await sampleHostState()).toMatchObject({ thermal: expect.any(Number) })
