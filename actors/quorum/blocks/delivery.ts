@@ -1,41 +1,39 @@
 import { type Committee, type Final, leaderOf } from '@brume/consensus'
 import { bodyOf } from '@brume/protocols/quorum'
 import { type Sessions, sessionKey } from '../commands/sessions.ts'
-import type { Block, Inspected, Program } from '../ports.ts'
+import type { Execution } from '../execution/execution.ts'
+import type { Block, Inspected } from '../ports.ts'
 import { type Inspector, isRefused } from './judge.ts'
 import type { AppliedBlock, FinalBlock, Ledger } from './ledger.ts'
 
 /** Sessions are swept for expired ones once in so much group time. */
 const SWEEP_EVERY_MS = 1_000
 
-/** Final blocks on their way out of consensus: sessions decide what takes effect, then the ledger and the program get it. */
+/** Final blocks on their way out of consensus: sessions decide what takes effect, then the ledger and the execution get it. */
 export class Delivery {
   readonly #ledger: Ledger
-  readonly #program: Program
+  readonly #execution: Execution
   readonly #inspector: Inspector
   readonly #committee: Committee
   readonly #sessions: Sessions
   readonly #onStoreFailure: (error: unknown) => void
-  readonly #onProgramFailure: (error: unknown) => void
   #sweptMs = 0
   #written: Promise<void> = Promise.resolve()
 
   constructor(options: {
     readonly ledger: Ledger
-    readonly program: Program
+    readonly execution: Execution
     readonly inspector: Inspector
     readonly committee: Committee
     readonly sessions: Sessions
     readonly onStoreFailure: (error: unknown) => void
-    readonly onProgramFailure: (error: unknown) => void
   }) {
     this.#ledger = options.ledger
-    this.#program = options.program
+    this.#execution = options.execution
     this.#inspector = options.inspector
     this.#committee = options.committee
     this.#sessions = options.sessions
     this.#onStoreFailure = options.onStoreFailure
-    this.#onProgramFailure = options.onProgramFailure
   }
 
   /** Blocks that became final, oldest first. Delivered at once: a quorum holds them, whatever happens to this disk. */
@@ -44,7 +42,7 @@ export class Delivery {
     const applied = blocks.map((block) => this.#apply(block, touched))
     const gone = final.timeMs - this.#sweptMs < SWEEP_EVERY_MS ? [] : this.#sessions.forget(final.timeMs)
     if (gone.length > 0) this.#sweptMs = final.timeMs
-    for (const block of applied) this.#deliver(block)
+    for (const block of applied) this.#execution.deliver(this.#blockOf(block))
     // Encoding and writing take a tenth of a view's CPU: after this turn, whose votes others wait for.
     const changed = { sessions: this.#sessions.snapshot(touched), gone }
     const write = this.#written.then(() => this.#ledger.append(applied, final, changed))
@@ -58,7 +56,7 @@ export class Delivery {
 
   /** Brings the program from its own height to the ledger's. */
   async replay(fromHeight: number): Promise<void> {
-    for await (const block of this.#ledger.blocks(fromHeight + 1)) this.#program.deliver(this.#blockOf(block))
+    for await (const block of this.#ledger.blocks(fromHeight + 1)) this.#execution.deliver(this.#blockOf(block))
   }
 
   #apply(block: FinalBlock, touched: Set<string>): AppliedBlock {
@@ -70,14 +68,6 @@ export class Delivery {
       effective.push(index)
     })
     return { ...block, effective }
-  }
-
-  #deliver(block: AppliedBlock): void {
-    try {
-      this.#program.deliver(this.#blockOf(block))
-    } catch (error) {
-      this.#onProgramFailure(error)
-    }
   }
 
   #blockOf({ proposal, effective }: AppliedBlock): Block {

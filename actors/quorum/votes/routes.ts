@@ -1,0 +1,40 @@
+import type { PeerId } from '@brume/ports'
+import type { Frame } from '@brume/protocols/quorum'
+import type { Epoch } from '../epoch.ts'
+
+/** A member on its own authenticated stream. */
+export interface Sender {
+  readonly peer: PeerId
+  readonly member: number
+}
+
+type Route<T extends Frame['type']> = (epoch: Epoch, from: Sender, frame: Extract<Frame, { type: T }>) => void
+
+/** Where each type of frame goes: one line for one type. What has none is dropped and counted. */
+const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
+  votes: ({ engine }, { member }, frame) => {
+    // On a stream the sender is the signer: for anybody else's vote the stream ends.
+    if (frame.votes.some(({ signer }) => signer !== member)) throw new RangeError('a vote of another signer')
+    engine.post({ ...frame, from: member, ...engine.now() })
+  },
+  propose: ({ engine, owner }, { member }, frame) => {
+    owner.proposed(frame.proposal)
+    engine.post({ ...frame, from: member, ...engine.now() })
+  },
+  certificate: ({ engine }, { member }, frame) => engine.post({ ...frame, from: member, ...engine.now() }),
+  status: (epoch, { member }, frame) => {
+    if (frame.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
+    epoch.engine.post({ ...frame, from: member, ...epoch.engine.now() })
+  },
+  request: (epoch, { member }, frame) => {
+    if (frame.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
+    epoch.engine.post({ ...frame, from: member })
+  },
+  command: ({ owner }, { peer }, { command }) => owner.command(peer, command)
+}
+
+export function route<T extends Frame['type']>(epoch: Epoch, from: Sender, frame: Extract<Frame, { type: T }>): void {
+  const to = ROUTES[frame.type] as Route<T> | undefined
+  if (to === undefined) epoch.owner.dropped('type')
+  else to(epoch, from, frame)
+}
