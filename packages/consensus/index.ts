@@ -4,6 +4,7 @@ export { type Committee, type CommitteeMember, certifies, createCommittee, leade
 export type { Diversity, Domains } from './diversity.ts'
 export { CommitteeError } from './errors.ts'
 export type { DropReason, Effect, Event, Message, Purpose } from './events.ts'
+export { DEFAULT_POLICY, type MemberClass, type Policy } from './policy.ts'
 export {
   type Config,
   createState,

@@ -1,5 +1,24 @@
-import { asArray, asBytes, asText, asUint, type CborValue, compare, decode, encode, toHex } from '@brume/codec'
-import { type Committee, createCommittee, MEMBERS_MAX, WEIGHT_MAX } from '@brume/consensus'
+import {
+  asArray,
+  asBoolean,
+  asBytes,
+  asText,
+  asUint,
+  type CborValue,
+  compare,
+  decode,
+  encode,
+  toHex
+} from '@brume/codec'
+import {
+  type Committee,
+  createCommittee,
+  DEFAULT_POLICY,
+  MEMBERS_MAX,
+  type MemberClass,
+  type Policy,
+  WEIGHT_MAX
+} from '@brume/consensus'
 import {
   DOMAIN,
   hash,
@@ -10,6 +29,7 @@ import {
   peerIdFromKey
 } from '@brume/crypto'
 import { ManifestError } from './errors.ts'
+import { policyField, readPolicy } from './policy.ts'
 
 const MANIFEST_BYTES_MAX = 65_536
 const NAME_BYTES_MAX = 64
@@ -28,6 +48,10 @@ export interface ManifestMember {
   readonly operator: string
   readonly site: string
   readonly hardware: string
+  /** 0 none, 1 hardware-held key, 2 trusted execution. */
+  readonly class: MemberClass
+  /** Its journal is not synced: it may forget what it said, and then abstains. */
+  readonly volatile: boolean
 }
 
 /** How fast the group goes. Milliseconds, counts, bytes. */
@@ -36,6 +60,11 @@ export interface Pace {
   readonly minViewMs: number
   readonly maxCommands: number
   readonly maxBlockBytes: number
+  /** Heights divisible by it are checkpoints. */
+  readonly checkpointBlocks: number
+  /** An epoch closes after so many blocks, or so much group time. */
+  readonly epochBlocks: number
+  readonly epochMs: number
 }
 
 /** What a group is, fixed for its life; its id is the hash of it. */
@@ -44,42 +73,55 @@ export interface Manifest {
   /** 32 random bytes; also the seed of epoch 0. */
   readonly nonce: Uint8Array
   readonly pace: Pace
+  readonly policy: Policy
+  /** Of epochs 0 and 1. */
   readonly members: readonly ManifestMember[]
   /** What is replicated, opaque here. */
   readonly program: Uint8Array
 }
 
-export const DEFAULT_PACE: Pace = { deltaMs: 250, minViewMs: 10, maxCommands: 1_024, maxBlockBytes: 40_960 }
+type MemberInput = Omit<ManifestMember, 'class' | 'volatile'> & Partial<ManifestMember>
 
-/** Epochs do not turn over yet; the places of their limits are kept so that group ids stay. */
-const EPOCH_PACE = [256, 10_000, 3_600_000] as const
-/** Class 0, not volatile: what the two would change is not built yet. */
-const NO_CLASS = [0, false] as const
-const NO_POLICY: CborValue = [[100, 150, 200], [], [], []]
+/** What a manifest is made of: a member is of class 0 and not volatile, the policy the default one, unless told. */
+type ManifestInput = Omit<Manifest, 'policy' | 'members'> & {
+  readonly policy?: Policy
+  readonly members: readonly MemberInput[]
+}
+
+export const DEFAULT_PACE: Pace = {
+  deltaMs: 250,
+  minViewMs: 10,
+  maxCommands: 1_024,
+  maxBlockBytes: 40_960,
+  checkpointBlocks: 256,
+  epochBlocks: 10_000,
+  epochMs: 3_600_000
+}
+
 const KIND_LOG = 0
 const ADMIT_MEMBERS: CborValue = [0]
 
 /** Canonical bytes. Members are put in order. */
-export function encodeManifest(manifest: Manifest): Uint8Array {
-  const { name, nonce, pace, program } = manifest
-  const { deltaMs, minViewMs, maxCommands, maxBlockBytes } = pace
+export function encodeManifest(manifest: ManifestInput): Uint8Array {
+  const { name, nonce, pace, policy = DEFAULT_POLICY, program } = manifest
+  const { deltaMs, minViewMs, maxCommands, maxBlockBytes, checkpointBlocks, epochBlocks, epochMs } = pace
   const members = [...manifest.members].sort((a, b) => compare(a.key, b.key))
-  const paceField = [deltaMs, minViewMs, maxCommands, maxBlockBytes, ...EPOCH_PACE]
   return encode([
     VERSION,
     name,
     nonce,
     KIND_LOG,
     ADMIT_MEMBERS,
-    paceField,
-    NO_POLICY,
+    [deltaMs, minViewMs, maxCommands, maxBlockBytes, checkpointBlocks, epochBlocks, epochMs],
+    policyField(policy),
     members.map(memberField),
     program
   ])
 }
 
-function memberField({ peer, key, vrfKey, weight, operator, site, hardware }: ManifestMember): CborValue {
-  return [peerIdBytes(peer), key, vrfKey, weight, [operator, site, hardware], ...NO_CLASS]
+function memberField(member: MemberInput): CborValue {
+  const { peer, key, vrfKey, weight, operator, site, hardware, volatile = false } = member
+  return [peerIdBytes(peer), key, vrfKey, weight, [operator, site, hardware], member.class ?? 0, volatile]
 }
 
 /** @throws ManifestError `BRUME_QUORUM_MANIFEST` for anything that is not a manifest this version can run. */
@@ -90,11 +132,11 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     if (version !== VERSION) throw new ManifestError(`manifest version ${String(version)} is not known`)
     if (kind !== KIND_LOG) throw new ManifestError('only log groups can be run')
     requireSame(admit, ADMIT_MEMBERS, 'admission of others than members')
-    requireSame(policy, NO_POLICY, 'a weight policy')
     return {
       name: asText(name, 'name', NAME_BYTES_MAX),
       nonce: asBytes(nonce, 'nonce', 32),
       pace: readPace(pace),
+      policy: readPolicy(policy),
       members: readMembers(members),
       program: asBytes(program, 'program', { min: 0, max: PROGRAM_BYTES_MAX })
     }
@@ -109,13 +151,16 @@ function requireSame(value: CborValue | undefined, expected: CborValue, what: st
 }
 
 function readPace(value: CborValue | undefined): Pace {
-  const [deltaMs, minViewMs, maxCommands, maxBlockBytes, ...epochs] = asArray(value, 'pace', 7)
-  requireSame(epochs, EPOCH_PACE, 'a change of epoch')
+  const [deltaMs, minViewMs, maxCommands, maxBlockBytes, ...rest] = asArray(value, 'pace', 7)
+  const [checkpointBlocks, epochBlocks, epochMs] = rest
   return {
     deltaMs: asUint(deltaMs, 'deltaMs', 60_000, 1),
     minViewMs: asUint(minViewMs, 'minViewMs', 60_000),
     maxCommands: asUint(maxCommands, 'maxCommands', 1_024, 1),
-    maxBlockBytes: asUint(maxBlockBytes, 'maxBlockBytes', 131_072, 1_024)
+    maxBlockBytes: asUint(maxBlockBytes, 'maxBlockBytes', 131_072, 1_024),
+    checkpointBlocks: asUint(checkpointBlocks, 'checkpointBlocks', undefined, 1),
+    epochBlocks: asUint(epochBlocks, 'epochBlocks', undefined, 1),
+    epochMs: asUint(epochMs, 'epochMs', undefined, 1)
   }
 }
 
@@ -130,8 +175,7 @@ function readMembers(value: CborValue | undefined): readonly ManifestMember[] {
 
 function readMember(value: CborValue): ManifestMember {
   const fields = asArray(value, 'member', 7)
-  const [peerBytes, key, vrfKey, weight, attributes, attested, isVolatile] = fields
-  requireSame([attested ?? null, isVolatile ?? null], NO_CLASS, 'an attested or volatile member')
+  const [peerBytes, key, vrfKey, weight, attributes, ownClass, isVolatile] = fields
   const peer = peerIdFromBytes(asBytes(peerBytes, 'peer', 38))
   const signing = asBytes(key, 'key', 32)
   const [operator, site, hardware] = asArray(attributes, 'attributes', 3)
@@ -150,8 +194,15 @@ function readMember(value: CborValue): ManifestMember {
     weight: asUint(weight, 'weight', WEIGHT_MAX, 1),
     operator: asText(operator, 'operator', ATTRIBUTE_BYTES_MAX),
     site: asText(site, 'site', ATTRIBUTE_BYTES_MAX),
-    hardware: asText(hardware, 'hardware', ATTRIBUTE_BYTES_MAX)
+    hardware: asText(hardware, 'hardware', ATTRIBUTE_BYTES_MAX),
+    class: readClass(ownClass),
+    volatile: asBoolean(isVolatile, 'volatile')
   }
+}
+
+function readClass(value: CborValue | undefined): MemberClass {
+  const found = asUint(value, 'class', 2)
+  return found === 0 || found === 1 ? found : 2
 }
 
 /** 32 bytes that name the group: nobody can change what it is without changing its name. */
@@ -164,5 +215,16 @@ export function committeeOf(manifestBytes: Uint8Array): Committee {
   const manifest = decodeManifest(manifestBytes)
   const groupId = groupIdOf(manifestBytes)
   const hashed = hash(DOMAIN.quorumCommittee, encode([1, groupId, manifest.members.map(memberField)]))
-  return createCommittee({ groupId, epoch: 0, hash: hashed, seed: manifest.nonce, members: manifest.members })
+  return createCommittee({
+    groupId,
+    epoch: 0,
+    hash: hashed,
+    seed: manifest.nonce,
+    members: manifest.members.map(({ key, weight, operator, site, hardware }) => ({
+      key,
+      weight,
+      domains: { operator, site, hardware }
+    })),
+    diversity: manifest.policy.diversity
+  })
 }
