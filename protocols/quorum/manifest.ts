@@ -212,19 +212,45 @@ export function groupIdOf(manifest: Uint8Array): Uint8Array {
 
 /** The committee of epoch 0. */
 export function committeeOf(manifestBytes: Uint8Array): Committee {
-  const manifest = decodeManifest(manifestBytes)
-  const groupId = groupIdOf(manifestBytes)
-  const hashed = hash(DOMAIN.quorumCommittee, encode([1, groupId, manifest.members.map(memberField)]))
-  return createCommittee({
-    groupId,
-    epoch: 0,
-    hash: hashed,
-    seed: manifest.nonce,
-    members: manifest.members.map(({ key, weight, operator, site, hardware }) => ({
-      key,
-      weight,
-      domains: { operator, site, hardware }
-    })),
-    diversity: manifest.policy.diversity
-  })
+  const { nonce: seed, members, policy } = decodeManifest(manifestBytes)
+  return committeeFrom({ groupId: groupIdOf(manifestBytes), epoch: 0, seed, members, policy })
+}
+
+/** A committee with the hash that binds every signature to it. @throws CommitteeError */
+export function committeeFrom(of: {
+  readonly groupId: Uint8Array
+  readonly epoch: number
+  readonly seed: Uint8Array
+  readonly members: readonly ManifestMember[]
+  readonly policy: Policy
+}): Committee {
+  const { groupId, epoch, seed, policy } = of
+  const members = of.members.map(({ key, weight, operator, site, hardware }) => ({
+    key,
+    weight,
+    domains: { operator, site, hardware }
+  }))
+  const hashed = committeeHash(encodeCommittee(groupId, of.members))
+  return createCommittee({ groupId, epoch, hash: hashed, seed, members, diversity: policy.diversity })
+}
+
+/** `[1, groupId, [member]]`, canonical CBOR: what the hash of a committee is made of. */
+export function encodeCommittee(groupId: Uint8Array, members: readonly ManifestMember[]): Uint8Array {
+  return encode([VERSION, groupId, members.map(memberField)])
+}
+
+/** 32 bytes that a closing header names its successors by. */
+export function committeeHash(committee: Uint8Array): Uint8Array {
+  return hash(DOMAIN.quorumCommittee, committee)
+}
+
+/** @throws ManifestError, CodecError */
+export function decodeCommittee(bytes: Uint8Array): {
+  readonly groupId: Uint8Array
+  readonly members: readonly ManifestMember[]
+} {
+  const fields = asArray(decode(bytes, { bytesMax: MANIFEST_BYTES_MAX, itemsMax: 4_096 }), 'committee', 3)
+  const [version, groupId, members] = fields
+  asUint(version, 'committee version', VERSION, VERSION)
+  return { groupId: asBytes(groupId, 'groupId', 32), members: readMembers(members) }
 }
