@@ -1,12 +1,17 @@
-import { asArray, asBytes, asUint, decode, encode, equal, fromHex, toHex } from '@brume/codec'
+import { asArray, asBytes, asUint, decode, encode, equal, fromHex, optional, toHex } from '@brume/codec'
 import type { Proposal } from '@brume/consensus'
 import { DOMAIN, hash } from '@brume/crypto'
 import { commandId } from './call.ts'
 import { COMMAND_BYTES_MAX, FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX } from './id.ts'
 
-const HEADER_BYTES_MAX = 512
+/** A header takes 300 bytes at the most. */
+export const HEADER_BYTES_MAX = 512
 const VERSION = 1
-const NO_FLAGS = 0
+/** Bit 0 of the flags: the last block of its epoch. */
+const FLAG_CLOSING = 1
+
+/** Of an ECVRF proof (RFC 9381, EDWARDS25519-SHA512-TAI). */
+export const VRF_PROOF_BYTES = 80
 
 export interface Command {
   /** Lower-case hex of 32 bytes. */
@@ -15,11 +20,21 @@ export interface Command {
 }
 
 /** What the reducer carries along without looking into it. */
-export interface BlockBody {
+export interface BlockBody extends Turn {
   readonly header: Uint8Array
   readonly payload: Uint8Array
   readonly commands: readonly Command[]
 }
+
+/** What a header says about the turn of epochs. */
+export interface Turn {
+  /** Hash of the committee that follows, 32 bytes; null unless this block closes its epoch. */
+  readonly nextCommittee: Uint8Array | null
+  /** The leader's ECVRF proof over the epoch, 80 bytes, in its first block of an epoch. */
+  readonly vrfProof: Uint8Array | null
+}
+
+export const NO_TURN: Turn = { nextCommittee: null, vrfProof: null }
 
 export function bodyOf(proposal: Proposal): BlockBody {
   return proposal.body as BlockBody
@@ -37,7 +52,12 @@ export interface Place {
 }
 
 /** Makes a block: payload `[1, timeMs, [command]]`, header over its digest, digest over the header. */
-export function makeBlock(place: Place, timeMs: number, commands: readonly Command[]): Proposal {
+export function makeBlock(
+  place: Place,
+  timeMs: number,
+  commands: readonly Command[],
+  { nextCommittee, vrfProof }: Turn = NO_TURN
+): Proposal {
   const payload = encode([VERSION, timeMs, commands.map(({ bytes }) => bytes)])
   const { groupId, epoch, view, height, parentView, parent } = place
   const bodyDigest = hash(DOMAIN.quorumBody, payload)
@@ -53,13 +73,23 @@ export function makeBlock(place: Place, timeMs: number, commands: readonly Comma
     bodyDigest,
     payload.length,
     commands.length,
-    NO_FLAGS,
-    null,
-    null
+    nextCommittee === null ? 0 : FLAG_CLOSING,
+    nextCommittee,
+    vrfProof
   ])
   const digest = toHex(hash(DOMAIN.quorumBlock, header))
-  const body: BlockBody = { header, payload, commands }
-  return { epoch, view, height, parentView, parent, digest, timeMs, commands: commands.length, body }
+  const body: BlockBody = { header, payload, commands, nextCommittee, vrfProof }
+  return { epoch, view, height, parentView, parent, digest, timeMs, commands: weightOf(body), body }
+}
+
+/** What makes a block worth finalizing: its commands, and that it closes an epoch counted as one more. */
+function weightOf({ commands, nextCommittee }: Pick<BlockBody, 'commands' | 'nextCommittee'>): number {
+  return commands.length + (nextCommittee === null ? 0 : 1)
+}
+
+/** Is this the last block of its epoch? Only empty blocks follow it there, to make it final. */
+export function isClosing(proposal: Proposal): boolean {
+  return bodyOf(proposal).nextCommittee !== null
 }
 
 /**
@@ -73,13 +103,15 @@ export function readBlock(groupId: Uint8Array, header: Uint8Array, payload: Uint
   const [version, group, epoch, view, height, parentView, parent, bodyDigest, bodyBytes, count, flags, next, proof] =
     fields
   asUint(version, 'header version', VERSION, VERSION)
-  asUint(flags, 'flags', NO_FLAGS)
-  // Epochs do not turn over yet: a header that closes one or proves a seed cannot be judged, so it is refused.
-  if (next !== null || proof !== null) throw new BlockError('a closing header cannot be judged yet')
+  const nextCommittee = optional(next, (value) => asBytes(value, 'nextCommittee', 32))
+  asUint(flags, 'flags', nextCommittee === null ? 0 : FLAG_CLOSING, nextCommittee === null ? 0 : FLAG_CLOSING)
+  const vrfProof = optional(proof, (value) => asBytes(value, 'vrfProof', VRF_PROOF_BYTES))
   expectSame(asBytes(group, 'groupId', 32), groupId, 'groupId')
   expectSame(asBytes(bodyDigest, 'bodyDigest', 32), hash(DOMAIN.quorumBody, payload), 'bodyDigest')
   asUint(bodyBytes, 'bodyBytes', payload.length, payload.length)
   const { timeMs, commands } = readPayload(payload)
+  asUint(count, 'commandCount', commands.length, commands.length)
+  const body: BlockBody = { header, payload, commands, nextCommittee, vrfProof }
   return {
     epoch: asUint(epoch, 'epoch'),
     view: asUint(view, 'view', undefined, 1),
@@ -88,8 +120,8 @@ export function readBlock(groupId: Uint8Array, header: Uint8Array, payload: Uint
     parent: toHex(asBytes(parent, 'parentDigest', 32)),
     digest: toHex(hash(DOMAIN.quorumBlock, header)),
     timeMs,
-    commands: asUint(count, 'commandCount', commands.length, commands.length),
-    body: { header, payload, commands } satisfies BlockBody
+    commands: weightOf(body),
+    body
   }
 }
 

@@ -5,9 +5,13 @@ export {
   type Command,
   decodeSignedBlock,
   encodeSignedBlock,
+  isClosing,
   makeBlock,
+  NO_TURN,
   type Place,
-  readBlock
+  readBlock,
+  type Turn,
+  VRF_PROOF_BYTES
 } from './block.ts'
 export { type Call, commandId, decodeCall, EXPIRY_MAX_MS, encodeCall, isSigned } from './call.ts'
 export { decodeCertificate, encodeCertificate } from './certificate.ts'

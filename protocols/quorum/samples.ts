@@ -55,6 +55,14 @@ export const block = makeBlock(
   [{ id: toHex(commandId(call)), bytes: call }]
 )
 
+/** The last block of epoch 0, and the first of its leader. */
+export const closingBlock = makeBlock(
+  { groupId, epoch: 0, view: 6, height: 4, parentView: 5, parent: block.digest },
+  1_699_999_999_500,
+  [],
+  { nextCommittee: committee.hash, vrfProof: new Uint8Array(80).fill(7) }
+)
+
 export function voteOf(kind: VoteKind, signer: number): Vote {
   const names = kind !== KIND.nullify
   const statement: Statement = {
