@@ -20,6 +20,16 @@ export type JournalVerdict = 'clean' | 'torn' | 'damaged' | 'lost'
  */
 export interface Journal {
   readonly verdict: JournalVerdict
+  /**
+   * From this sequence on nothing that was confirmed is missing: 1, or where the journal began anew after it was
+   * lost or damaged. What `replay` gives from below it is only what was still readable.
+   */
+  readonly since: number
+  /**
+   * The newest place at which the journal was found torn and cut, as the sequence of a record there; 0 for none.
+   * Told at each open until that record is released: a process that ends before it has asked around forgets nothing.
+   */
+  readonly cutAt: number
   /** Records that were there at open, oldest first; from released segments none. */
   replay(): Iterable<JournalRecord>
   /**

@@ -8,7 +8,7 @@ type Synced = (error?: Error) => void
 /** As @brume/store's, by name and code. */
 class MemoryJournalError extends Error {
   override readonly name = 'JournalError'
-  readonly code: 'BRUME_JOURNAL_CLOSED' | 'BRUME_JOURNAL_FAILED' | 'BRUME_JOURNAL_RECORD'
+  readonly code: 'BRUME_JOURNAL_CLOSED' | 'BRUME_JOURNAL_FAILED' | 'BRUME_JOURNAL_FULL' | 'BRUME_JOURNAL_RECORD'
 
   constructor(code: MemoryJournalError['code'], message: string) {
     super(message)
@@ -24,6 +24,12 @@ export interface JournalMedium {
   verdict: JournalVerdict
   /** Set by a test: the next sync fails, for good. */
   failNext: boolean
+  /** Set by a test: there is no space for the next segment, appends are refused until there is. */
+  isFull: boolean
+  /** Where the journal began anew after it was found lost or damaged. */
+  since: number
+  /** Where it was found torn, 0 for nowhere. */
+  cutAt: number
 }
 
 export interface MemoryJournalOptions {
@@ -44,7 +50,14 @@ export interface MemoryJournal extends Journal {
   crash(kept?: number): void
 }
 
-export const newMedium = (): JournalMedium => ({ records: [], verdict: 'clean', failNext: false })
+export const newMedium = (): JournalMedium => ({
+  records: [],
+  verdict: 'clean',
+  failNext: false,
+  isFull: false,
+  since: 1,
+  cutAt: 0
+})
 
 /**
  * A journal without a disk for simulations: group commit and confirmation run on the clock alone,
@@ -62,6 +75,8 @@ interface Appended {
 class InMemoryJournal implements MemoryJournal {
   readonly medium: JournalMedium
   readonly verdict: JournalVerdict
+  readonly since: number
+  readonly cutAt: number
   readonly #clock: Clock
   readonly #syncMs: () => number
   readonly #replayed: readonly JournalRecord[]
@@ -80,6 +95,12 @@ class InMemoryJournal implements MemoryJournal {
     this.verdict = medium.verdict
     this.#replayed = [...medium.records]
     this.#nextSequence = (medium.records.at(-1)?.sequence ?? 0) + 1
+    const isReplaced = medium.verdict === 'lost' || medium.verdict === 'damaged'
+    if (isReplaced && medium.since === 1) medium.since = this.#nextSequence
+    this.since = medium.since
+    // The sequence of the record that a journal on disk writes there, which no one else sees.
+    if (medium.verdict === 'torn') medium.cutAt = this.#nextSequence++
+    this.cutAt = medium.cutAt
   }
 
   *replay(): Iterable<JournalRecord> {
@@ -90,7 +111,7 @@ class InMemoryJournal implements MemoryJournal {
     if (payload.length < 1 || payload.length > PAYLOAD_BYTES_MAX) {
       throw new MemoryJournalError('BRUME_JOURNAL_RECORD', `a record takes 1 to ${PAYLOAD_BYTES_MAX} bytes`)
     }
-    const error = this.#error
+    const error = this.#error ?? this.#full()
     if (error !== undefined) {
       this.#clock.after(0, () => synced?.(error))
       return 0
@@ -127,6 +148,11 @@ class InMemoryJournal implements MemoryJournal {
     this.#queued = []
     this.#inFlight = []
     this.#error = new MemoryJournalError('BRUME_JOURNAL_CLOSED', 'The process has crashed')
+  }
+
+  #full(): MemoryJournalError | undefined {
+    if (!this.medium.isFull) return undefined
+    return new MemoryJournalError('BRUME_JOURNAL_FULL', 'The disk has no space for the journal')
   }
 
   #start(): void {

@@ -19,6 +19,8 @@ export class SharedJournal {
     this.#needed.set(group, 0)
     return {
       verdict: journal.verdict,
+      since: journal.since,
+      cutAt: journal.cutAt,
       replay: () => journal.replay(),
       append: (kind, payload, synced) => journal.append(kind, payload, synced),
       release: (sequence) => this.#release(group, sequence),

@@ -36,6 +36,8 @@ interface ReplaySegment {
 /** The journal over its files: writer, segment files, marks and what was found at open. */
 export class FileJournal implements OpenedJournal {
   readonly verdict: JournalVerdict
+  readonly since: number
+  readonly cutAt: number
   readonly cleanStop: boolean
   readonly storeBehind: boolean
   readonly #options: FileJournalOptions
@@ -50,6 +52,8 @@ export class FileJournal implements OpenedJournal {
   constructor(options: FileJournalOptions) {
     const { start, finding, clock, store } = options
     this.verdict = finding.verdict
+    this.since = start.rebornSequence ?? 1
+    this.cutAt = start.cutSequence
     this.cleanStop = finding.cleanStop
     this.storeBehind = finding.storeBehind
     this.#options = options
@@ -100,9 +104,9 @@ export class FileJournal implements OpenedJournal {
 
   release(sequence: number): void {
     const droppable = this.#live.filter((_, index) => (this.#live[index + 1] ?? Number.POSITIVE_INFINITY) <= sequence)
-    const reborn = this.#options.start.rebornSequence
-    const forgetsLoss = reborn !== undefined && reborn < sequence
-    if (this.#closing !== undefined || (droppable.length === 0 && !forgetsLoss)) return
+    const { rebornSequence = 0, cutSequence } = this.#options.start
+    const forgets = [rebornSequence, cutSequence].some((told) => told > 0 && told < sequence)
+    if (this.#closing !== undefined || (droppable.length === 0 && !forgets)) return
     this.#live = this.#live.slice(droppable.length)
     this.#replayed = this.#replayed.filter((segment) => !droppable.includes(segment.firstSequence))
     this.#releasing = this.#releasing.then(() => this.#drop(sequence, droppable))

@@ -1,6 +1,6 @@
 import { asArray, asUint, decode } from '@brume/codec'
 import type { JournalVerdict } from '@brume/ports'
-import { FLAG_CLEAN_STOP, KIND_CHECKPOINT, KIND_REBORN } from './layout.ts'
+import { FLAG_CLEAN_STOP, KIND_CHECKPOINT, KIND_CUT, KIND_REBORN } from './layout.ts'
 import { type Mark, reachesMark } from './mark.ts'
 import { type JournalContent, type SegmentContent, tailOf } from './reader.ts'
 
@@ -11,6 +11,8 @@ export interface Finding {
   readonly replaced: boolean
   /** Sequence of the record by which an earlier loss is remembered. */
   readonly rebornSequence?: number
+  /** Sequence of the newest record that says the journal was cut there; 0 for none. */
+  readonly cutSequence: number
   /** The last process ended by `close`. */
   readonly cleanStop: boolean
   /** LevelDB is older than the journal's checkpoint says: it was restored or lost writes. */
@@ -25,7 +27,8 @@ export function inspect(content: JournalContent, mark: Mark | undefined, expecte
   const last = records.at(-1)
   const cleanStop = last?.kind === KIND_CHECKPOINT && (last.flags & FLAG_CLEAN_STOP) !== 0
   const storeBehind = lastCheckpoint(content.segments) > (mark?.batch ?? 0)
-  const base = { cleanStop, storeBehind }
+  const cut = records.findLast(({ kind, sequence }) => kind === KIND_CUT && sequence >= (mark?.released ?? 0))
+  const base = { cleanStop, storeBehind, cutSequence: cut?.sequence ?? 0 }
   if (content.verdict === 'damaged') return { ...base, verdict: 'damaged', replaced: true }
   if (content.verdict === 'absent' && mark === undefined && !expected) {
     return { ...base, verdict: 'clean', replaced: false }

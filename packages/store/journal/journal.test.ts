@@ -113,12 +113,19 @@ describe('the verdict at open', () => {
     const torn = await world.open(copy)
     expect(torn.verdict).toBe('torn')
     expect([...torn.replay()]).toHaveLength(10)
+    expect(torn).toMatchObject({ since: 1, cutAt: 11 })
     await append(torn, 2)
     await torn.close()
     const again = await world.open(copy)
     expect(again.verdict).toBe('clean')
     expect([...again.replay()]).toHaveLength(12)
+    // Whoever asks around after a cut may be killed before it has heard everybody.
+    expect(again.cutAt).toBe(11)
+    again.release(12)
     await again.close()
+    const released = await world.open(copy)
+    expect(released.cutAt).toBe(0)
+    await released.close()
   })
 
   it('is lost where the journal is gone, older than its mark, or begins too late', async () => {

@@ -36,6 +36,8 @@ export const KIND_RESERVED = 0xff00
 export const KIND_CHECKPOINT = 0xff01
 /** Payload [verdict]: the first record of a journal that replaces a lost or damaged one. */
 export const KIND_REBORN = 0xff02
+/** Payload null, so that it fits wherever a record was torn: here the journal was cut, what may have stood here is gone. */
+export const KIND_CUT = 0xff03
 /** Of a checkpoint: nothing was appended after it by this process. */
 export const FLAG_CLEAN_STOP = 1
 

@@ -2,7 +2,16 @@ import { join } from 'node:path'
 import { encode } from '@brume/codec'
 import type { Clock, Disk } from '@brume/ports'
 import { type Finding, lastCheckpoint, rebirthSequence } from './inspect.ts'
-import { chainOf, encodeRecord, KIND_REBORN, NO_CHAIN, segmentName } from './layout.ts'
+import {
+  chainOf,
+  encodeRecord,
+  KIND_CUT,
+  KIND_REBORN,
+  NO_CHAIN,
+  type RawRecord,
+  recordBytes,
+  segmentName
+} from './layout.ts'
 import type { Mark } from './mark.ts'
 import { quarantine } from './quarantine.ts'
 import { type JournalContent, tailOf } from './reader.ts'
@@ -33,6 +42,7 @@ export interface Start {
   /** To be written to the store before the journal is used. */
   readonly mark: Mark
   readonly rebornSequence: number | undefined
+  readonly cutSequence: number
   /** First sequences of the live files, oldest first. */
   readonly segments: readonly number[]
 }
@@ -47,7 +57,7 @@ export async function begin(place: Place, found: Found): Promise<Start> {
 async function birth(place: Place): Promise<Start> {
   const current = await newSegment(place, 1, new Uint8Array())
   const mark = { sequence: 0, chain: NO_CHAIN, released: 1, batch: 1 }
-  return { current, nextSequence: 1, chain: NO_CHAIN, mark, rebornSequence: undefined, segments: [1] }
+  return { current, nextSequence: 1, chain: NO_CHAIN, mark, rebornSequence: undefined, cutSequence: 0, segments: [1] }
 }
 
 /**
@@ -61,16 +71,34 @@ async function rebirth(place: Place, { content, mark, finding, names }: Found): 
   const current = await newSegment(place, sequence, encodeRecord({ ...fields, chain }))
   await quarantine(place.disk, place.directory, names.map(segmentName), place.clock.wall())
   const next = { sequence, chain, released: sequence, batch: nextBatch(content, mark) }
-  return { current, nextSequence: sequence + 1, chain, mark: next, rebornSequence: sequence, segments: [sequence] }
+  const segments = [sequence]
+  return { current, nextSequence: sequence + 1, chain, mark: next, rebornSequence: sequence, cutSequence: 0, segments }
 }
 
 async function resume(place: Place, { content, mark, finding }: Found): Promise<Start> {
-  const { nextSequence, chain } = tailOf(content.segments)
+  const cut = content.verdict === 'torn' ? cutRecord(content) : undefined
+  const tail = tailOf(content.segments)
+  const chain = cut?.chain ?? tail.chain
+  const nextSequence = tail.nextSequence + (cut === undefined ? 0 : 1)
   const segments = content.segments.map((segment) => segment.firstSequence)
   const released = mark?.released ?? segments[0] ?? 1
   const next = { sequence: nextSequence - 1, chain, released, batch: nextBatch(content, mark) }
-  const current = await reopen(place, content)
-  return { current, nextSequence, chain, mark: next, rebornSequence: finding.rebornSequence, segments }
+  const current = await reopen(place, content, cut)
+  const { rebornSequence } = finding
+  const cutSequence = cut?.sequence ?? finding.cutSequence
+  return { current, nextSequence, chain, mark: next, rebornSequence, cutSequence, segments }
+}
+
+/**
+ * Takes the place of what was torn, in the same write: a cut that is itself cut short is torn again.
+ * Undefined where the segment has no room left in which a record could have been torn.
+ */
+function cutRecord(content: JournalContent): RawRecord | undefined {
+  const { nextSequence: sequence, chain } = tailOf(content.segments)
+  const fields = { sequence, kind: KIND_CUT, flags: 0, payload: encode(null) }
+  const last = content.segments.at(-1)
+  if (last === undefined || last.endPosition + recordBytes(fields.payload.length) > last.segmentBytes) return undefined
+  return { ...fields, chain: chainOf(chain, fields) }
 }
 
 /** Higher than both sides have seen, so that each goes on being as new as the other's mark. */
@@ -84,11 +112,19 @@ async function newSegment(place: Place, firstSequence: number, records: Uint8Arr
   return nameSegment(disk, directory, file, { segmentBytes, firstSequence, owner, chainBefore: NO_CHAIN }, records)
 }
 
-async function reopen({ disk, directory }: Place, content: JournalContent): Promise<OpenSegment> {
+async function reopen(
+  { disk, directory }: Place,
+  content: JournalContent,
+  cut: RawRecord | undefined
+): Promise<OpenSegment> {
   const last = content.segments.at(-1)
   if (last === undefined) throw new Error('a journal to resume has a segment')
   const { firstSequence, segmentBytes, endPosition } = last
   const file = await disk.open(join(directory, segmentName(firstSequence)))
-  if (content.verdict === 'torn') await file.commit(endPosition, new Uint8Array(segmentBytes - endPosition))
-  return { file, firstSequence, segmentBytes, position: endPosition }
+  if (content.verdict !== 'torn') return { file, firstSequence, segmentBytes, position: endPosition }
+  const rest = new Uint8Array(segmentBytes - endPosition)
+  const record = cut === undefined ? new Uint8Array() : encodeRecord(cut)
+  rest.set(record)
+  await file.commit(endPosition, rest)
+  return { file, firstSequence, segmentBytes, position: endPosition + record.length }
 }
