@@ -42,13 +42,15 @@ export function votesOf(certificate: Certificate): readonly Vote[] {
 /**
  * Everything about a certificate but its signatures: epoch, ascending known signers, one signature
  * each, and what its kind needs of weight and diversity.
+ *
+ * @param decides - what that is, given distinct signers
  */
-export function isWellFormed(committee: Committee, certificate: Certificate): boolean {
+export function isWellFormed(committee: Committee, certificate: Certificate, decides = certifies): boolean {
   const { signers, signatures } = certificate
   return (
     certificate.epoch === committee.epoch &&
     signers.length === signatures.length &&
     signers.every((signer, i) => signer < committee.members.length && signer > (signers[i - 1] ?? -1)) &&
-    certifies(committee, certificate.kind, signers)
+    decides(committee, certificate.kind, signers)
   )
 }

@@ -70,8 +70,14 @@ function isValid(draft: Draft, proposal: Proposal, parent: Parent): boolean {
   return (
     proposal.height === parent.height + 1 &&
     proposal.timeMs >= parent.timeMs &&
-    draft.state.config.judge(proposal, parent, ancestorsOf(draft, proposal), null)
+    isAccepted(draft, proposal, parent, true)
   )
+}
+
+/** The program's say; before an own notarize it is asked with the wall clock too. */
+export function isAccepted(draft: Draft, proposal: Proposal, parent: Parent, isNotarized: boolean): boolean {
+  const { judge, rules } = draft.state.config
+  return judge(proposal, parent, ancestorsOf(draft, proposal), rules.judgingClock(isNotarized, draft.wallMs))
 }
 
 function replace(draft: Draft, held: Held, change: Partial<Held>): void {
@@ -91,8 +97,7 @@ export function isNullified(draft: Draft, view: number): boolean {
   return (draft.view(view)?.tallies[KIND.nullify].certificate ?? null) !== null
 }
 
-/** The first view in the open interval (parent, view) that has no nullification here; undefined if none lacks it. */
+/** The highest view in the open interval (parent, view) that has no nullification here; undefined if none lacks it. */
 export function gapBetween(draft: Draft, parent: number, view: number): number | undefined {
-  for (let v = view - 1; v > parent; v--) if (!isNullified(draft, v)) return v
-  return undefined
+  return draft.state.config.rules.gapBetween((v) => isNullified(draft, v), parent, view)
 }

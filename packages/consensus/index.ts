@@ -1,9 +1,12 @@
 export { faultWeight, MEMBERS_MAX, quorumWeight, WEIGHT_MAX } from './arith.ts'
+export { type DomainRisk, requireSound, singleDomains, type Unsound } from './availability.ts'
 export { type Certificate, certify, isWellFormed, votesOf } from './certificate.ts'
 export { type Committee, type CommitteeMember, certifies, createCommittee, leaderOf, weightOf } from './committee.ts'
 export type { Diversity, Domains } from './diversity.ts'
 export { CommitteeError } from './errors.ts'
 export type { DropReason, Effect, Event, Message, Purpose } from './events.ts'
+export { type Candidate, type Formation, formCommittee } from './formation.ts'
+export { RULES, type Rules } from './judgement.ts'
 export { DEFAULT_POLICY, type MemberClass, type Policy } from './policy.ts'
 export {
   type Config,

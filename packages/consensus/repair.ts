@@ -3,7 +3,7 @@ import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import type { Mark } from './state.ts'
 import { KIND, KINDS, type Vote, type VoteKind } from './statement.ts'
-import { certificateGraceMs, FINAL_GRACE_MS, retryMs, standstillMs } from './timing.ts'
+import { certificateGraceMs, FINAL_GRACE_MS } from './timing.ts'
 
 /** Certificates and own votes one member gets at once: 64 KiB on a slow link must not be followed by more of the same. */
 const CERTIFICATES_PER_SERVING = 16
@@ -68,7 +68,7 @@ export function answerRequest(draft: Draft, from: number, view: number, want: 0 
 /** Asks for parts of a view, at most once a retry period; each time another member, the likeliest first. */
 export function ask(draft: Draft, view: number, want: 0 | VoteKind, likeliest: readonly number[]): void {
   const at = draft.view(view)
-  if (at !== undefined && draft.nowMs - at.askedMs < retryMs(draft.state)) return
+  if (at !== undefined && draft.nowMs - at.askedMs < draft.state.config.rules.retryMs(draft.state)) return
   const { marks, config } = draft.state
   const usable = (member: number) => member !== config.self && marks[member]?.up === true
   const targets = [...new Set([...likeliest, ...marks.keys()])].filter(usable)
@@ -113,7 +113,7 @@ export function scheduleFinal(draft: Draft): void {
 export function retry(draft: Draft): void {
   const { state, nowMs } = draft
   if (nowMs < state.retryDueMs) return
-  state.retryDueMs = nowMs + retryMs(state)
+  state.retryDueMs = nowMs + state.config.rules.retryMs(state)
   const stuck = nowMs - state.enteredMs > state.deltaMs
   state.marks.forEach((mark, member) => {
     if (member === state.config.self || !mark.up) return
@@ -131,7 +131,7 @@ export function requestFinal(draft: Draft, member: number, view: number): void {
 export function breakStandstill(draft: Draft): void {
   const { state, nowMs } = draft
   if (nowMs < state.standstillDueMs) return
-  state.standstillDueMs = nowMs + standstillMs(state)
+  state.standstillDueMs = nowMs + state.config.rules.standstillMs(state)
   state.marks.forEach((mark, member) => {
     if (member !== state.config.self && mark.up) serve(draft, member, { view: 0, final: 0 })
   })

@@ -5,6 +5,7 @@ import {
   certifyHeld,
   gapBetween,
   heldAt,
+  isAccepted,
   isNullified
 } from './chain.ts'
 import { leaderOf } from './committee.ts'
@@ -12,7 +13,8 @@ import type { Draft } from './draft.ts'
 import { ask, scheduleFinal } from './repair.ts'
 import { type Held, type Parent, type Proposal, UNFINALIZED_MAX } from './state.ts'
 import { KIND, NO_DIGEST, type Statement } from './statement.ts'
-import { EMPTY_ASKED, flushFromMs, isOwnTurn, proposeFromMs, standstillMs } from './timing.ts'
+import { EMPTY_ASKED, flushFromMs, isOwnTurn, proposeFromMs } from './timing.ts'
+import { receiveVote } from './votes.ts'
 
 /** How far ahead of the wall clock a proposal's group time may be before an own notarize. */
 const CLOCK_AHEAD_MAX_MS = 10_000
@@ -40,12 +42,18 @@ export function cast(draft: Draft, statement: Statement, held: Held | null): voi
   const said = draft.view(statement.view)?.said ?? {}
   draft.edit(statement.view, { said: { ...said, [statement.kind]: statement } })
   draft.emit({ type: 'cast', statement, proposal: held?.proposal ?? null, signature: held?.signature ?? null })
+  countUnsynced(draft, statement)
+}
+
+export function countUnsynced(draft: Draft, statement: Statement): void {
+  const { committee, rules, self } = draft.state.config
+  const vote = rules.countsUnsynced(committee, self ?? 0, statement)
+  if (vote !== null) receiveVote(draft, vote, vote.signer, true)
 }
 
 export function castNullify(draft: Draft): void {
   const { state } = draft
-  const said = draft.view(state.view)?.said ?? {}
-  if (!state.voting || said[KIND.nullify] !== undefined || said[KIND.finalize] !== undefined) return
+  if (!state.voting || !state.config.rules.mayNullify(draft.view(state.view))) return
   draft.emit({ type: 'spread' })
   const { epoch } = state.config.committee
   cast(draft, { kind: KIND.nullify, epoch, view: state.view, parentView: 0, digest: NO_DIGEST }, null)
@@ -85,8 +93,8 @@ function heldChain(draft: Draft, top: Held): readonly Held[] {
 export function settleFinal(draft: Draft): void {
   const { state, nowMs } = draft
   state.finalAtMs = nowMs
-  state.nullified = 0
-  state.standstillDueMs = nowMs + standstillMs(state)
+  state.nullified = state.config.rules.nullifiedAfter(state.nullified, 'finalization')
+  state.standstillDueMs = nowMs + state.config.rules.standstillMs(state)
   if (state.ahead !== null && state.ahead.certificate.view <= state.final.view) state.ahead = null
   if (state.view <= state.final.view) enter(draft, state.final.view + 1, 'adoption')
   scheduleFinal(draft)
@@ -99,8 +107,9 @@ function enterNext(draft: Draft): boolean {
   for (const { view } of draft.viewsAbove(state.view - 1)) {
     const notarized = certifiedNotarization(draft, view) !== undefined
     if (!notarized && !isNullified(draft, view)) continue
-    if (!notarized) state.nullified += 1
-    enter(draft, view + 1, notarized ? 'notarization' : 'nullification')
+    const turn = notarized ? 'notarization' : 'nullification'
+    state.nullified = state.config.rules.nullifiedAfter(state.nullified, turn)
+    enter(draft, view + 1, turn)
     return true
   }
   return false
@@ -116,10 +125,10 @@ function enter(draft: Draft, view: number, by: 'notarization' | 'nullification' 
 function castFinalizes(draft: Draft): void {
   const { state } = draft
   if (!state.voting) return
-  for (const { view, said, leaderLied } of [...draft.viewsAbove(state.final.view)]) {
-    if (leaderLied || said[KIND.nullify] !== undefined || said[KIND.finalize] !== undefined) continue
+  for (const at of [...draft.viewsAbove(state.final.view)]) {
+    const { view } = at
     const block = certifiedNotarization(draft, view)
-    if (block === undefined) continue
+    if (block === undefined || !state.config.rules.mayFinalize(at)) continue
     const { epoch, parentView, digest } = block.proposal
     cast(draft, { kind: KIND.finalize, epoch, view, parentView, digest }, null)
   }
@@ -165,7 +174,7 @@ function finalizesSomething(draft: Draft, proposal: Proposal): boolean {
 function isTimely(draft: Draft, proposal: Proposal): boolean {
   if (proposal.timeMs > draft.wallMs + CLOCK_AHEAD_MAX_MS) return false
   const parent = certifiedParent(draft, proposal)
-  return parent !== undefined && draft.state.config.judge(proposal, parent, ancestorsOf(draft, proposal), draft.wallMs)
+  return parent !== undefined && isAccepted(draft, proposal, parent, false)
 }
 
 /** Rule Propose: on the highest certified notarization below, with nullifications for everything between. */
@@ -199,7 +208,7 @@ function ownParent(draft: Draft): Parent | undefined {
     const block = certifiedNotarization(draft, view)
     if (block !== undefined) return block.proposal
     if (!isNullified(draft, view)) {
-      ask(draft, view, 0, [])
+      if (state.config.rules.mayPull(view)) ask(draft, view, 0, [])
       return undefined
     }
   }
@@ -235,7 +244,7 @@ function fetchAncestry(draft: Draft): void {
       if (proposal.parentView > state.final.view) ask(draft, proposal.parentView, KIND.notarize, [leader])
     }
     const gap = gapBetween(draft, Math.max(proposal.parentView, state.final.view), state.view)
-    if (gap !== undefined) ask(draft, gap, KIND.nullify, [leader])
+    if (gap !== undefined && state.config.rules.mayPull(gap)) ask(draft, gap, KIND.nullify, [leader])
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Certificate } from './certificate.ts'
 import type { Committee } from './committee.ts'
+import { RULES, type Rules } from './judgement.ts'
 import type { Digest, Statement, Vote, VoteKind } from './statement.ts'
-import { KIND } from './statement.ts'
+import { EMPTY_TALLY, type Tally, withVote } from './tally.ts'
 
 /** Views kept below the last finalized one, so that members that are behind can be served by view. */
 export const VIEWS_KEPT = 64
@@ -43,24 +44,11 @@ export interface Held {
   readonly invalid: boolean
 }
 
-export interface Slot {
-  readonly vote: Vote
-  readonly verified: boolean
-}
-export type Slots = readonly (Slot | undefined)[]
-
-/** Votes of one kind for one view, and the certificate they made. */
-export interface Tally {
-  readonly slots: Slots
-  /** Digest whose signatures are being checked, so that they are checked once. */
-  readonly checking: Digest | null
-  readonly certificate: Certificate | null
-}
-
 export interface ViewState {
   readonly view: number
   readonly held: readonly Held[]
-  readonly tallies: Readonly<Record<VoteKind, Tally>>
+  /** By kind; there is no kind 0. */
+  readonly tallies: readonly [Tally, Tally, Tally, Tally]
   /** What this member has said, synced or on its way to the disk. Nothing may be said against it. */
   readonly said: Readonly<Partial<Record<VoteKind, Statement>>>
   /** Said, synced, and so allowed to leave. */
@@ -126,10 +114,15 @@ export interface Config {
   readonly minViewMs: number
   /** First value of Delta, before anything was measured. */
   readonly deltaMs: number
+  /** What a simulator replaces to see that its checks notice; production leaves it out. */
+  readonly rules?: Partial<Rules>
 }
 
+/** A configuration with every rule in its place. */
+type Settled = Omit<Config, 'rules'> & { readonly rules: Rules }
+
 export interface State {
-  readonly config: Config
+  readonly config: Settled
   readonly view: number
   readonly enteredMs: number
   readonly final: Final
@@ -158,13 +151,13 @@ export interface State {
   readonly ahead: { readonly certificate: Certificate; readonly sinceMs: number; readonly reported: boolean } | null
 }
 
-const EMPTY_TALLY: Tally = { slots: [], checking: null, certificate: null }
+const EMPTY_TALLIES = [EMPTY_TALLY, EMPTY_TALLY, EMPTY_TALLY, EMPTY_TALLY] as const
 
 export function emptyView(view: number): ViewState {
   return {
     view,
     held: [],
-    tallies: { [KIND.notarize]: EMPTY_TALLY, [KIND.nullify]: EMPTY_TALLY, [KIND.finalize]: EMPTY_TALLY },
+    tallies: EMPTY_TALLIES,
     said: {},
     own: [],
     leaderLied: false,
@@ -187,14 +180,15 @@ export interface Restored {
 export function createState(config: Config, nowMs: number, restored?: Restored): State {
   const final = restored?.final ?? config.genesis
   const base = Math.max(1, final.view - VIEWS_KEPT)
-  const state: State = {
-    config,
+  const settled = { ...config, rules: { ...RULES, ...config.rules } }
+  return {
+    config: settled,
     view: final.view + 1,
     enteredMs: nowMs,
     final,
     finalAtMs: nowMs,
     base,
-    views: restored === undefined ? [] : restoreViews(restored, base),
+    views: restored === undefined ? [] : restoreViews(settled, restored, base),
     marks: config.committee.members.map(() => ({
       view: 0,
       final: 0,
@@ -217,10 +211,13 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
     finalDue: null,
     ahead: null
   }
-  return state
 }
 
-function restoreViews(restored: Restored, base: number): readonly (ViewState | undefined)[] {
+function restoreViews(
+  { committee, rules }: Settled,
+  restored: Restored,
+  base: number
+): readonly (ViewState | undefined)[] {
   const views = new Map<number, ViewState>()
   const edit = (view: number, change: (before: ViewState) => Partial<ViewState>) => {
     if (view < base) return
@@ -232,22 +229,20 @@ function restoreViews(restored: Restored, base: number): readonly (ViewState | u
     edit(vote.view, (before) => ({
       said: { ...before.said, [vote.kind]: vote },
       own: [...before.own, vote],
-      tallies: withTally(before, vote.kind, { slots: withSlot(before.tallies[vote.kind].slots, vote, true) })
+      tallies: withTally(before, vote.kind, withVote(before.tallies[vote.kind], vote, true, committee, rules))
     }))
   }
   for (const certificate of restored.certificates) {
-    edit(certificate.view, (before) => ({ tallies: withTally(before, certificate.kind, { certificate }) }))
+    edit(certificate.view, (before) => ({
+      tallies: withTally(before, certificate.kind, { ...before.tallies[certificate.kind], certificate })
+    }))
   }
   const top = Math.max(base - 1, ...views.keys())
   return Array.from({ length: top - base + 1 }, (_, i) => views.get(base + i))
 }
 
-export function withTally(view: ViewState, kind: VoteKind, change: Partial<Tally>): ViewState['tallies'] {
-  return { ...view.tallies, [kind]: { ...view.tallies[kind], ...change } }
-}
-
-export function withSlot(slots: Slots, vote: Vote, verified: boolean): Slots {
-  const copy = slots.slice()
-  copy[vote.signer] = { vote, verified }
+export function withTally({ tallies }: ViewState, kind: VoteKind, tally: Tally): ViewState['tallies'] {
+  const copy: [Tally, Tally, Tally, Tally] = [tallies[0], tallies[1], tallies[2], tallies[3]]
+  copy[kind] = tally
   return copy
 }

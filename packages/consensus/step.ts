@@ -3,10 +3,10 @@ import { leaderOf } from './committee.ts'
 import { Draft } from './draft.ts'
 import type { Effect, Event } from './events.ts'
 import { answerRequest, breakStandstill, requestFinal, retry, sendDueCertificates, serve } from './repair.ts'
-import { applyRules, castNullify, settleFinal } from './rules.ts'
+import { applyRules, castNullify, countUnsynced, settleFinal } from './rules.ts'
 import { type Proposal, type State, VIEWS_AHEAD } from './state.ts'
 import { KIND, type Vote } from './statement.ts'
-import { advanceDeadlineMs, FINAL_GRACE_MS, leaderDeadlineMs, retryMs, standstillMs } from './timing.ts'
+import { advanceDeadlineMs, FINAL_GRACE_MS, leaderDeadlineMs } from './timing.ts'
 import { receiveCertificate, receiveVote, verifiedCertificate, verifiedTally } from './votes.ts'
 
 export interface Step {
@@ -75,7 +75,7 @@ function onVotes(draft: Draft, { from, votes, view, final, nowMs }: On<'votes'>)
   draft.mark(from, { view, final, heardMs: nowMs })
   const before = draft.effects.length
   let repeated = false
-  for (const vote of votes) repeated = !receiveVote(draft, vote, false) || repeated
+  for (const vote of votes) repeated = !receiveVote(draft, vote, from, false) || repeated
   if (draft.effects.slice(before).some(({ type }) => type === 'keep')) settle(draft)
   else settleActivity(draft)
   if (repeated || final < draft.state.final.view) serveOnce(draft, from, repeated)
@@ -104,7 +104,7 @@ function onPropose(draft: Draft, { from, proposal, signature, nowMs }: On<'propo
     draft.mark(from, { heardMs: nowMs })
     const { epoch, parentView, digest } = proposal
     const vote = { kind: KIND.notarize, signer: from, epoch, view: proposal.view, parentView, digest, signature }
-    receiveVote(draft, vote, false)
+    receiveVote(draft, vote, from, false)
     if (proposal.view >= view) draft.state.proposalSeenMs = nowMs
   } else if (!isNamed(draft, proposal.view, proposal.digest)) {
     return drop(from === leader ? 'view' : 'unwanted')
@@ -127,7 +127,7 @@ function isNamed(draft: Draft, view: number, digest: string): boolean {
 function onSynced(draft: Draft, { votes }: On<'synced'>): void {
   for (const vote of votes) {
     draft.edit(vote.view, { own: [...(draft.view(vote.view)?.own ?? []), vote] })
-    receiveVote(draft, vote, true)
+    receiveVote(draft, vote, vote.signer, true)
     const proposal = ownProposal(draft, vote)
     if (proposal === undefined) {
       draft.emit({ type: 'send', to: 'all', message: { type: 'votes', votes: [vote] } })
@@ -159,6 +159,7 @@ function onBuilt(draft: Draft, { view, proposal, nowMs }: On<'built'>): void {
   const statement = { kind: KIND.notarize, epoch, view, parentView, digest }
   draft.edit(view, { said: { ...said, [KIND.notarize]: statement } })
   draft.emit({ type: 'cast', statement, proposal, signature: null })
+  countUnsynced(draft, statement)
   settle(draft)
 }
 
@@ -178,7 +179,7 @@ function onLink(draft: Draft, { type, member, nowMs }: On<'up' | 'down'>): void 
 }
 
 function onAdopt(draft: Draft, { final }: On<'adopt'>): void {
-  if (final.view <= draft.state.final.view) return
+  if (!draft.state.config.rules.movesFloor(draft.state.final, final)) return
   draft.state.final = final
   settleFinal(draft)
   settle(draft)
@@ -210,8 +211,8 @@ function settleActivity(draft: Draft): void {
   state.active = active
   if (active) {
     state.activeSinceMs = nowMs
-    state.retryDueMs = nowMs + retryMs(state)
-    state.standstillDueMs = nowMs + standstillMs(state)
+    state.retryDueMs = nowMs + state.config.rules.retryMs(state)
+    state.standstillDueMs = nowMs + state.config.rules.standstillMs(state)
     return
   }
   state.finalDue = null
@@ -229,18 +230,17 @@ function settleActivity(draft: Draft): void {
 function hasOpenWork(draft: Draft): boolean {
   const { state } = draft
   if (state.pending || state.ahead !== null) return true
-  const { members, faults } = state.config.committee
+  const { committee, rules, self } = state.config
   const busy = new Set<number>()
   for (const { view, tallies, held } of draft.viewsAbove(state.final.view)) {
     const certificate = tallies[KIND.notarize].certificate
     const block = held.find(({ proposal }) => proposal.digest === certificate?.digest)
     if (certificate !== null && block?.proposal.commands !== 0) return true
     if (view < state.view) continue
-    for (const { slots } of Object.values(tallies))
-      for (const slot of slots)
-        if (slot !== undefined && slot.vote.signer !== state.config.self) busy.add(slot.vote.signer)
+    for (const { slots } of tallies)
+      for (const slot of slots) if (slot !== undefined && slot.vote.signer !== self) busy.add(slot.vote.signer)
   }
   let weight = 0
-  for (const signer of busy) weight += members[signer]?.weight ?? 0
-  return weight > faults
+  for (const signer of busy) weight += rules.weightOf(committee, signer)
+  return rules.wakes(committee, weight)
 }

@@ -76,8 +76,7 @@ export function advanceDeadlineMs(state: State): number | null {
 }
 
 function mayNullify(state: State): boolean {
-  const said = state.views[state.view - state.base]?.said ?? {}
-  return state.active && state.voting && said[KIND.nullify] === undefined && said[KIND.finalize] === undefined
+  return state.active && state.voting && state.config.rules.mayNullify(state.views[state.view - state.base])
 }
 
 /** When a leader may propose: a pause after the proposal before, which costs nothing after idle. */

@@ -1,12 +1,11 @@
 import { type Certificate, certify, isWellFormed, votesOf } from './certificate.ts'
-import { isDiverse, leaderOf } from './committee.ts'
+import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import type { DropReason, Purpose } from './events.ts'
-import { CERTIFIED_AHEAD, emptyView, type Slots, type Tally, VIEWS_AHEAD, withSlot, withTally } from './state.ts'
+import { CERTIFIED_AHEAD, emptyView, VIEWS_AHEAD, withTally } from './state.ts'
 import { contradicts, KIND, KINDS, type Statement, sameStatement, type Vote } from './statement.ts'
+import { EMPTY_TALLY, type Slot, type Tally, weightFor, withSlots, withVote } from './tally.ts'
 import { certificateGraceMs } from './timing.ts'
-
-const NOBODY: Tally = { slots: [], checking: null, certificate: null }
 
 /**
  * Puts a vote into its slot and asks for signatures to be checked once a quorum is in sight. Votes
@@ -14,19 +13,23 @@ const NOBODY: Tally = { slots: [], checking: null, certificate: null }
  *
  * @returns false if this very vote was here before, so that its sender may lack what came of it
  */
-export function receiveVote(draft: Draft, vote: Vote, verified: boolean): boolean {
-  const refused = refusal(draft, vote)
+export function receiveVote(draft: Draft, vote: Vote, from: number, verified: boolean): boolean {
+  const { config } = draft.state
+  const { rules } = config
+  const refused = rules.mayTakeSlot(vote, from, verified) ? refusal(draft, vote) : 'signer'
   if (refused !== null) {
     draft.emit({ type: 'dropped', reason: refused, from: vote.signer })
     return true
   }
-  const tally = draft.view(vote.view)?.tallies[vote.kind] ?? NOBODY
+  const tally = draft.view(vote.view)?.tallies[vote.kind] ?? EMPTY_TALLY
   const slot = tally.slots[vote.signer]
-  if (slot !== undefined && sameStatement(slot.vote, vote) && (slot.verified || !verified)) return false
+  if (slot !== undefined && rules.isCounted(slot, vote) && (slot.verified || !verified)) return false
   reportConflict(draft, vote)
-  if (slot !== undefined && (slot.verified || !verified)) return true
+  if (slot !== undefined && !sameStatement(slot.vote, vote) && (slot.verified || !verified)) return true
   const before = draft.view(vote.view) ?? emptyView(vote.view)
-  draft.edit(vote.view, { tallies: withTally(before, vote.kind, { slots: withSlot(tally.slots, vote, verified) }) })
+  draft.edit(vote.view, {
+    tallies: withTally(before, vote.kind, withVote(tally, vote, verified, config.committee, config.rules))
+  })
   if (tally.certificate === null && vote.view > draft.state.final.view) seekQuorum(draft, vote)
   return true
 }
@@ -54,49 +57,38 @@ function reportConflict(draft: Draft, vote: Vote): void {
 /** When votes for one statement reach the threshold: assemble, or have the heaviest needed ones checked first. */
 function seekQuorum(draft: Draft, statement: Statement): void {
   const { view, kind, digest } = statement
+  const { committee, rules } = draft.state.config
   const before = draft.view(view)
-  if (before === undefined || before.tallies[kind].checking === digest) return
-  const chosen = chooseQuorum(draft, before.tallies[kind].slots, statement)
+  if (before === undefined) return
+  const tally = before.tallies[kind]
+  if (tally.checking === digest || weightFor(tally, statement) < rules.quorumOf(committee)) return
+  const chosen = chooseQuorum(draft, tally, statement)
   if (chosen === undefined) return
   const unverified = chosen.filter(({ verified }) => !verified).map(({ vote }) => vote)
   if (unverified.length === 0) {
     setCertificate(draft, certify(chosen.map(({ vote }) => vote)))
     return
   }
-  draft.edit(view, { tallies: withTally(before, kind, { checking: digest }) })
+  draft.edit(view, { tallies: withTally(before, kind, { ...tally, checking: digest }) })
   draft.emit({ type: 'verify', purpose: { type: 'tally', view, kind, digest }, votes: unverified })
 }
 
 /**
- * Verified votes first, then the heaviest, until they weigh a quorum and, unless they nullify, are diverse.
- * All of one statement: a liar may sign the right digest beside a wrong `parentView`, and such a vote
- * would spoil the certificate it is put into.
+ * Of votes that weigh enough: verified ones first, then the heaviest, until they weigh a quorum and are
+ * diverse. All of one statement: a liar may sign the right digest beside a wrong `parentView`, and such a
+ * vote would spoil the certificate it is put into.
  */
-function chooseQuorum(draft: Draft, slots: Slots, statement: Statement) {
-  const { committee } = draft.state.config
-  const { members, quorum } = committee
-  const matching = []
+function chooseQuorum(draft: Draft, { slots }: Tally, statement: Statement): readonly Slot[] | undefined {
+  const { committee, rules } = draft.state.config
+  const weightOf = ({ vote }: Slot) => rules.weightOf(committee, vote.signer)
+  const matching = slots.filter((slot) => slot !== undefined && sameStatement(slot.vote, statement)) as Slot[]
+  matching.sort((a, b) => Number(b.verified) - Number(a.verified) || weightOf(b) - weightOf(a))
+  const signers = matching.map(({ vote }) => vote.signer)
   let weight = 0
-  for (const slot of slots) {
-    if (slot === undefined || !sameStatement(slot.vote, statement)) continue
-    weight += members[slot.vote.signer]?.weight ?? 0
-    matching.push(slot)
-  }
-  if (weight < quorum) return undefined
-  const weightOf = (signer: number) => members[signer]?.weight ?? 0
-  matching.sort((a, b) => Number(b.verified) - Number(a.verified) || weightOf(b.vote.signer) - weightOf(a.vote.signer))
-  const chosen: typeof matching = []
-  const decides = () =>
-    statement.kind === KIND.nullify ||
-    isDiverse(
-      committee,
-      chosen.map(({ vote }) => vote.signer)
-    )
-  let sum = 0
-  for (const slot of matching) {
-    chosen.push(slot)
-    sum += weightOf(slot.vote.signer)
-    if (sum >= quorum && decides()) return chosen
+  for (const [i, slot] of matching.entries()) {
+    weight += weightOf(slot)
+    if (weight < rules.quorumOf(committee) && i < matching.length - 1) continue
+    if (rules.isDiverse(committee, statement.kind, signers.slice(0, i + 1))) return matching.slice(0, i + 1)
   }
   return undefined
 }
@@ -111,13 +103,14 @@ export function verifiedTally(
   const { view, kind } = purpose
   const before = draft.view(view)
   if (before === undefined) return
+  const { committee, rules } = draft.state.config
   const slots = before.tallies[kind].slots.slice()
   for (const vote of votes) {
     const isBad = bad.includes(vote.signer)
     if (isBad) silence(draft, vote.signer)
     if (slots[vote.signer]?.vote === vote) slots[vote.signer] = isBad ? undefined : { vote, verified: true }
   }
-  draft.edit(view, { tallies: withTally(before, kind, { slots, checking: null }) })
+  draft.edit(view, { tallies: withTally(before, kind, withSlots(before.tallies[kind], slots, committee, rules)) })
   const [checked] = votes
   if (checked !== undefined && before.tallies[kind].certificate === null) seekQuorum(draft, checked)
 }
@@ -130,9 +123,9 @@ function silence(draft: Draft, member: number): void {
 
 /** A certificate from another member: worth a check of its signatures only if it says something new. */
 export function receiveCertificate(draft: Draft, certificate: Certificate, from: number): void {
-  const { config, final, view } = draft.state
+  const { final, view } = draft.state
   if (draft.state.marks[from]?.ignored === true) return draft.emit({ type: 'dropped', reason: 'ignored', from })
-  if (!isWellFormed(config.committee, certificate)) return draft.emit({ type: 'dropped', reason: 'malformed', from })
+  if (!isDecisive(draft, certificate)) return draft.emit({ type: 'dropped', reason: 'malformed', from })
   if (isKnown(draft, certificate)) return
   if (certificate.view <= final.view) return
   if (certificate.kind !== KIND.finalize && certificate.view > view + CERTIFIED_AHEAD) {
@@ -152,6 +145,15 @@ export function receiveCertificate(draft: Draft, certificate: Certificate, from:
   else draft.emit({ type: 'verify', purpose, votes: unverified })
 }
 
+function isDecisive(draft: Draft, certificate: Certificate): boolean {
+  const { committee, rules } = draft.state.config
+  return isWellFormed(committee, certificate, (_committee, _kind, signers) => {
+    const list = [...signers]
+    const weight = list.reduce((sum, signer) => sum + rules.weightOf(committee, signer), 0)
+    return weight >= rules.quorumOf(committee) && rules.isDiverse(committee, certificate.kind, list)
+  })
+}
+
 function isKnown(draft: Draft, { view, kind }: Certificate): boolean {
   if ((draft.view(view)?.tallies[kind].certificate ?? null) !== null) return true
   return kind === KIND.finalize && draft.state.ahead !== null && draft.state.ahead.certificate.view >= view
@@ -166,7 +168,7 @@ export function verifiedCertificate(
   if (bad.length > 0) return silence(draft, from)
   if (isKnown(draft, certificate)) return
   for (const vote of votesOf(certificate)) {
-    if (vote.view <= draft.state.view + VIEWS_AHEAD) receiveVote(draft, vote, true)
+    if (vote.view <= draft.state.view + VIEWS_AHEAD) receiveVote(draft, vote, vote.signer, true)
   }
   if (!isKnown(draft, certificate)) setCertificate(draft, certificate)
 }
@@ -185,7 +187,7 @@ function setCertificate(draft: Draft, certificate: Certificate): void {
   }
   const before = draft.view(view) ?? emptyView(view)
   draft.edit(view, {
-    tallies: withTally(before, kind, { certificate, checking: null }),
+    tallies: withTally(before, kind, { ...before.tallies[kind], certificate, checking: null }),
     certificateDueMs: kind === KIND.finalize ? before.certificateDueMs : nowMs + certificateGraceMs(state)
   })
   const block =

@@ -2,6 +2,7 @@ import { sha256 } from '@brume/crypto'
 import type { Certificate } from '../certificate.ts'
 import { createCommittee } from '../committee.ts'
 import type { Effect, Event, Message } from '../events.ts'
+import type { Rules } from '../judgement.ts'
 import { type Config, createState, type Final, type Held, type Proposal, type State } from '../state.ts'
 import { signedBytes, type Vote } from '../statement.ts'
 import { step } from '../step.ts'
@@ -74,13 +75,15 @@ export class Cluster {
   readonly cut = new Set<string>()
   readonly #random: () => number
   readonly #committee
+  readonly #rules: Partial<Rules>
   #queue: Task[] = []
   #order = 0
   #arrivals = new Map<string, number>()
   #wakes: (number | null)[] = []
 
-  constructor(weights: readonly number[], seed: number, faults: Faults) {
+  constructor(weights: readonly number[], seed: number, faults: Faults, rules: Partial<Rules> = {}) {
     this.faults = faults
+    this.#rules = rules
     this.#random = generator(seed)
     const members = weights.map((weight, i) => ({ key: new Uint8Array(32).fill(i + 1), weight }))
     this.#committee = createCommittee({ groupId: GROUP, epoch: 0, hash: sha256(GROUP), seed: GROUP, members })
@@ -95,6 +98,7 @@ export class Cluster {
       genesis: GENESIS,
       minViewMs: 0,
       deltaMs: 100,
+      rules: this.#rules,
       judge: (proposal, _parent, ancestors) => {
         const commands = proposal.body as readonly string[]
         const seen = new Set(ancestors.flatMap(({ body }) => body as readonly string[]))

@@ -1,0 +1,72 @@
+import type { Certificate } from './certificate.ts'
+import type { Committee } from './committee.ts'
+import type { Rules } from './judgement.ts'
+import { type Digest, type Statement, sameStatement, type Vote } from './statement.ts'
+
+export interface Slot {
+  readonly vote: Vote
+  readonly verified: boolean
+}
+export type Slots = readonly (Slot | undefined)[]
+
+/** What the votes for one statement weigh, kept as they come: adding up the slots anew costs n steps a vote. */
+export interface Count {
+  readonly statement: Statement
+  readonly weight: number
+}
+
+/** Votes of one kind for one view, and the certificate they made. */
+export interface Tally {
+  /** By signer. */
+  readonly slots: Slots
+  /** One entry unless somebody lies; at most one a signer. */
+  readonly counts: readonly Count[]
+  /** Digest whose signatures are being checked, so that they are checked once. */
+  readonly checking: Digest | null
+  readonly certificate: Certificate | null
+}
+
+export const EMPTY_TALLY: Tally = { slots: [], counts: [], checking: null, certificate: null }
+
+export function weightFor({ counts }: Tally, statement: Statement): number {
+  for (const count of counts) if (sameStatement(count.statement, statement)) return count.weight
+  return 0
+}
+
+/** The tally with a vote in its slot. */
+export function withVote(tally: Tally, vote: Vote, verified: boolean, committee: Committee, rules: Rules): Tally {
+  const { checking, certificate } = tally
+  const before = tally.slots[vote.signer]
+  const slots = tally.slots.slice()
+  slots[vote.signer] = { vote, verified }
+  if (before === undefined || !rules.isCounted(before, vote)) {
+    const weight = rules.weightOf(committee, vote.signer)
+    const counts =
+      before === undefined || sameStatement(before.vote, vote)
+        ? added(tally.counts, vote, weight)
+        : counted(slots, committee, rules)
+    return { slots, counts, checking, certificate }
+  }
+  return { slots, counts: tally.counts, checking, certificate }
+}
+
+/** The tally after some votes lost or changed their slots. */
+export function withSlots(tally: Tally, slots: Slots, committee: Committee, rules: Rules): Tally {
+  return { slots, counts: counted(slots, committee, rules), checking: null, certificate: tally.certificate }
+}
+
+function added(counts: readonly Count[], statement: Statement, weight: number): readonly Count[] {
+  const at = counts.findIndex((count) => sameStatement(count.statement, statement))
+  const copy = counts.slice()
+  if (at === -1) copy.push({ statement, weight })
+  else copy[at] = { statement, weight: weight + (counts[at]?.weight ?? 0) }
+  return copy
+}
+
+function counted(slots: Slots, committee: Committee, rules: Rules): readonly Count[] {
+  return slots.reduce<readonly Count[]>(
+    (counts, slot) =>
+      slot === undefined ? counts : added(counts, slot.vote, rules.weightOf(committee, slot.vote.signer)),
+    []
+  )
+}
