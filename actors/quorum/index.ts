@@ -54,10 +54,10 @@ export function createQuorum(options: QuorumOptions): Quorum {
   })
   const groups = new Map<string, Group>()
   const unserve = net.serve(SYNC_PROTOCOL, async (_, body) => {
-    const { groupId, from } = decodeSyncRequest(body)
-    const group = groups.get(toHex(groupId))
-    if (group === undefined) return encodeSyncAnswer([], null)
-    const { blocks, finalization } = await group.ledger.chapter(from)
+    const request = decodeSyncRequest(body)
+    const group = groups.get(toHex(request.groupId))
+    if (group === undefined || request.type !== 'blocks') return encodeSyncAnswer([], null)
+    const { blocks, finalization } = await group.ledger.chapter(request.from)
     return encodeSyncAnswer(blocks, finalization)
   })
   return {

@@ -1,7 +1,9 @@
 import { asArray, asBoolean, asBytes, asUint, CodecError, decode, encode, Reader, Writer } from '@brume/codec'
 import type { Certificate, Proposal, Vote, VoteKind } from '@brume/consensus'
+import { ATTEST, type Attestation, readAttestation, writeAttestation } from './attestation.ts'
 import { decodeSignedBlock, encodeSignedBlock } from './block.ts'
 import { decodeCertificate, encodeCertificate } from './certificate.ts'
+import { CHECKPOINT, type CheckpointVote, readCheckpointVote, writeCheckpointVote } from './checkpoint.ts'
 import { type Echo, readEcho, writeEcho } from './echo.ts'
 import { COMMAND_BYTES_MAX } from './id.ts'
 import { readKind, readVote, writeVote } from './vote.ts'
@@ -23,13 +25,20 @@ export const FRAME = {
   status: 5,
   request: 6,
   hello: 7,
-  echo: 8
+  echo: 8,
+  outcomes: 9
 } as const
 
 /** Where its sender is: the view it is in and the newest view it finalized. Goes along with every vote. */
 export interface Watermark {
   readonly view: number
   readonly final: number
+}
+
+/** Votes on what was executed: they decide nothing about the order, so the reducer never sees them. */
+export interface Outcomes {
+  readonly checkpoints: readonly CheckpointVote[]
+  readonly attestations: readonly Attestation[]
 }
 
 /** What travels inside a group. */
@@ -39,7 +48,14 @@ export type Frame =
   | { readonly type: 'certificate'; readonly certificate: Certificate }
   | { readonly type: 'command'; readonly command: Uint8Array }
   | ({ readonly type: 'status'; readonly epoch: number; readonly height: number } & Watermark)
-  | { readonly type: 'request'; readonly epoch: number; readonly view: number; readonly want: 0 | VoteKind }
+  | {
+      readonly type: 'request'
+      readonly epoch: number
+      readonly view: number
+      readonly want: 0 | VoteKind | typeof ATTEST
+    }
+  /** What executing blocks came to at the sender. */
+  | ({ readonly type: 'outcomes' } & Outcomes)
   | ({ readonly type: 'echo' } & Echo)
 
 /** A group as it is announced on a stream: from then on the sender calls it by `handle`. */
@@ -69,6 +85,11 @@ export function encodeFrame(handle: number, frame: Frame): Uint8Array {
       return writer.u64(frame.epoch).u64(frame.view).u64(frame.final).u64(frame.height).finish()
     case 'request':
       return writer.u64(frame.epoch).u64(frame.view).u8(frame.want).finish()
+    case 'outcomes':
+      writer.u8(frame.checkpoints.length + frame.attestations.length)
+      for (const vote of frame.checkpoints) writeCheckpointVote(writer, vote)
+      for (const vote of frame.attestations) writeAttestation(writer, vote)
+      return writer.finish()
     case 'echo':
       return writeEcho(writer, frame).finish()
   }
@@ -123,6 +144,8 @@ export function readFrame(groupId: Uint8Array, type: number, content: Uint8Array
       return readStatus(new Reader(content))
     case FRAME.request:
       return readRequest(new Reader(content))
+    case FRAME.outcomes:
+      return readOutcomes(new Reader(content))
     case FRAME.echo:
       return { type: 'echo', ...readEcho(new Reader(content)) }
     default:
@@ -155,5 +178,22 @@ function readRequest(reader: Reader): Frame {
   const view = reader.u64()
   const want = reader.u8()
   reader.end()
-  return { type: 'request', epoch, view, want: want === 0 ? 0 : readKind(want) }
+  return { type: 'request', epoch, view, want: want === 0 || want === ATTEST ? want : readKind(want) }
+}
+
+/** Checkpoints first, then attestations: one order for one content. */
+function readOutcomes(reader: Reader): Frame {
+  const count = reader.u8()
+  if (count < 1 || count > VOTES_PER_FRAME_MAX)
+    throw new CodecError('BRUME_CODEC_RANGE', `${count} outcomes in a frame`)
+  const checkpoints: CheckpointVote[] = []
+  const attestations: Attestation[] = []
+  for (let i = 0; i < count; i++) {
+    const kind = reader.u8()
+    if (kind === CHECKPOINT && attestations.length === 0) checkpoints.push(readCheckpointVote(reader))
+    else if (kind === ATTEST) attestations.push(readAttestation(reader))
+    else throw new CodecError('BRUME_CODEC_SHAPE', `${kind} is no kind of outcome here`)
+  }
+  reader.end()
+  return { type: 'outcomes', checkpoints, attestations }
 }

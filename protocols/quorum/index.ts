@@ -1,4 +1,15 @@
 export {
+  ATTEST,
+  type Attestation,
+  type AttestationCertificate,
+  attestedBytes,
+  decodeAttestationCertificate,
+  encodeAttestationCertificate,
+  type Outcome,
+  STATEMENT_BYTES_MAX,
+  statementDigest
+} from './attestation.ts'
+export {
   type BlockBody,
   BlockError,
   bodyOf,
@@ -13,10 +24,33 @@ export {
   type Turn,
   VRF_PROOF_BYTES
 } from './block.ts'
+export {
+  type AttestationProof,
+  BUNDLE_BYTES_MAX,
+  BUNDLE_HEADERS_MAX,
+  type Bundle,
+  type CheckpointProof,
+  type Closing,
+  decodeBundle,
+  encodeBundle,
+  type LeafProof
+} from './bundle.ts'
 export { type Call, commandId, decodeCall, EXPIRY_MAX_MS, encodeCall, isSigned } from './call.ts'
 export { decodeCertificate, encodeCertificate } from './certificate.ts'
+export {
+  CHECKPOINT,
+  type CheckpointCertificate,
+  type CheckpointStatement,
+  type CheckpointVote,
+  checkpointBytes,
+  decodeCheckpointCertificate,
+  encodeCheckpointCertificate,
+  RECORD_BYTES_MAX,
+  recordDigest,
+  stateRootOf
+} from './checkpoint.ts'
 export { ECHO_VOTES_MAX, type Echo } from './echo.ts'
-export { ManifestError } from './errors.ts'
+export { BundleError, type BundleFault, ManifestError } from './errors.ts'
 export {
   decodeEvidence,
   EVIDENCE_BYTES_MAX,
@@ -36,12 +70,14 @@ export {
   type Frame,
   GROUPS_MAX,
   type Greeting,
+  type Outcomes,
   readEnvelope,
   readFrame,
   readHello,
   VOTES_PER_FRAME_MAX,
   type Watermark
 } from './frames.ts'
+export { type Header, readHeader } from './header.ts'
 export {
   COMMAND_BYTES_MAX,
   FRAME_BYTES_MAX,
@@ -51,16 +87,28 @@ export {
   SYNC_PROTOCOL
 } from './id.ts'
 export {
+  committeeFrom,
+  committeeHash,
   committeeOf,
   DEFAULT_PACE,
   decodeManifest,
+  encodeCommittee,
   encodeManifest,
   groupIdOf,
   type Manifest,
-  type ManifestInput,
   type ManifestMember,
   type Pace
 } from './manifest.ts'
+export {
+  type CheckpointAnswer,
+  decodeCheckpointAnswer,
+  decodePageAnswer,
+  encodeCheckpointAnswer,
+  encodePageAnswer,
+  LEAF_BYTES_MAX,
+  type PageAnswer
+} from './page.ts'
+export type { Signers } from './signers.ts'
 export {
   decodeSyncAnswer,
   decodeSyncRequest,
@@ -70,4 +118,5 @@ export {
   type SyncAnswer,
   type SyncRequest
 } from './sync.ts'
+export { type Predicate, type TrustedCommittee, trustManifest, type Verified, verifyFinal } from './verify.ts'
 export { readVote, writeVote } from './vote.ts'

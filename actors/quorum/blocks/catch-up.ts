@@ -52,7 +52,7 @@ function nextServer({ final, marks }: State, useless: ReadonlySet<number>): numb
 
 /** Asks one peer for final blocks above the floor. Null when it has none. @throws NetError, QuorumError SYNC */
 async function fetchChapter(net: Net, peer: PeerId, committee: Committee, floor: Final): Promise<Chapter | null> {
-  const body = encodeSyncRequest({ groupId: committee.groupId, from: floor.height + 1 })
+  const body = encodeSyncRequest({ type: 'blocks', groupId: committee.groupId, from: floor.height + 1 })
   const bytes = await net.request(peer, SYNC_PROTOCOL, body, { timeoutMs: REQUEST_TIMEOUT_MS })
   return checkChapter(committee, floor, readAnswer(committee, bytes))
 }

@@ -1,5 +1,5 @@
 import type { PeerId } from '@brume/ports'
-import type { Frame } from '@brume/protocols/quorum'
+import { ATTEST, type Frame } from '@brume/protocols/quorum'
 import type { Epoch } from '../epoch.ts'
 
 /** A member on its own authenticated stream. */
@@ -28,7 +28,9 @@ const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
   },
   request: (epoch, { member }, frame) => {
     if (frame.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
-    epoch.engine.post({ ...frame, from: member })
+    const { want } = frame
+    if (want === ATTEST) return epoch.owner.dropped('type')
+    epoch.engine.post({ ...frame, want, from: member })
   },
   command: ({ owner }, { peer }, { command }) => owner.command(peer, command)
 }
