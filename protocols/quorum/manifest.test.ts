@@ -4,6 +4,7 @@ import { assertWithstands } from '@brume/testkit/hostile'
 import { describe, expect, test } from 'vitest'
 import { committeeOf, decodeManifest, encodeManifest, ManifestError } from './index.ts'
 import { manifest } from './samples.ts'
+import { requireSoundManifest, risksOf } from './soundness.ts'
 
 const plain = decodeManifest(manifest)
 
@@ -63,6 +64,23 @@ test('the committee demands the diversity of the policy', () => {
     const heavy = rest.reduce((sum, i) => sum + (committee.members[i]?.weight ?? 0), 0) >= committee.quorum
     expect(certifies(committee, KIND.finalize, rest)).toBe(heavy && left !== 3)
   }
+})
+
+test('who founds a group learns which domains may be silent and which may lie, and is refused what cannot last', () => {
+  const equal = plain.members.map((member, i) => ({ ...member, weight: 1, site: i < 2 ? 'cellar' : `attic ${i}` }))
+  const founded = { ...plain, members: equal }
+  expect(risksOf(founded).filter(({ attribute }) => attribute === 'site')).toEqual([
+    { attribute: 'site', domain: 'cellar', weight: 2, maySilent: false, mayLie: false },
+    { attribute: 'site', domain: 'attic 2', weight: 1, maySilent: true, mayLie: true },
+    { attribute: 'site', domain: 'attic 3', weight: 1, maySilent: true, mayLie: true }
+  ])
+  requireSoundManifest(founded)
+  const refusal = expect.objectContaining({ code: 'BRUME_QUORUM_COMMITTEE' })
+  expect(() => requireSoundManifest({ ...founded, policy: { ...plain.policy, caps: ['site'] } })).toThrow(refusal)
+  expect(() => requireSoundManifest({ ...founded, policy: { ...plain.policy, surviveDown: ['site'] } })).toThrow(
+    refusal
+  )
+  expect(() => requireSoundManifest(plain)).toThrow(refusal)
 })
 
 describe('a policy is refused', () => {

@@ -2,7 +2,7 @@ import { asArray, asText, asUint, type CborValue, CodecError } from '@brume/code
 import { MEMBERS_MAX, type Policy, WEIGHT_MAX } from '@brume/consensus'
 
 /** Attributes of a member that conditions can name. */
-const ATTRIBUTES = ['operator', 'site', 'hardware'] as const
+export const ATTRIBUTES = ['operator', 'site', 'hardware'] as const
 type Attribute = (typeof ATTRIBUTES)[number]
 
 const ATTRIBUTE_BYTES_MAX = 64
