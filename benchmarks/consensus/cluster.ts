@@ -13,14 +13,25 @@ const LEAD_MS = 150
 
 type WithoutStart<T> = T extends unknown ? Omit<T, 'startMs'> : never
 
-/** The processes of one benchmark, connected all to all. */
+/** One member, and the process it lives in. */
+interface Housed {
+  readonly index: number
+  readonly house: MemberProcess
+}
+
+/** The members of one benchmark, connected all to all. */
 export class Cluster {
-  readonly #members: readonly MemberProcess[]
+  readonly #houses: readonly MemberProcess[]
+  readonly #members: readonly Housed[]
   readonly #directory: string
   readonly #forgetInterrupt: () => void
 
-  private constructor(members: readonly MemberProcess[], directory: string) {
-    this.#members = members
+  private constructor(houses: readonly MemberProcess[], members: number, directory: string) {
+    this.#houses = houses
+    this.#members = houses.flatMap((house, h) => {
+      const own = Array.from({ length: members }, (_, index) => index).filter((index) => index % houses.length === h)
+      return own.map((index) => ({ index, house }))
+    })
     this.#directory = directory
     this.#forgetInterrupt = onInterrupt(() => this.#end())
   }
@@ -28,14 +39,21 @@ export class Cluster {
   /**
    * Starts the members; resolves when all groups vote. Everything is ended again if one fails.
    *
+   * @param houses - processes the members live in, by turns
    * @param folder - where their data goes: on the disk whose syncs are to be measured
    * @param logs - where their standard error goes
    */
-  static async start(members: number, variants: readonly Variant[], folder: string, logs: string): Promise<Cluster> {
+  static async start(
+    members: number,
+    houses: number,
+    variants: readonly Variant[],
+    folder: string,
+    logs: string
+  ): Promise<Cluster> {
     const directory = await mkdtemp(join(folder, 'members-'))
     const cache = join(folder, 'compiled')
-    const processes = Array.from({ length: members }, (_, i) => new MemberProcess(join(logs, `member-${i}.log`), cache))
-    const cluster = new Cluster(processes, directory)
+    const processes = Array.from({ length: houses }, (_, i) => new MemberProcess(join(logs, `member-${i}.log`), cache))
+    const cluster = new Cluster(processes, members, directory)
     try {
       await cluster.#open(variants)
       return cluster
@@ -50,11 +68,11 @@ export class Cluster {
   run(slice: WithoutStart<OpenSlice | ClosedSlice>): Promise<readonly Extract<SliceReport, { kind: 'quorum' }>[]>
   async run(slice: WithoutStart<Slice>): Promise<readonly SliceReport[]> {
     const startMs = monotonicMs() + LEAD_MS
-    const reports = this.#members.map(async (member, index) => {
+    const reports = this.#members.map(async ({ index, house }) => {
       // One profile is enough, and it slows its process down.
       const profilePath = 'profilePath' in slice && index > 0 ? { profilePath: undefined } : {}
       const message = { type: 'slice', slice: { ...slice, ...profilePath, startMs } as Slice } as const
-      return (await member.ask(message, 'sliced')).report
+      return (await house.ask(index, message, 'sliced')).report
     })
     return Promise.all(reports)
   }
@@ -67,29 +85,27 @@ export class Cluster {
   }
 
   #end(): Promise<unknown> {
-    return Promise.all(this.#members.map((member) => member.end()))
+    return Promise.all(this.#houses.map((house) => house.end()))
   }
 
   async #open(variants: readonly Variant[]): Promise<void> {
     const nonce = new Uint8Array(randomBytes(32))
-    const contacts = await inTurns(this.#members, async (member, index) => {
+    const contacts = await inTurns(this.#members, async ({ index, house }) => {
       const directory = join(this.#directory, String(index))
       await mkdir(directory, { mode: 0o700 })
-      const config = { index, members: this.#members.length, nonce, directory, variants }
-      return (await member.ask({ type: 'open', config }, 'opened')).contact
+      const housemates = this.#members.filter((other) => other.house === house).length
+      const config = { index, members: this.#members.length, housemates, nonce, directory, variants }
+      return (await house.ask(index, { type: 'open', config }, 'opened')).contact
     })
-    await Promise.all(this.#members.map((member) => member.ask({ type: 'meet', contacts }, 'met')))
+    await Promise.all(this.#members.map(({ index, house }) => house.ask(index, { type: 'meet', contacts }, 'met')))
   }
 }
 
-async function inTurns<T, R>(
-  things: readonly T[],
-  work: (thing: T, index: number) => Promise<R>
-): Promise<readonly R[]> {
+async function inTurns<T, R>(things: readonly T[], work: (thing: T) => Promise<R>): Promise<readonly R[]> {
   const results: R[] = []
   const waiting = things.entries()
   const next = async (): Promise<void> => {
-    for (const [index, thing] of waiting) results[index] = await work(thing, index)
+    for (const [index, thing] of waiting) results[index] = await work(thing)
   }
   await Promise.all(Array.from({ length: STARTING_MAX }, next))
   return results

@@ -4,14 +4,17 @@ import { calibrate, drift } from '../harness/calibration.ts'
 import { selfTimes } from '../harness/cpu-profile.ts'
 import { describeCommit, describeMachine } from '../harness/machine.ts'
 import { renderTable } from '../harness/table.ts'
+import { judge } from './bars.ts'
 import { type Effort, measure } from './measure.ts'
 import { type Binding, variantsOf } from './plan.ts'
 import { plotConsensus } from './plot.ts'
-import { tableOf } from './report.ts'
-import { type ConsensusFile, type ConsensusResult, judge } from './result.ts'
+import { barsTableOf, tableOf } from './report.ts'
+import type { ConsensusFile, ConsensusResult } from './result.ts'
 
 export interface ConsensusOptions {
   readonly sizes: readonly number[]
+  /** Processes for the members of one size; default one each up to `PROCESSES_MAX`, beyond that one for all. */
+  readonly processes: number | undefined
   readonly bindings: readonly Binding[]
   readonly journals: readonly boolean[]
   readonly effort: Effort
@@ -26,6 +29,9 @@ export interface ConsensusOptions {
 }
 
 const PROFILE_ROWS = 15
+
+/** More Node processes do not fit one machine: 16 GiB, and minutes to start. */
+export const PROCESSES_MAX = 31
 
 /** Measures, prints, and writes the JSON and the plot. */
 export async function benchConsensus(options: ConsensusOptions): Promise<ConsensusFile> {
@@ -42,7 +48,7 @@ export async function benchConsensus(options: ConsensusOptions): Promise<Consens
   }
   const end = calibrate()
   const calibration = { start, end, drift: drift(start, end) }
-  const verdict = judge(results, calibration.drift)
+  const verdict = judge(results, { cores: machine.cores, calibration: start, drift: calibration.drift })
   const file: ConsensusFile = {
     machine,
     commit: describeCommit(),
@@ -51,6 +57,7 @@ export async function benchConsensus(options: ConsensusOptions): Promise<Consens
     verdict,
     results
   }
+  if (verdict.bars.length > 0) say(`${barsTableOf(verdict.bars)}\n`)
   await write(file, out, options)
   if (options.cpuProfile) for (const n of options.sizes) await sayProfiles(n, out, variantsOf(bindings, journals), say)
   say(`verdict: ${[verdict.verdict, ...verdict.reasons].join('; ')}`)
@@ -62,8 +69,9 @@ async function measureOne(n: number, options: ConsensusOptions, out: string): Pr
   // Beside the results, so that syncs meet a disk: the system's temporary folder may well be memory.
   const folder = await mkdtemp(join(out, 'data-'))
   const variants = variantsOf(bindings, journals)
+  const processes = Math.min(n, options.processes ?? (n > PROCESSES_MAX ? 1 : n))
   try {
-    return await measure({ n, variants, effort, folder, out, cpuProfile, random: Math.random, progress })
+    return await measure({ n, processes, variants, effort, folder, out, cpuProfile, random: Math.random, progress })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -19,6 +19,7 @@ test('four real processes are measured over both bindings, with and without jour
   const lines: string[] = []
   await benchConsensus({
     sizes: [4],
+    processes: undefined,
     bindings: ['streams', 'gossip', 'gossip-direct'],
     journals: [false, true],
     effort: TINY,

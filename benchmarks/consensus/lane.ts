@@ -22,6 +22,7 @@ interface LaneOptions {
   readonly identity: Identity
   readonly index: number
   readonly members: number
+  readonly housemates: number
   readonly loopDelay: LoopDelay
   readonly probe: SyncProbe
   readonly voteSyncMs: number[]
@@ -99,14 +100,14 @@ export class Lane {
   }
 
   async #sums(): Promise<Sums> {
-    const { group, registry, netRegistry, variant } = this.#options
+    const { group, registry, netRegistry, variant, housemates } = this.#options
     const { user, system } = process.cpuUsage()
     const streams = variant.binding === 'streams'
     const out = { dir: 'out' }
     return {
       ms: monotonicMs(),
       views: group.status().view,
-      cpuMs: (user + system) / 1_000,
+      cpuMs: (user + system) / 1_000 / housemates,
       bytes: await (streams
         ? total(registry, 'brume_quorum_bytes_total', out)
         : total(netRegistry, 'gossipsub_rpc_sent_bytes_total')),

@@ -32,6 +32,8 @@ export const SMOKE: Effort = { openMs: 2_000, closedMs: 1_000, warmUpMs: 500, sl
 
 export interface MeasureOptions {
   readonly n: number
+  /** Processes the members live in: as many as members, or fewer that house several. */
+  readonly processes: number
   readonly variants: readonly Variant[]
   readonly effort: Effort
   /** Temporary data of the members. */
@@ -70,9 +72,9 @@ class Tally {
 
 /** All variants and the bare exchange on one cluster of n processes, slice after slice in random order. */
 export async function measure(options: MeasureOptions): Promise<readonly ConsensusResult[]> {
-  const { n, variants, folder, out, progress, random } = options
-  progress(`n = ${n}: starting ${n} processes`)
-  const cluster = await Cluster.start(n, variants, folder, out)
+  const { n, processes, variants, folder, out, progress, random } = options
+  progress(`n = ${n}: starting ${processes} ${processes === 1 ? 'process' : 'processes'}`)
+  const cluster = await Cluster.start(n, processes, variants, folder, out)
   try {
     progress(`n = ${n}: warming up`)
     await warmUp(cluster, options)
@@ -80,7 +82,7 @@ export async function measure(options: MeasureOptions): Promise<readonly Consens
     const bare = await openLoop(cluster, options, tallies)
     for (const [variant, tally] of tallies) tally.closed = await closedLoop(cluster, options, variant)
     return [...tallies].flatMap(([variant, { closed, ...tally }]) =>
-      closed === undefined ? [] : [resultOf(n, variant, { ...tally, ...closed }, bare, random)]
+      closed === undefined ? [] : [resultOf(options, variant, { ...tally, ...closed }, bare, random)]
     )
   } finally {
     await cluster.stop()

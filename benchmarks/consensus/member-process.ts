@@ -2,21 +2,21 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { BenchError } from '../harness/errors.ts'
-import type { FromMember, ToMember } from './messages.ts'
+import type { FromMember, FromProcess, ToMember } from './messages.ts'
 
 const MEMBER_MAIN = fileURLToPath(new URL('member-main.ts', import.meta.url))
 /** A member closes its store and journals in this time after SIGTERM, or is ended by SIGKILL. */
 const END_GRACE_MS = 5_000
 
-/** Answers to the questions a member is asked, one at a time. */
+/** Answers to the questions a member is asked, one at a time each. */
 type Answer = Exclude<FromMember, { type: 'failed' }>
 
-/** One member's process as the coordinator holds it. It also ends by itself when the coordinator is gone. */
+/** A process of one member or several as the coordinator holds it. It also ends by itself when the coordinator is gone. */
 export class MemberProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   readonly #logPath: string
-  #asked: PromiseWithResolvers<Answer> | undefined
+  readonly #asked = new Map<number, PromiseWithResolvers<Answer>>()
   #failure: BenchError | undefined
 
   /** @param cache - folder of compiled code, shared: it halves the CPU of a start */
@@ -34,7 +34,7 @@ export class MemberProcess {
       closeSync(log)
     }
     this.#child.on('error', (cause) => this.#fail('cannot be talked to', cause))
-    this.#child.on('message', (message) => this.#hear(message as FromMember))
+    this.#child.on('message', (message) => this.#hear(message as FromProcess))
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {
         this.#fail(`ended (${code ?? signal})`)
@@ -44,11 +44,12 @@ export class MemberProcess {
   }
 
   /** Rejects with `BRUME_BENCH_MEMBER_FAILED`. */
-  ask<T extends Answer['type']>(message: ToMember, answer: T): Promise<Extract<Answer, { type: T }>> {
+  ask<T extends Answer['type']>(index: number, message: ToMember, answer: T): Promise<Extract<Answer, { type: T }>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
-    this.#asked = Promise.withResolvers<Answer>()
-    this.#child.send(message)
-    return this.#asked.promise.then((heard) => {
+    const asked = Promise.withResolvers<Answer>()
+    this.#asked.set(index, asked)
+    this.#child.send({ ...message, index })
+    return asked.promise.then((heard) => {
       if (heard.type !== answer) throw new BenchError('BRUME_BENCH_MEMBER_FAILED', `a member answered ${heard.type}`)
       return heard as Extract<Answer, { type: T }>
     })
@@ -62,13 +63,13 @@ export class MemberProcess {
     clearTimeout(kill)
   }
 
-  #hear(message: FromMember): void {
+  #hear(message: FromProcess): void {
     if (message.type === 'failed') this.#fail(message.message)
-    else this.#asked?.resolve(message)
+    else this.#asked.get(message.index)?.resolve(message)
   }
 
   #fail(why: string, cause?: unknown): void {
     this.#failure ??= new BenchError('BRUME_BENCH_MEMBER_FAILED', `a member ${why}; see ${this.#logPath}`, { cause })
-    this.#asked?.reject(this.#failure)
+    for (const asked of this.#asked.values()) asked.reject(this.#failure)
   }
 }

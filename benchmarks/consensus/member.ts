@@ -19,7 +19,9 @@ import { type Roster, rosterOf } from './roster.ts'
 import { SyncProbe } from './sync-probe.ts'
 import { variantNet } from './variant-net.ts'
 
+/** For four members; each further one adds its handshakes with all others. */
 const MEET_DEADLINE_MS = 60_000
+const MEET_MORE_MS = 5_000
 /** After the last exchange of a slice: many times what one takes. */
 const BARE_DRAIN_MS = 200
 
@@ -150,8 +152,7 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
 
 function laneOf(ground: Ground, { variant, group, registry, voteSyncMs }: OpenedVariant): Lane {
   const { config, identity, netRegistry, loopDelay, probe } = ground
-  const { index, members } = config
-  return new Lane({ variant, group, registry, netRegistry, identity, index, members, loopDelay, probe, voteSyncMs })
+  return new Lane({ variant, group, registry, netRegistry, identity, ...config, loopDelay, probe, voteSyncMs })
 }
 
 async function meet(
@@ -162,7 +163,7 @@ async function meet(
 ): Promise<void> {
   net.want(contacts.filter(({ peer }) => peer !== net.self).map((contact) => ({ ...contact, priority: 'committee' })))
   bare.connect()
-  await until('all members met', MEET_DEADLINE_MS, () => {
+  await until('all members met', MEET_DEADLINE_MS + config.members * MEET_MORE_MS, () => {
     const voting = opened.every(({ group }) => {
       const { state, members } = group.status()
       return state === 'voting' && members.every(({ connected }) => connected)

@@ -1,13 +1,15 @@
 import type { Slice, SliceReport, Variant } from './plan.ts'
 
 /**
- * What the coordinator and a member's process say to each other over IPC. Both run this very code, so
- * nothing is validated.
+ * What the coordinator and a process of members say to each other over IPC; `index` says which member is
+ * meant. Both run this very code, so nothing is validated.
  */
 
 export interface MemberConfig {
   readonly index: number
   readonly members: number
+  /** Members that share its process, itself included: what the process uses is divided among them. */
+  readonly housemates: number
   /** 32 random bytes: identities, network and groups are made of them. */
   readonly nonce: Uint8Array
   readonly directory: string
@@ -18,6 +20,9 @@ export interface Contact {
   readonly peer: string
   readonly addresses: readonly string[]
 }
+
+export type ToProcess = ToMember & { readonly index: number }
+export type FromProcess = FromMember & { readonly index: number }
 
 export type ToMember =
   | { readonly type: 'open'; readonly config: MemberConfig }

@@ -1,8 +1,10 @@
 import { type Cell, renderTable } from '../harness/table.ts'
+import type { Bar } from './bars.ts'
 import type { ConsensusResult } from './result.ts'
 
 const COLUMNS: readonly (readonly [head: string, cell: (result: ConsensusResult) => Cell])[] = [
   ['n', ({ n }) => String(n)],
+  ['processes', ({ processes }) => String(processes)],
   ['binding', ({ binding }) => binding],
   ['journal', ({ journal }) => (journal ? 'yes' : 'no')],
   ['delta', ({ deltaMs }) => deltaMs],
@@ -29,5 +31,13 @@ export function tableOf(results: readonly ConsensusResult[]): string {
   return renderTable(
     COLUMNS.map(([head]) => head),
     results.map((result) => COLUMNS.map(([, cell]) => cell(result)))
+  )
+}
+
+/** One line for each bar of the run. */
+export function barsTableOf(bars: readonly Bar[]): string {
+  return renderTable(
+    ['bar', 'measured', 'to be', 'held'],
+    bars.map(({ name, value, bar, held }) => [name, value.toFixed(2), bar.toFixed(2), held ? 'yes' : 'no'])
   )
 }

@@ -2,6 +2,7 @@ import type { Calibration } from '../harness/calibration.ts'
 import type { Machine } from '../harness/machine.ts'
 import { bootstrapInterval, median, type Percentiles, percentiles, pool } from '../harness/statistics.ts'
 import type { Load, SliceLatencies } from './analyse.ts'
+import type { Verdict } from './bars.ts'
 import type { Variant } from './plan.ts'
 
 /** Hops of a decision: proposal, notarize votes, finalize votes. */
@@ -12,6 +13,8 @@ const SYNCS = 3
 /** What one variant did on one cluster. Milliseconds unless named otherwise; latencies at the slowest member. */
 export interface ConsensusResult {
   readonly n: number
+  /** Processes the members lived in. */
+  readonly processes: number
   readonly binding: Variant['binding']
   readonly journal: boolean
   /** A third of the bare exchange's p50. */
@@ -79,7 +82,7 @@ export interface BareSamples {
 }
 
 export function resultOf(
-  n: number,
+  { n, processes }: { readonly n: number; readonly processes: number },
   { binding, journal }: Variant,
   samples: Samples,
   bare: BareSamples,
@@ -98,6 +101,7 @@ export function resultOf(
     samples.views
   return {
     n,
+    processes,
     binding,
     journal,
     deltaMs: median(bares) / HOPS,
@@ -124,35 +128,3 @@ export function resultOf(
     loopDelayMs: samples.loopDelayMs
   }
 }
-
-/** The bars of quorum.md 16.2 for four processes on loopback. */
-const BARS = { n: 4, withoutJournal: 1.5, withJournal: 2 }
-/** testing.md 9: beyond these nothing was shown, either way. */
-const DRIFT_MAX = 0.15
-const INTERVAL_MAX = 0.1
-
-export interface Verdict {
-  readonly verdict: 'pass' | 'fail' | 'inconclusive'
-  readonly reasons: readonly string[]
-}
-
-/** Judges R of the stream binding with four members. `inconclusive` also where those were not measured. */
-export function judge(results: readonly ConsensusResult[], calibrationDrift: number): Verdict {
-  const judged = results.filter(({ n, binding }) => n === BARS.n && binding === 'streams')
-  const doubts = judged.length === 0 ? ['no run of streams with n = 4'] : []
-  if (calibrationDrift > DRIFT_MAX) doubts.push(`the machine's speed changed by ${percent(calibrationDrift)} meanwhile`)
-  for (const { ratio, ratioInterval, journal } of judged) {
-    const width = (ratioInterval[1] - ratioInterval[0]) / ratio
-    if (width > INTERVAL_MAX) doubts.push(`R ${nameOf(journal)} is known to ${percent(width)} only`)
-  }
-  if (doubts.length > 0) return { verdict: 'inconclusive', reasons: doubts }
-  const misses = judged.filter(({ ratio, journal }) => ratio > barOf(journal))
-  const reasons = misses.map(
-    ({ ratio, journal }) => `R ${nameOf(journal)} is ${ratio.toFixed(2)}, above ${barOf(journal)}`
-  )
-  return { verdict: misses.length === 0 ? 'pass' : 'fail', reasons }
-}
-
-const barOf = (journal: boolean): number => (journal ? BARS.withJournal : BARS.withoutJournal)
-const nameOf = (journal: boolean): string => (journal ? 'with journal' : 'without journal')
-const percent = (share: number): string => `${Math.round(share * 100)} %`

@@ -4,6 +4,7 @@ import type { ConsensusResult } from './result.ts'
 export function sampleResult(given: Partial<ConsensusResult> = {}): ConsensusResult {
   return {
     n: 4,
+    processes: 4,
     binding: 'streams',
     journal: false,
     deltaMs: 2,
@@ -11,9 +12,9 @@ export function sampleResult(given: Partial<ConsensusResult> = {}): ConsensusRes
     notarizedMs: { p50: 5, p99: 9 },
     finalMs: { p50: 8, p99: 16 },
     submitFinalMs: { p50: 10, p99: 20 },
-    ratio: 8 / 6,
-    ratioInterval: [1.3, 1.36],
-    ratioByRound: 8 / 6,
+    ratio: 1.25,
+    ratioInterval: [1.22, 1.28],
+    ratioByRound: 1.25,
     commandsPerS: 1_000,
     cpuMsPerViewMember: 1,
     bytesPerViewMember: 900,
