@@ -108,7 +108,25 @@ export {
   LEAF_BYTES_MAX,
   type PageAnswer
 } from './page.ts'
+export {
+  CANDIDATES_MAX,
+  type Candidacy,
+  compareSessions,
+  decodeMembership,
+  decodeRecord,
+  encodeMembership,
+  encodeRecord,
+  type Membership,
+  type QuorumRecord,
+  SESSIONS_MAX,
+  type SessionEntry,
+  VOUCHES_PER_MEMBER_MAX,
+  type Vouch,
+  WARRANTS_MAX,
+  type Warrant
+} from './record.ts'
 export type { Signers } from './signers.ts'
+export { requireSoundManifest, risksOf } from './soundness.ts'
 export {
   decodeSyncAnswer,
   decodeSyncRequest,
@@ -118,5 +136,6 @@ export {
   type SyncAnswer,
   type SyncRequest
 } from './sync.ts'
+export { decodeSystem, encodeSystem, isSystemBody, type SystemCommand } from './system.ts'
 export { type Predicate, type TrustedCommittee, trustManifest, type Verified, verifyFinal } from './verify.ts'
 export { readVote, writeVote } from './vote.ts'

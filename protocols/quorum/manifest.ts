@@ -119,7 +119,7 @@ export function encodeManifest(manifest: ManifestInput): Uint8Array {
   ])
 }
 
-function memberField(member: MemberInput): CborValue {
+export function memberField(member: MemberInput): CborValue {
   const { peer, key, vrfKey, weight, operator, site, hardware, volatile = false } = member
   return [peerIdBytes(peer), key, vrfKey, weight, [operator, site, hardware], member.class ?? 0, volatile]
 }
@@ -173,7 +173,7 @@ function readMembers(value: CborValue | undefined): readonly ManifestMember[] {
   return members
 }
 
-function readMember(value: CborValue): ManifestMember {
+export function readMember(value: CborValue): ManifestMember {
   const fields = asArray(value, 'member', 7)
   const [peerBytes, key, vrfKey, weight, attributes, ownClass, isVolatile] = fields
   const peer = peerIdFromBytes(asBytes(peerBytes, 'peer', 38))
@@ -200,7 +200,7 @@ function readMember(value: CborValue): ManifestMember {
   }
 }
 
-function readClass(value: CborValue | undefined): MemberClass {
+export function readClass(value: CborValue | undefined): MemberClass {
   const found = asUint(value, 'class', 2)
   return found === 0 || found === 1 ? found : 2
 }
