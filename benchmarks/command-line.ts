@@ -27,6 +27,9 @@ export async function run(args: readonly string[]): Promise<number> {
   addIdle(program, (exit) => {
     status = exit
   })
+  addCertificate(program, (exit) => {
+    status = exit
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return status
@@ -95,6 +98,22 @@ function addIdle(program: Command, done: (status: number) => void): void {
     })
 }
 
+function addCertificate(program: Command, done: (status: number) => void): void {
+  program
+    .command('certificate')
+    .description('size of a certificate, and what checking one costs who has never seen its signatures')
+    .addOption(new Option('-n <list>', 'signers').argParser(readSigners).default([4, 16, 67, 100], '4,16,67,100'))
+    .option('--rounds <number>', 'of each size, each with keys of its own', readRounds, 60)
+    .option('--json <file>', 'where to write the results')
+    .option('--out <folder>', 'where they go otherwise', OUT)
+    .action(async (given) => {
+      const { benchCertificate } = await import('./certificate/command.ts')
+      const { n: sizes, rounds, out, json } = given
+      const { verdict } = await benchCertificate({ sizes, rounds, out, json, say, progress })
+      done(statusOf(verdict))
+    })
+}
+
 function statusOf(verdict: 'pass' | 'fail' | 'inconclusive'): number {
   return verdict === 'pass' ? 0 : verdict === 'fail' ? EXIT_FAILED : EXIT_INCONCLUSIVE
 }
@@ -108,6 +127,21 @@ function readSizes(text: string): readonly number[] {
   const sizes = text.split(',').map(Number)
   if (sizes.every((n) => Number.isInteger(n) && n >= MEMBERS_MIN && n <= MEMBERS_MAX)) return sizes
   throw new InvalidArgumentError(`numbers from ${MEMBERS_MIN} to ${MEMBERS_MAX}, as 4,7,10`)
+}
+
+/** Of one committee: its members are at most 100. */
+const SIGNERS_MAX = 100
+
+function readSigners(text: string): readonly number[] {
+  const sizes = text.split(',').map(Number)
+  if (sizes.every((n) => Number.isInteger(n) && n >= 1 && n <= SIGNERS_MAX)) return sizes
+  throw new InvalidArgumentError(`numbers from 1 to ${SIGNERS_MAX}, as 4,16,67`)
+}
+
+function readRounds(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 2 && value <= 10_000) return value
+  throw new InvalidArgumentError('an integer from 2 to 10000')
 }
 
 /** Words of a list, in the list's own order. */

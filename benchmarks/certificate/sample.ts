@@ -3,18 +3,17 @@ import { certify, KIND, type Statement, signedBytes } from '@brume/consensus'
 import { type Identity, identityFromSeed, sha256 } from '@brume/crypto'
 import {
   bodyOf,
+  committeeOf,
   DEFAULT_PACE,
   encodeBundle,
   encodeCertificate,
   encodeManifest,
-  makeBlock,
-  type TrustedCommittee,
-  trustManifest
+  makeBlock
 } from '@brume/protocols/quorum'
 
 /** A final block of a group of equal members, all of whom signed. */
 export interface Sample {
-  readonly trusted: TrustedCommittee
+  readonly manifest: Uint8Array
   readonly certificateBytes: number
   readonly bundle: Uint8Array
   /** One of the signatures inside, with its message. */
@@ -24,8 +23,8 @@ export interface Sample {
 /** @param nonce - another one gives other keys: such as no cache has seen */
 export function makeSample(signers: number, nonce: Uint8Array): Sample {
   const identities = Array.from({ length: signers }, (_, i) => identityFromSeed(sha256(nonce, Uint8Array.of(i))))
-  const trusted = trustManifest(manifestOf(identities, nonce))
-  const { committee } = trusted
+  const manifest = manifestOf(identities, nonce)
+  const committee = committeeOf(manifest)
   const place = {
     groupId: committee.groupId,
     epoch: 0,
@@ -46,7 +45,12 @@ export function makeSample(signers: number, nonce: Uint8Array): Sample {
   const bundle = encodeBundle({ closings: [], headers: [bodyOf(block).header], finalization, proof: null })
   const key = committee.members[0]?.key ?? new Uint8Array(32)
   const signature = votes[0]?.signature ?? new Uint8Array(64)
-  return { trusted, certificateBytes: encodeCertificate(finalization).length, bundle, one: { key, message, signature } }
+  return {
+    manifest,
+    certificateBytes: encodeCertificate(finalization).length,
+    bundle,
+    one: { key, message, signature }
+  }
 }
 
 function manifestOf(identities: readonly Identity[], nonce: Uint8Array): Uint8Array {

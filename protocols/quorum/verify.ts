@@ -1,6 +1,6 @@
 import { CodecError, equal, toHex } from '@brume/codec'
 import { type Certificate, type Committee, certifies, isWellFormed, KIND, signedBytes, votesOf } from '@brume/consensus'
-import { leafHash, rootFromPath, verify } from '@brume/crypto'
+import { importKeys, leafHash, rootFromPath, verify } from '@brume/crypto'
 import { ATTEST, attestedBytes, statementDigest } from './attestation.ts'
 import { BlockError } from './block.ts'
 import {
@@ -43,7 +43,7 @@ export interface Verified {
 }
 
 /**
- * Trust in a group by its manifest: whoever has it by its group id may have it from anybody.
+ * Trust in a group by its manifest: whoever has it by its group id may have it from anybody. Imports the members' keys.
  *
  * @param of - the group id that is known, and the domain of the program's statements (`Program.domain`)
  * @throws ManifestError, CommitteeError; BundleError `GROUP` where the manifest is not that group's
@@ -59,6 +59,7 @@ export function trustManifest(
   const manifest = decodeManifest(bytes)
   const { nonce: seed, members, policy } = manifest
   const committee = committeeFrom({ groupId, epoch: 0, seed, members, policy })
+  importKeys(members.map(({ key }) => key))
   return { manifest, committee, members, domain: of.domain ?? null }
 }
 
