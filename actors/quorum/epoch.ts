@@ -12,12 +12,15 @@ import {
 import type { PeerId } from '@brume/ports'
 import type { Frame } from '@brume/protocols/quorum'
 import type { Host } from './host.ts'
+import { Echoes, echoFor } from './votes/echo.ts'
 import { type Duties, Engine } from './votes/engine.ts'
 import { Pace } from './votes/pace.ts'
-import { Persistence, type Remembered } from './votes/persist.ts'
+import { Persistence } from './votes/persist.ts'
 import type { Listener } from './votes/receive.ts'
+import type { Remembered } from './votes/remember.ts'
 import { route } from './votes/routes.ts'
 import { Sending } from './votes/send.ts'
+import { type Standing, standingOf } from './votes/standing.ts'
 import type { Timings } from './votes/timings.ts'
 
 /** What an epoch asks of its group: everything that outlives it. */
@@ -40,6 +43,11 @@ export interface Owner {
   dropped(cause: string): void
   ticked(epoch: Epoch): void
   journalFailed(error: unknown): void
+  /** The journal takes nothing for want of space, or takes it again. */
+  journalSpace(isThere: boolean, reason: string): void
+  /** This key has signed what this process does not know of. */
+  muted(epoch: Epoch, reason: string): void
+  twinHeard(epoch: Epoch, reason: string): void
 }
 
 export interface EpochOptions {
@@ -53,6 +61,10 @@ export interface EpochOptions {
   /** The newest final block of this epoch, or its genesis. */
   readonly final: Final
   readonly remembered: Remembered
+  /** This process was there when the epoch began: before, this key said nothing in it. */
+  readonly sawBeginning: boolean
+  /** This member journals no votes. */
+  readonly isVolatile: boolean
   readonly judge: Judge
   readonly minViewMs: number
   readonly deltaMs: number
@@ -75,6 +87,12 @@ export class Epoch implements Listener {
   readonly #timings: Timings
   readonly #indexOf: ReadonlyMap<PeerId, number>
   readonly #pace = new Pace()
+  readonly #standing: Standing
+  readonly #echoes: Echoes | null
+  /** Members that asked for an echo and to whom no stream is open yet. */
+  readonly #askers = new Set<PeerId>()
+  readonly #noted: Promise<void>
+  #muted: string | null
   #handle: number | null = null
 
   constructor(options: EpochOptions) {
@@ -88,16 +106,24 @@ export class Epoch implements Listener {
     this.#indexOf = new Map(memberPeers.map((peer, index) => [peer, index]))
     this.self = this.#indexOf.get(host.identity.peerId) ?? null
     this.peers = new Set(memberPeers.filter((peer) => peer !== host.identity.peerId))
+    const { sawBeginning, isVolatile } = options
+    this.#standing = this.#standingOf(options)
+    this.#muted = this.#standing.type === 'muted' ? this.#standing.reason : null
     this.persistence = new Persistence({
       committee,
       identity: host.identity,
       journal: host.journal,
+      clock: host.clock,
       signer: this.self ?? 0,
-      muted: this.self === null || host.muted !== null,
+      muted: this.self === null || this.#muted !== null,
+      isVolatile,
       remembered,
       floorView: final.view,
-      onFailure: (error) => owner.journalFailed(error)
+      onFailure: (error) => owner.journalFailed(error),
+      onSpace: (isThere, reason) => owner.journalSpace(isThere, reason)
     })
+    const speaks = this.self !== null && this.#muted === null
+    this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve()
     this.sending = new Sending(host.reception.channel, memberPeers, this.self, (type, bytes) => {
       host.meters.frames.inc({ ...label, type, dir: 'out' })
       host.meters.bytes.inc({ ...label, dir: 'out' }, bytes)
@@ -106,6 +132,7 @@ export class Epoch implements Listener {
     const config = { committee, self: this.self, genesis, judge, minViewMs, deltaMs }
     const state = createState(config, host.clock.now(), { ...remembered, final })
     this.engine = new Engine(state, host.clock, this.sending, this.persistence, this.#duties())
+    this.#echoes = speaks ? this.#makeEchoes(final.view) : null
   }
 
   get groupId(): Uint8Array {
@@ -126,10 +153,27 @@ export class Epoch implements Listener {
   stop(): void {
     if (this.#handle !== null) this.#host.reception.leave(this.#handle)
     this.#handle = null
+    this.#echoes?.stop()
+    this.persistence.stop()
     this.engine.stop()
   }
 
+  /** After `stop`, where the process ends in order: what a volatile member needs to vote again. */
+  park(): Promise<void> {
+    return this.persistence.park(this.engine.state)
+  }
+
+  /** Resolves when it is known whether this key may vote in this epoch: with why not, if so. */
+  async mayVote(): Promise<string | null> {
+    await this.#noted
+    await this.#echoes?.settled()
+    await this.persistence.space()
+    if (this.#standing.type === 'owed' && this.#muted === null) await this.persistence.note('whole')
+    return this.#muted
+  }
+
   setVoting(voting: boolean): void {
+    if (voting) this.#echoes?.begin()
     this.engine.postAndRun({ type: 'voting', voting, ...this.engine.now() })
   }
 
@@ -169,6 +213,67 @@ export class Epoch implements Listener {
 
   opened(peer: PeerId): void {
     this.#linked('up', peer)
+    this.#echo(peer)
+  }
+
+  /** Is this member still to say what it heard from this key? */
+  asks(peer: PeerId): boolean {
+    const member = this.#indexOf.get(peer)
+    return member !== undefined && this.#echoes?.isOpen(member) === true
+  }
+
+  /** A member asks what was heard from its key. */
+  asked(peer: PeerId): void {
+    this.#askers.add(peer)
+    this.#echo(peer)
+  }
+
+  /** A member's answer to the same question. */
+  echoed(member: number, votes: readonly Vote[]): void {
+    this.#echoes?.answered(member, votes)
+  }
+
+  /** A statement that carries this member's own signature, from whoever it came. */
+  heardOwn(vote: Vote): void {
+    this.#echoes?.check(vote)
+  }
+
+  #echo(peer: PeerId): void {
+    const member = this.#indexOf.get(peer)
+    if (member === undefined || !this.#askers.has(peer) || !this.isConnected(member)) return
+    this.#askers.delete(peer)
+    this.sending.echo(member, { epoch: this.epoch, votes: echoFor(this.engine.state, member) })
+  }
+
+  #standingOf({ host, remembered, sawBeginning, isVolatile }: EpochOptions): Standing {
+    const { journal } = host
+    if (journal === null) return { type: 'free' }
+    return standingOf({ notes: remembered.notes, journal, sawBeginning, isVolatile })
+  }
+
+  #makeEchoes(floorView: number): Echoes {
+    const { identity, clock } = this.#host
+    return new Echoes({
+      committee: this.committee,
+      self: this.self ?? 0,
+      identity,
+      clock,
+      state: () => this.engine.state,
+      floorView,
+      owed: this.#standing.type === 'owed',
+      onUnknown: ({ view, kind }, by) => this.#heardUnknown(`vote of kind ${kind} in view ${view}`, by)
+    })
+  }
+
+  #heardUnknown(what: string, by: 'earlier life' | 'twin'): void {
+    if (this.#muted !== null) return
+    const isTwin = by === 'twin'
+    this.#muted = isTwin
+      ? `another process has this peer's key: a ${what} was heard that this one did not cast`
+      : `this key has cast a ${what} of which the journal knows nothing, so it says nothing more in this epoch`
+    this.persistence.mute(this.#muted)
+    if (isTwin) this.owner.twinHeard(this, this.#muted)
+    else this.owner.muted(this, this.#muted)
   }
 
   closed(peer: PeerId): void {

@@ -1,7 +1,14 @@
 import { toHex } from '@brume/codec'
 import type { Committee, Effect, Final, Held, Proposal, Vote } from '@brume/consensus'
 import type { Cancel, PeerId } from '@brume/ports'
-import { bodyOf, committeeOf, decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
+import {
+  bodyOf,
+  committeeOf,
+  decodeManifest,
+  groupIdOf,
+  type Manifest,
+  type ManifestMember
+} from '@brume/protocols/quorum'
 import type { Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { type Chapter, catchUp } from './blocks/catch-up.ts'
@@ -72,7 +79,7 @@ export class Group implements Owner {
       }
     })
     this.#actor = this.#host.kernel.spawn(`sys/quorum/${this.id}`, logic, {
-      input: { isMember: this.manifest.members.some(({ peer }) => peer === this.#host.identity.peerId) },
+      input: { isMember: this.#ownMember() !== undefined },
       strategy: 'stop',
       onFailed: ({ error }) => this.#became('halted', messageOf(error))
     })
@@ -85,6 +92,7 @@ export class Group implements Owner {
     this.#epoch?.stop()
     this.#parts?.intake.stop('BRUME_QUORUM_STOPPED', 'the group was stopped on this peer')
     await this.#parts?.delivery.written()
+    await this.#epoch?.park()
   }
 
   onEvent(listener: (event: GroupEvent) => void): Cancel {
@@ -206,7 +214,19 @@ export class Group implements Owner {
     this.#tell({ type: 'journal.failed', reason: messageOf(error) })
   }
 
-  async #load(): Promise<{ readonly muted: string | null }> {
+  journalSpace(isThere: boolean, reason: string): void {
+    this.#tell(isThere ? { type: 'journal.room' } : { type: 'journal.full', reason })
+  }
+
+  muted(epoch: Epoch, reason: string): void {
+    if (epoch === this.#epoch) this.#tell({ type: 'muted', reason })
+  }
+
+  twinHeard(_: Epoch, reason: string): void {
+    this.#tell({ type: 'twin.heard', reason })
+  }
+
+  async #load(): Promise<void> {
     const genesis: Final = { view: 0, height: 0, digest: this.id, timeMs: 0, certificate: null }
     const parts = await load({
       host: this.#host,
@@ -227,13 +247,18 @@ export class Group implements Owner {
       genesis,
       final: parts.final,
       remembered: parts.remembered,
+      sawBeginning: parts.isFirst,
+      isVolatile: this.#ownMember()?.volatile === true,
       judge: parts.judge,
       minViewMs,
       deltaMs,
       timings: this.#timings,
       label: this.#label
     })
-    return { muted: this.#host.muted }
+  }
+
+  #ownMember(): ManifestMember | undefined {
+    return this.manifest.members.find(({ peer }) => peer === this.#host.identity.peerId)
   }
 
   #join(): void {
@@ -262,15 +287,17 @@ export class Group implements Owner {
     }
   }
 
-  #catchUp(): Promise<void> {
-    const { engine, committee, memberPeers } = this.#current()
-    return catchUp({
+  async #catchUp(): Promise<{ readonly muted: string | null }> {
+    const epoch = this.#current()
+    const { engine, committee, memberPeers } = epoch
+    await catchUp({
       net: this.#host.net,
       committee,
       peers: memberPeers,
       state: () => engine.state,
       adopt: (chapter) => this.#adopt(chapter)
     })
+    return { muted: await epoch.mayVote() }
   }
 
   #adopt({ blocks, final }: Chapter): void {

@@ -16,8 +16,6 @@ export interface Host {
   readonly kernel: Kernel
   readonly meters: QuorumMeters
   readonly reception: Reception
-  /** Why this peer's key must not vote, if so: its journal is not what it was. */
-  readonly muted: string | null
   /** Has the network keep these peers connected. */
   readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
 }

@@ -15,7 +15,19 @@ import { SharedJournal } from './votes/release.ts'
 export { QuorumError, type QuorumErrorCode } from './errors.ts'
 export type { GroupEvent, GroupState, GroupStatus, MemberStatus, Ordered, Submission } from './events.ts'
 export type { Group } from './group.ts'
-export type { Block, Inspected, Program, ProgramEvent, Refusal, RefusalCode } from './ports.ts'
+export { type LeafOutcome, LeafProgram, type LeafProgramOptions } from './execution/leaf-program.ts'
+export { LeafState, readLeaf } from './execution/leaf-state.ts'
+export type {
+  Block,
+  Inspected,
+  Leaf,
+  Page,
+  Program,
+  ProgramEvent,
+  Refusal,
+  RefusalCode,
+  Target
+} from './ports.ts'
 
 export interface QuorumOptions {
   readonly identity: Identity
@@ -49,8 +61,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
     ...options,
     journal: shared?.of(group) ?? null,
     meters,
-    reception,
-    muted: mutedBy(journal)
+    reception
   })
   const groups = new Map<string, Group>()
   const unserve = net.serve(SYNC_PROTOCOL, async (_, body) => {
@@ -75,9 +86,4 @@ export function createQuorum(options: QuorumOptions): Quorum {
       reception.channel.close()
     }
   }
-}
-
-function mutedBy(journal: Journal | null): string | null {
-  if (journal === null || journal.verdict === 'clean' || journal.verdict === 'torn') return null
-  return `the journal is ${journal.verdict}: what this key has said is not known, so it says nothing more in this epoch`
 }

@@ -16,6 +16,13 @@ export type LifecycleEvent =
   | { readonly type: 'quorum.reached' }
   /** A finalization is known whose blocks are not to be had by view. */
   | { readonly type: 'fell.behind' }
+  /** The key must say nothing more in this epoch. */
+  | { readonly type: 'muted'; readonly reason: Reason }
+  /** Another process speaks with this key. */
+  | { readonly type: 'twin.heard'; readonly reason: Reason }
+  /** The journal has no space; it asks for it by itself. */
+  | { readonly type: 'journal.full'; readonly reason: Reason }
+  | { readonly type: 'journal.room' }
   | { readonly type: 'journal.failed'; readonly reason: Reason }
   | { readonly type: 'store.failed'; readonly reason: Reason }
   | { readonly type: 'program.failed'; readonly reason: Reason }
@@ -34,10 +41,10 @@ export const lifecycle = setup({
     events: {} as LifecycleEvent
   },
   actors: {
-    /** Opens the program and delivers what it lacks; answers with why this key must not vote, if so. */
-    load: fromPromise<{ readonly muted: string | null }>(unbound('load')),
-    /** Fetches final blocks until no connected member is ahead. */
-    catchUp: fromPromise<void>(unbound('catchUp'))
+    /** Opens the program and delivers what it lacks. */
+    load: fromPromise<void>(unbound('load')),
+    /** Fetches final blocks until no connected member is ahead; answers with why this key must not vote, if so. */
+    catchUp: fromPromise<{ readonly muted: Reason | null }>(unbound('catchUp'))
   },
   actions: {
     /** The state changed; for those who watch. */
@@ -45,9 +52,6 @@ export const lifecycle = setup({
     join: unbound('join'),
     startVoting: unbound('startVoting'),
     stopVoting: unbound('stopVoting')
-  },
-  guards: {
-    mayVote: ({ context }) => context.isMember && context.muted === null
   },
   delays: { retry: 1_000 }
 }).createMachine({
@@ -57,6 +61,7 @@ export const lifecycle = setup({
   on: {
     'journal.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
     'store.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
+    'twin.heard': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
     'program.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) }
   },
   states: {
@@ -64,7 +69,7 @@ export const lifecycle = setup({
       entry: became('loading'),
       invoke: {
         src: 'load',
-        onDone: { target: 'joining', actions: assign({ muted: ({ event }) => event.output.muted }) },
+        onDone: 'joining',
         onError: { target: 'halted', actions: assign({ reason: ({ event }) => messageOf(event.error) }) }
       }
     },
@@ -76,7 +81,10 @@ export const lifecycle = setup({
       entry: became('syncing'),
       invoke: {
         src: 'catchUp',
-        onDone: [{ guard: 'mayVote', target: 'voting' }, { target: 'observing' }],
+        onDone: [
+          { guard: ({ context, event }) => context.isMember && event.output.muted === null, target: 'voting' },
+          { target: 'observing', actions: assign({ muted: ({ event }) => event.output.muted }) }
+        ],
         onError: { target: 'waiting', actions: assign({ reason: ({ event }) => messageOf(event.error) }) }
       }
     },
@@ -90,7 +98,16 @@ export const lifecycle = setup({
     voting: {
       entry: [assign({ reason: null }), became('voting'), 'startVoting'],
       exit: 'stopVoting',
-      on: { 'fell.behind': 'syncing' }
+      on: {
+        'fell.behind': 'syncing',
+        muted: { target: 'observing', actions: assign({ muted: ({ event }) => event.reason }) },
+        'journal.full': { target: 'full', actions: assign({ reason: ({ event }) => event.reason }) }
+      }
+    },
+    /** Follows, and says nothing that it could not write down. */
+    full: {
+      entry: became('observing'),
+      on: { 'journal.room': 'syncing' }
     },
     halted: { entry: became('halted') }
   }

@@ -1,74 +1,69 @@
-import { asArray, asBytes, decode, encode, equal, Reader, Writer } from '@brume/codec'
-import type { Certificate, Held, Proposal, Statement, Vote } from '@brume/consensus'
-import { type Committee, signedBytes } from '@brume/consensus'
+import { Writer } from '@brume/codec'
+import type { Certificate } from '@brume/consensus'
+import { type Committee, type Proposal, type State, type Statement, signedBytes, type Vote } from '@brume/consensus'
 import type { Identity } from '@brume/crypto'
-import type { Journal } from '@brume/ports'
-import {
-  decodeCertificate,
-  decodeSignedBlock,
-  encodeCertificate,
-  encodeSignedBlock,
-  readVote,
-  writeVote
-} from '@brume/protocols/quorum'
-
-/** Kinds of journal records of this actor; 1 to 15 are its own. Payload: `[groupId, bytes]`. */
-const RECORD = { vote: 1, block: 2, certificate: 3 } as const
-
-const RECORD_BYTES_MAX = 65_536
+import type { Cancel, Clock, Journal } from '@brume/ports'
+import { encodeCertificate, encodeSignedBlock, writeVote } from '@brume/protocols/quorum'
+import { appendRecord, RECORD } from './records.ts'
+import type { Remembered, ViewStart } from './remember.ts'
+import { encodeNote, type Note } from './standing.ts'
 
 /** Records are let go in steps: a release that frees no segment is wasted work. */
 const RELEASE_EVERY_VIEWS = 512
 
-/** What the journal knew of one group at start. */
-export interface Remembered {
-  readonly votes: readonly Vote[]
-  readonly held: readonly Held[]
-  readonly certificates: readonly Certificate[]
-  /** First record of each view, in the order of the journal. */
-  readonly firsts: readonly ViewStart[]
+/** How often a journal without space is asked again; as often as it asks the disk. */
+const SPACE_RETRY_MS = 1_000
+
+export interface PersistenceOptions {
+  readonly committee: Committee
+  readonly identity: Identity
+  readonly journal: Journal | null
+  readonly clock: Clock
+  readonly signer: number
+  /** The key must not speak, and the journal that says so must not be let go. */
+  readonly muted: boolean
+  /** Votes are not journaled: a restart is not survived, but for a clean one. */
+  readonly isVolatile: boolean
+  readonly remembered: Remembered
+  readonly floorView: number
+  /** The journal is lost to this process for good. */
+  readonly onFailure: (error: Error) => void
+  /** The journal takes nothing for now, and takes it again. */
+  readonly onSpace: (isThere: boolean, reason: string) => void
 }
 
-interface ViewStart {
-  readonly view: number
-  readonly sequence: number
+/** What one vote puts into the journal, and who waits for it. */
+interface Saying {
+  readonly vote: Vote
+  readonly block: Uint8Array | null
+  readonly synced: (vote: Vote) => void
 }
 
 /**
  * Where a vote is persisted. What this member says is signed here, appended to the journal, and handed
- * back once it is on disk: nothing leaves before. Without a journal (a benchmark's floor) it is handed
- * back at once, and a restart is not survived.
+ * back once it is on disk: nothing leaves before. Without a journal (a benchmark's floor), and for volatile
+ * members, it is handed back at once.
  */
 export class Persistence {
-  readonly #committee: Committee
-  readonly #identity: Identity
+  readonly #options: PersistenceOptions
   readonly #journal: Journal | null
-  readonly #signer: number
-  readonly #muted: boolean
-  readonly #onFailure: (error: Error) => void
+  #muted: boolean
   /** What may be released once the floor has passed. */
   #firsts: ViewStart[]
   #releasedBelow: number
+  /** Refused for want of space, in order: neither on disk nor said. */
+  readonly #waiting: Saying[] = []
+  #retry: Cancel | null = null
+  #space: PromiseWithResolvers<void> | null = null
+  #note: Note | null
 
-  constructor(options: {
-    readonly committee: Committee
-    readonly identity: Identity
-    readonly journal: Journal | null
-    readonly signer: number
-    /** The key must not speak, and the journal that says so must not be let go. */
-    readonly muted: boolean
-    readonly remembered: Remembered
-    readonly floorView: number
-    readonly onFailure: (error: Error) => void
-  }) {
-    this.#committee = options.committee
-    this.#identity = options.identity
+  constructor(options: PersistenceOptions) {
+    this.#options = options
     this.#journal = options.journal
-    this.#signer = options.signer
     this.#muted = options.muted
     this.#firsts = [...options.remembered.firsts]
     this.#releasedBelow = options.floorView
-    this.#onFailure = options.onFailure
+    this.#note = options.remembered.notes.at(-1) ?? null
   }
 
   /** Signs and journals a statement, its block first; `synced` gets the vote when it may leave. */
@@ -78,27 +73,118 @@ export class Persistence {
     synced: (vote: Vote) => void
   ): void {
     if (this.#muted) return
-    const signature = this.#identity.sign(signedBytes(this.#committee, statement))
-    const vote: Vote = { ...statement, signer: this.#signer, signature }
-    if (this.#journal === null) return synced(vote)
-    if (block !== null) {
-      this.#append(RECORD.block, vote.view, encodeSignedBlock(block.proposal, block.signature ?? signature))
-    }
-    this.#append(RECORD.vote, vote.view, writeVote(new Writer(), vote).finish(), (error) => {
-      if (error === undefined) synced(vote)
-      else this.#onFailure(error)
-    })
+    const { committee, identity, signer, isVolatile } = this.#options
+    const signature = identity.sign(signedBytes(committee, statement))
+    const vote: Vote = { ...statement, signer, signature }
+    if (this.#journal === null || isVolatile) return synced(vote)
+    const bytes = block === null ? null : encodeSignedBlock(block.proposal, block.signature ?? signature)
+    const saying = { vote, block: bytes, synced }
+    if (this.#waiting.length > 0) this.#waiting.push(saying)
+    else this.#say(saying)
   }
 
   /** Keeps a certificate with the next sync: without it a restarted group might lack a quorum for what it knew. */
   keep(certificate: Certificate): void {
-    if (!this.#muted && this.#journal !== null)
-      this.#append(RECORD.certificate, certificate.view, encodeCertificate(certificate))
+    if (this.#muted || this.#options.isVolatile) return
+    this.#append(RECORD.certificate, certificate.view, encodeCertificate(certificate))
+  }
+
+  /** The key says nothing more in this epoch, neither now nor after a restart. */
+  mute(reason: string): void {
+    if (this.#muted) return
+    this.#muted = true
+    this.#waiting.length = 0
+    void this.note('muted', reason)
+  }
+
+  /** Writes down what is known about this journal; resolves when that is on disk. Without a journal at once. */
+  note(kind: Note['kind'], reason = ''): Promise<void> {
+    const journal = this.#journal
+    if (journal === null) return Promise.resolve()
+    const { groupId, epoch } = this.#options.committee
+    this.#note = { epoch, kind, reason }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    appendRecord(journal, groupId, RECORD.note, encodeNote(this.#note), (error) => {
+      if (error === undefined) resolve()
+      else this.#options.onFailure(error)
+    })
+    return promise
+  }
+
+  /** At a clean stop of a volatile member: everything said above the floor, and that it is everything. */
+  async park({ views, final }: State): Promise<void> {
+    if (this.#muted || this.#journal === null || !this.#options.isVolatile) return
+    for (const at of views) {
+      if (at === undefined || at.view <= final.view) continue
+      for (const { proposal, signature } of at.held) {
+        if (signature.length > 0) this.#append(RECORD.block, at.view, encodeSignedBlock(proposal, signature))
+      }
+      for (const vote of at.own) this.#append(RECORD.vote, at.view, writeVote(new Writer(), vote).finish())
+      for (const { certificate } of Object.values(at.tallies)) {
+        if (certificate !== null) this.#append(RECORD.certificate, at.view, encodeCertificate(certificate))
+      }
+    }
+    await this.note('parked')
+  }
+
+  /** Resolves when nothing waits for space. */
+  async space(): Promise<void> {
+    await this.#space?.promise
+  }
+
+  stop(): void {
+    this.#retry?.()
+    this.#retry = null
+  }
+
+  #say(saying: Saying): void {
+    const { vote, block, synced } = saying
+    if (block !== null) this.#append(RECORD.block, vote.view, block)
+    this.#append(RECORD.vote, vote.view, writeVote(new Writer(), vote).finish(), (error) => {
+      if (error === undefined) synced(vote)
+      else if (isPassing(error)) this.#wait(saying, error)
+      else this.#options.onFailure(error)
+    })
+  }
+
+  /** Nothing that was refused is taken back: the reducer counts it as said, so it is said as soon as there is space. */
+  #wait(saying: Saying, error: Error): void {
+    this.#waiting.push(saying)
+    if (this.#retry !== null) return
+    this.#space ??= Promise.withResolvers()
+    this.#options.onSpace(false, error.message)
+    this.#retry = this.#options.clock.after(SPACE_RETRY_MS, () => this.#askForSpace())
+  }
+
+  #askForSpace(): void {
+    this.#retry = null
+    const waiting = this.#waiting.splice(0)
+    const last = waiting.at(-1)
+    for (const saying of waiting) {
+      if (saying !== last) this.#say(saying)
+      else {
+        this.#say({
+          ...saying,
+          synced: (vote) => {
+            saying.synced(vote)
+            this.#foundSpace()
+          }
+        })
+      }
+    }
+  }
+
+  #foundSpace(): void {
+    if (this.#waiting.length > 0) return
+    this.#space?.resolve()
+    this.#space = null
+    this.#options.onSpace(true, '')
   }
 
   #append(kind: number, view: number, bytes: Uint8Array, synced?: (error?: Error) => void): void {
-    const sequence = this.#journal?.append(kind, encode([this.#committee.groupId, bytes]), synced) ?? 0
-    if ((this.#firsts.at(-1)?.view ?? 0) < view) this.#firsts.push({ view, sequence })
+    if (this.#journal === null) return
+    const sequence = appendRecord(this.#journal, this.#options.committee.groupId, kind, bytes, synced)
+    if (sequence > 0 && (this.#firsts.at(-1)?.view ?? 0) < view) this.#firsts.push({ view, sequence })
   }
 
   /**
@@ -107,52 +193,20 @@ export class Persistence {
    * @param makeFloorDurable - called only when there is enough to release
    */
   async passed(view: number, makeFloorDurable: () => Promise<void>): Promise<void> {
-    if (this.#muted || this.#journal === null || view - this.#releasedBelow < RELEASE_EVERY_VIEWS) return
+    const journal = this.#journal
+    if (this.#muted || journal === null || view - this.#releasedBelow < RELEASE_EVERY_VIEWS) return
     this.#releasedBelow = view
     await makeFloorDurable()
     this.#firsts = this.#firsts.filter((entry) => entry.view > view)
     const [first] = this.#firsts
-    if (first !== undefined) this.#journal.release(first.sequence)
+    if (first === undefined || this.#muted) return
+    // What is known of the journal lies below as well, and holds for the whole epoch.
+    if (this.#note !== null) await this.note(this.#note.kind, this.#note.reason)
+    journal.release(first.sequence)
   }
 }
 
-/** Own votes, blocks voted for, and certificates of one group above its floor, as the journal has them. */
-export function remember(journal: Journal | null, groupId: Uint8Array, floorView: number): Remembered {
-  const votes: Vote[] = []
-  const held: Held[] = []
-  const certificates: Certificate[] = []
-  const firsts: ViewStart[] = []
-  for (const { kind, payload, sequence } of journal?.replay() ?? []) {
-    const bytes = isOwnKind(kind) ? recordOf(groupId, payload) : undefined
-    if (bytes === undefined) continue
-    const view = take(kind, bytes)
-    if (view > (firsts.at(-1)?.view ?? floorView)) firsts.push({ view, sequence })
-  }
-  return { votes, held, certificates, firsts }
-
-  function take(kind: number, bytes: Uint8Array): number {
-    if (kind === RECORD.block) {
-      const block = decodeSignedBlock(groupId, bytes)
-      if (block.proposal.view > floorView) held.push({ ...block, certified: false, invalid: false })
-      return block.proposal.view
-    }
-    if (kind === RECORD.vote) {
-      const vote = readVote(new Reader(bytes))
-      if (vote.view > floorView) votes.push(vote)
-      return vote.view
-    }
-    const certificate = decodeCertificate(bytes)
-    if (certificate.view > floorView) certificates.push(certificate)
-    return certificate.view
-  }
-}
-
-function isOwnKind(kind: number): boolean {
-  return kind === RECORD.vote || kind === RECORD.block || kind === RECORD.certificate
-}
-
-function recordOf(groupId: Uint8Array, payload: Uint8Array): Uint8Array | undefined {
-  const [group, bytes] = asArray(decode(payload, { bytesMax: RECORD_BYTES_MAX }), 'journal record', 2)
-  if (!equal(asBytes(group, 'groupId', 32), groupId)) return undefined
-  return asBytes(bytes, 'record', { min: 1, max: RECORD_BYTES_MAX })
+/** Refused and not written: the same record may be appended again. */
+function isPassing(error: Error): boolean {
+  return 'code' in error && (error.code === 'BRUME_JOURNAL_FULL' || error.code === 'BRUME_JOURNAL_BACKLOG')
 }

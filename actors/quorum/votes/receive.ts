@@ -23,11 +23,21 @@ export interface Listener {
   /** All frames of one batch have been heard. */
   batched(): void
   opened(peer: PeerId): void
+  /** Should this peer be asked for an echo? */
+  asks(peer: PeerId): boolean
+  /** This peer asks for one. */
+  asked(peer: PeerId): void
   closed(peer: PeerId): void
 }
 
 /** Peers whose handles are remembered: more than can be connected, so that only the gone are forgotten. */
 const GREETED_MAX = 1_024
+
+/** What a handle means, and whether its sender waits for an echo. */
+interface Named {
+  readonly name: string
+  readonly restarted: boolean
+}
 
 /** Drops of one stream's frames, by cause. */
 export type FaultCounter = (reason: 'malformed' | 'unknown-handle' | 'stranger') => void
@@ -41,7 +51,7 @@ export class Reception {
   readonly #channel: Channel
   readonly #groups = new Map<number, Listener>()
   /** By peer: what its handles mean, also of groups that are not here: they may join later. */
-  readonly #handles = new Map<PeerId, ReadonlyMap<number, string>>()
+  readonly #handles = new Map<PeerId, ReadonlyMap<number, Named>>()
   readonly #named = new Map<string, Listener>()
   readonly #count: FaultCounter
   #nextHandle = 1
@@ -74,9 +84,12 @@ export class Reception {
     this.#named.set(nameOf(group), group)
     this.#connect()
     for (const peer of group.peers) {
-      if (!this.#channel.isOpen(peer)) continue
-      this.#greet(peer)
-      group.opened(peer)
+      if (this.#channel.isOpen(peer)) {
+        this.#greet(peer)
+        group.opened(peer)
+      }
+      const greetings = [...(this.#handles.get(peer)?.values() ?? [])]
+      if (greetings.some(({ name, restarted }) => restarted && name === nameOf(group))) group.asked(peer)
     }
     return handle
   }
@@ -103,18 +116,25 @@ export class Reception {
   /** Says which handles mean which groups, before anything else on a stream and when a group joins later. */
   #greet(peer: PeerId): void {
     const greetings: Greeting[] = []
-    for (const [handle, { groupId, epoch, peers }] of this.#groups) {
-      if (peers.has(peer)) greetings.push({ groupId, epoch, handle, restarted: false })
+    for (const [handle, group] of this.#groups) {
+      const { groupId, epoch, peers } = group
+      if (peers.has(peer)) greetings.push({ groupId, epoch, handle, restarted: group.asks(peer) })
     }
     this.#channel.send(peer, encodeHello(greetings))
   }
 
   #greeted(from: PeerId, content: Uint8Array): void {
-    const names = readHello(content).map((greeting) => [greeting.handle, nameOf(greeting)] as const)
+    const names = readHello(content).map((greeting) => {
+      return [greeting.handle, { name: nameOf(greeting), restarted: greeting.restarted }] as const
+    })
     this.#handles.delete(from)
     this.#handles.set(from, new Map(names))
     if (this.#handles.size > GREETED_MAX)
       for (const oldest of this.#handles.keys().take(1)) this.#handles.delete(oldest)
+    for (const [, { name, restarted }] of names) {
+      const group = this.#named.get(name)
+      if (restarted && group?.peers.has(from) === true) group.asked(from)
+    }
   }
 
   #frame(from: PeerId, body: Uint8Array): void {
@@ -124,7 +144,7 @@ export class Reception {
         this.#greeted(from, content)
         return
       }
-      const name = this.#handles.get(from)?.get(handle)
+      const name = this.#handles.get(from)?.get(handle)?.name
       const group = name === undefined ? undefined : this.#named.get(name)
       if (group === undefined) return this.#count('unknown-handle')
       if (!group.peers.has(from)) return this.#count('stranger')

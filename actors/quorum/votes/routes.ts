@@ -1,3 +1,4 @@
+import { KIND, votesOf } from '@brume/consensus'
 import type { PeerId } from '@brume/ports'
 import { ATTEST, type Frame } from '@brume/protocols/quorum'
 import type { Epoch } from '../epoch.ts'
@@ -17,11 +18,27 @@ const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
     if (frame.votes.some(({ signer }) => signer !== member)) throw new RangeError('a vote of another signer')
     engine.post({ ...frame, from: member, ...engine.now() })
   },
-  propose: ({ engine, owner }, { member }, frame) => {
+  propose: (epoch, { member }, frame) => {
+    const { engine, owner } = epoch
     owner.proposed(frame.proposal)
     engine.post({ ...frame, from: member, ...engine.now() })
+    const { epoch: of, view, parentView, digest } = frame.proposal
+    const { self } = epoch
+    if (self === null || epoch.leaderOf(view) !== self) return
+    const { signature } = frame
+    epoch.heardOwn({ kind: KIND.notarize, signer: self, epoch: of, view, parentView, digest, signature })
   },
-  certificate: ({ engine }, { member }, frame) => engine.post({ ...frame, from: member, ...engine.now() }),
+  certificate: (epoch, { member }, frame) => {
+    const { engine, self } = epoch
+    engine.post({ ...frame, from: member, ...engine.now() })
+    const place = self === null ? -1 : frame.certificate.signers.indexOf(self)
+    const own = place === -1 ? undefined : votesOf(frame.certificate)[place]
+    if (own !== undefined) epoch.heardOwn(own)
+  },
+  echo: (epoch, { member }, frame) => {
+    if (frame.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
+    epoch.echoed(member, frame.votes)
+  },
   status: (epoch, { member }, frame) => {
     if (frame.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
     epoch.engine.post({ ...frame, from: member, ...epoch.engine.now() })

@@ -1,6 +1,6 @@
 import type { Message, State, Vote } from '@brume/consensus'
 import type { Channel, PeerId } from '@brume/ports'
-import { encodeFrame, type Frame, VOTES_PER_FRAME_MAX } from '@brume/protocols/quorum'
+import { type Echo, encodeFrame, type Frame, VOTES_PER_FRAME_MAX } from '@brume/protocols/quorum'
 
 /**
  * Where a vote leaves: messages of one turn, votes to the same members in one frame, each with the
@@ -34,6 +34,11 @@ export class Sending {
     if (message.type !== 'votes') this.#others.push({ to, message })
     else if (to === 'all') this.#votesToAll.push(...message.votes)
     else this.#votesTo.set(to, [...(this.#votesTo.get(to) ?? []), ...message.votes])
+  }
+
+  /** Leaves at once: it answers who waits with its votes until it has heard. */
+  echo(to: number, echo: Echo): void {
+    this.#transmit(to, { type: 'echo', ...echo })
   }
 
   command(to: readonly number[] | 'all', command: Uint8Array): void {
