@@ -8,6 +8,7 @@ export type { DropReason, Effect, Event, Message, Purpose } from './events.ts'
 export { type Candidate, type Formation, formCommittee } from './formation.ts'
 export { RULES, type Rules } from './judgement.ts'
 export { DEFAULT_POLICY, type MemberClass, type Policy } from './policy.ts'
+export { accumulateSeed, epochSeedInput } from './seed.ts'
 export {
   type Config,
   createState,
