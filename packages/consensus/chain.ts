@@ -51,9 +51,8 @@ export function sign(draft: Draft, proposal: Proposal, signature: Uint8Array): v
 /** Judges every held block whose parent has become certified, lowest view first. True if any was. */
 export function certifyHeld(draft: Draft): boolean {
   let changed = false
-  const { base, final } = draft.state
-  const first = Math.max(final.view + 1, base)
-  for (let view = first; view < base + draft.state.views.length; view++) {
+  const { final, views } = draft.state
+  for (let view = final.view + 1; view <= final.view + views.length; view++) {
     for (const held of draft.view(view)?.held ?? []) {
       if (held.certified || held.invalid) continue
       const parent = certifiedParent(draft, held.proposal)

@@ -1,5 +1,20 @@
 import type { Effect } from './events.ts'
-import { CERTIFIED_AHEAD, emptyView, type Mark, type State, VIEWS_KEPT, type ViewState } from './state.ts'
+import {
+  CERTIFIED_AHEAD,
+  emptyView,
+  type Final,
+  type Mark,
+  type State,
+  VIEWS_KEPT,
+  type ViewState,
+  viewAt,
+  withTally
+} from './state.ts'
+import type { VoteKind } from './statement.ts'
+import type { Tally } from './tally.ts'
+
+/** Most votes ask for nothing. */
+const NOTHING: readonly Effect[] = []
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -10,11 +25,14 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
  */
 export class Draft {
   readonly state: Writable<State>
-  readonly effects: Effect[] = []
+  #effects: Effect[] | null = null
+  /** A quorum spoke in this step: what rests on it has to be done. */
+  decided = false
   /** Time of the event at hand; some events carry none and then move nothing that needs it. */
   nowMs: number
   wallMs: number
   #views: (ViewState | undefined)[] | null = null
+  #past: (ViewState | undefined)[] | null = null
   #marks: Mark[] | null = null
 
   constructor(state: State, nowMs: number, wallMs: number) {
@@ -24,17 +42,22 @@ export class Draft {
   }
 
   emit(effect: Effect): void {
-    this.effects.push(effect)
+    this.#effects ??= []
+    this.#effects.push(effect)
+  }
+
+  get effects(): readonly Effect[] {
+    return this.#effects ?? NOTHING
   }
 
   view(view: number): ViewState | undefined {
-    return this.state.views[view - this.state.base]
+    return viewAt(this.state, view)
   }
 
-  /** Views above the floor that the list spans, highest first. */
+  /** Views above the last final one, or above `floor` if that is higher; highest first. */
   *viewsAbove(floor: number): Iterable<ViewState> {
-    const { base, views } = this.state
-    for (let i = views.length - 1; i >= 0 && base + i > floor; i--) {
+    const { final, views } = this.state
+    for (let i = views.length - 1; i >= 0 && final.view + 1 + i > floor; i--) {
       const view = views[i]
       if (view !== undefined) yield view
     }
@@ -42,28 +65,69 @@ export class Draft {
 
   /** Writes to a view, which comes into being when it was not there. Outside the window nothing happens. */
   edit(view: number, change: Partial<ViewState>): void {
-    const { base } = this.state
-    if (view < base || view > this.state.view + CERTIFIED_AHEAD) return
-    this.#views ??= this.state.views.slice()
-    while (this.#views.length <= view - base) this.#views.push(undefined)
-    this.#views[view - base] = { ...(this.#views[view - base] ?? emptyView(view)), ...change }
-    this.state.views = this.#views
+    this.put({ ...(this.view(view) ?? emptyView(view)), ...change })
+  }
+
+  /** As `edit`, for the one change that every vote makes: a spread of a known shape costs a tenth of one of any. */
+  setTally(view: number, kind: VoteKind, tally: Tally): void {
+    const before = this.view(view) ?? emptyView(view)
+    this.put({ ...before, tallies: withTally(before, kind, tally) })
+  }
+
+  put(view: ViewState): void {
+    const { state } = this
+    if (view.view < state.base || view.view > state.view + CERTIFIED_AHEAD) return
+    const isPast = view.view <= state.final.view
+    const list = isPast ? this.#writablePast() : this.#writableViews()
+    const at = view.view - (isPast ? state.base : state.final.view + 1)
+    while (list.length <= at) list.push(undefined)
+    list[at] = view
+  }
+
+  #writableViews(): (ViewState | undefined)[] {
+    if (this.#views === null) {
+      this.#views = this.state.views.slice()
+      this.state.views = this.#views
+    }
+    return this.#views
+  }
+
+  #writablePast(): (ViewState | undefined)[] {
+    if (this.#past === null) {
+      this.#past = this.state.past.slice()
+      this.state.past = this.#past
+    }
+    return this.#past
   }
 
   mark(member: number, change: Partial<Mark>): void {
     const before = this.state.marks[member]
-    if (before === undefined) return
+    if (before !== undefined) this.#setMark(member, { ...before, ...change })
+  }
+
+  /** What every frame of votes says of its sender. */
+  heard(member: number, view: number, final: number): void {
+    const before = this.state.marks[member]
+    if (before !== undefined) this.#setMark(member, { ...before, view, final, heardMs: this.nowMs })
+  }
+
+  #setMark(member: number, mark: Mark): void {
     this.#marks ??= this.state.marks.slice()
-    this.#marks[member] = { ...before, ...change }
+    this.#marks[member] = mark
     this.state.marks = this.#marks
   }
 
-  /** Forgets views that even members far behind are served from elsewhere. */
-  prune(): void {
-    const base = Math.max(this.state.base, this.state.final.view - VIEWS_KEPT)
-    if (base === this.state.base) return
-    this.#views = this.state.views.slice(base - this.state.base)
-    this.state.views = this.#views
-    this.state.base = base
+  /** What became final joins the past, whose oldest views are forgotten: who is that far behind is served from elsewhere. */
+  moveFloor(final: Final): void {
+    const { state } = this
+    const top = state.final.view + state.views.length
+    const base = Math.max(state.base, final.view - VIEWS_KEPT)
+    const past = []
+    const views = []
+    for (let view = base; view <= final.view; view++) past.push(this.view(view))
+    for (let view = final.view + 1; view <= top; view++) views.push(this.view(view))
+    this.#past = past
+    this.#views = views
+    Object.assign(state, { final, base, past, views } satisfies Partial<State>)
   }
 }

@@ -11,7 +11,7 @@ import {
 import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import { ask, scheduleFinal } from './repair.ts'
-import { type Held, type Parent, type Proposal, UNFINALIZED_MAX } from './state.ts'
+import { type Final, type Held, type Parent, type Proposal, UNFINALIZED_MAX } from './state.ts'
 import { KIND, NO_DIGEST, type Statement } from './statement.ts'
 import { EMPTY_ASKED, flushFromMs, isOwnTurn, proposeFromMs } from './timing.ts'
 import { receiveVote } from './votes.ts'
@@ -72,9 +72,8 @@ function finalizeAhead(draft: Draft): boolean {
   if (held?.certified !== true) return false
   const blocks = heldChain(draft, held)
   const { view, height, digest, timeMs } = held.proposal
-  state.final = { view, height, digest, timeMs, certificate }
   draft.emit({ type: 'finalized', blocks, certificate })
-  settleFinal(draft)
+  settleFinal(draft, { view, height, digest, timeMs, certificate })
   return true
 }
 
@@ -90,7 +89,8 @@ function heldChain(draft: Draft, top: Held): readonly Held[] {
 }
 
 /** What follows from a new floor, however it came about. */
-export function settleFinal(draft: Draft): void {
+export function settleFinal(draft: Draft, final: Final): void {
+  draft.moveFloor(final)
   const { state, nowMs } = draft
   state.finalAtMs = nowMs
   state.nullified = state.config.rules.nullifiedAfter(state.nullified, 'finalization')
@@ -98,7 +98,6 @@ export function settleFinal(draft: Draft): void {
   if (state.ahead !== null && state.ahead.certificate.view <= state.final.view) state.ahead = null
   if (state.view <= state.final.view) enter(draft, state.final.view + 1, 'adoption')
   scheduleFinal(draft)
-  draft.prune()
 }
 
 /** Rules Notarization and Nullification: the highest certificate that lets this member leave a view. */

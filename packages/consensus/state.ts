@@ -127,8 +127,11 @@ export interface State {
   readonly enteredMs: number
   readonly final: Final
   readonly finalAtMs: number
-  /** View of `views[0]`. */
+  /** Lowest view that is kept. */
   readonly base: number
+  /** From `base` to the last final view: only for members that are behind, and for late votes. */
+  readonly past: readonly (ViewState | undefined)[]
+  /** From the first view that is not final. Apart from the past, since every vote copies this list. */
   readonly views: readonly (ViewState | undefined)[]
   readonly marks: readonly Mark[]
   /** Views nullified since the last finalization: the exponent of the back-off. */
@@ -168,6 +171,10 @@ export function emptyView(view: number): ViewState {
   }
 }
 
+export function viewAt({ final, base, past, views }: State, view: number): ViewState | undefined {
+  return view > final.view ? views[view - final.view - 1] : past[view - base]
+}
+
 /** What survived a restart: journaled votes, proposals and certificates, and the finalized floor. */
 export interface Restored {
   readonly final: Final
@@ -179,7 +186,6 @@ export interface Restored {
 /** A member at its floor, not yet voting. Own journaled votes are back in the tallies: they count, and are never said anew. */
 export function createState(config: Config, nowMs: number, restored?: Restored): State {
   const final = restored?.final ?? config.genesis
-  const base = Math.max(1, final.view - VIEWS_KEPT)
   const settled = { ...config, rules: { ...RULES, ...config.rules } }
   return {
     config: settled,
@@ -187,8 +193,9 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
     enteredMs: nowMs,
     final,
     finalAtMs: nowMs,
-    base,
-    views: restored === undefined ? [] : restoreViews(settled, restored, base),
+    base: Math.max(1, final.view - VIEWS_KEPT),
+    past: [],
+    views: restored === undefined ? [] : restoreViews(settled, restored),
     marks: config.committee.members.map(() => ({
       view: 0,
       final: 0,
@@ -213,14 +220,11 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
   }
 }
 
-function restoreViews(
-  { committee, rules }: Settled,
-  restored: Restored,
-  base: number
-): readonly (ViewState | undefined)[] {
+function restoreViews({ committee, rules }: Settled, restored: Restored): readonly (ViewState | undefined)[] {
+  const floor = restored.final.view
   const views = new Map<number, ViewState>()
   const edit = (view: number, change: (before: ViewState) => Partial<ViewState>) => {
-    if (view < base) return
+    if (view <= floor) return
     const before = views.get(view) ?? emptyView(view)
     views.set(view, { ...before, ...change(before) })
   }
@@ -237,8 +241,8 @@ function restoreViews(
       tallies: withTally(before, certificate.kind, { ...before.tallies[certificate.kind], certificate })
     }))
   }
-  const top = Math.max(base - 1, ...views.keys())
-  return Array.from({ length: top - base + 1 }, (_, i) => views.get(base + i))
+  const top = Math.max(floor, ...views.keys())
+  return Array.from({ length: top - floor }, (_, i) => views.get(floor + 1 + i))
 }
 
 export function withTally({ tallies }: ViewState, kind: VoteKind, tally: Tally): ViewState['tallies'] {

@@ -71,21 +71,21 @@ function handle(draft: Draft, event: Event): void {
 type On<T extends Event['type']> = Extract<Event, { type: T }>
 
 /** Votes of their own sender; the rules run only if a quorum came of them. */
-function onVotes(draft: Draft, { from, votes, view, final, nowMs }: On<'votes'>): void {
-  draft.mark(from, { view, final, heardMs: nowMs })
-  const before = draft.effects.length
+function onVotes(draft: Draft, { from, votes, view, final }: On<'votes'>): void {
+  draft.heard(from, view, final)
   let repeated = false
   for (const vote of votes) repeated = !receiveVote(draft, vote, from, false) || repeated
-  if (draft.effects.slice(before).some(({ type }) => type === 'keep')) settle(draft)
-  else settleActivity(draft)
-  if (repeated || final < draft.state.final.view) serveOnce(draft, from, repeated)
+  if (draft.decided) settle(draft)
+  // More votes are more work, never less.
+  else if (!draft.state.active) settleActivity(draft)
+  if (repeated) serveOnce(draft, from)
 }
 
 /** Who repeats itself lacks something; who is merely a little behind may be about to learn it. */
-function serveOnce(draft: Draft, member: number, repeated: boolean): void {
+function serveOnce(draft: Draft, member: number): void {
   const { state, nowMs } = draft
   const mark = state.marks[member]
-  if (mark === undefined || !repeated || nowMs - mark.servedMs < state.deltaMs) return
+  if (mark === undefined || nowMs - mark.servedMs < state.deltaMs) return
   const isBehind = mark.final < state.final.view || mark.view < state.view
   if (isBehind) serve(draft, member, mark)
 }
@@ -165,7 +165,7 @@ function onBuilt(draft: Draft, { view, proposal, nowMs }: On<'built'>): void {
 
 function onStatus(draft: Draft, { from, view, final, nowMs }: On<'status'>): void {
   const { state } = draft
-  draft.mark(from, { view, final, heardMs: nowMs })
+  draft.heard(from, view, final)
   if (final > state.final.view && !state.active) requestFinal(draft, from, final)
   // What became final a moment ago is on its way to that member by itself.
   const isLate = final < state.final.view && nowMs - state.finalAtMs > FINAL_GRACE_MS
@@ -180,8 +180,7 @@ function onLink(draft: Draft, { type, member, nowMs }: On<'up' | 'down'>): void 
 
 function onAdopt(draft: Draft, { final }: On<'adopt'>): void {
   if (!draft.state.config.rules.movesFloor(draft.state.final, final)) return
-  draft.state.final = final
-  settleFinal(draft)
+  settleFinal(draft, final)
   settle(draft)
 }
 
@@ -216,7 +215,7 @@ function settleActivity(draft: Draft): void {
     return
   }
   state.finalDue = null
-  for (const { view, certificateDueMs } of [...draft.viewsAbove(0)]) {
+  for (const { view, certificateDueMs } of [...draft.viewsAbove(state.final.view)]) {
     if (certificateDueMs !== null) draft.edit(view, { certificateDueMs: null })
   }
   state.marks.forEach((mark, member) => {

@@ -35,31 +35,35 @@ export function weightFor({ counts }: Tally, statement: Statement): number {
 
 /** The tally with a vote in its slot. */
 export function withVote(tally: Tally, vote: Vote, verified: boolean, committee: Committee, rules: Rules): Tally {
-  const { checking, certificate } = tally
+  const { checking, certificate, counts } = tally
   const before = tally.slots[vote.signer]
   const slots = tally.slots.slice()
   slots[vote.signer] = { vote, verified }
-  if (before === undefined || !rules.isCounted(before, vote)) {
-    const weight = rules.weightOf(committee, vote.signer)
-    const counts =
-      before === undefined || sameStatement(before.vote, vote)
-        ? added(tally.counts, vote, weight)
-        : counted(slots, committee, rules)
-    return { slots, counts, checking, certificate }
+  if (before === undefined) {
+    return { slots, counts: added(counts, vote, rules.weightOf(committee, vote.signer)), checking, certificate }
   }
-  return { slots, counts: tally.counts, checking, certificate }
+  if (rules.isCounted(before, vote)) return { slots, counts, checking, certificate }
+  if (!sameStatement(before.vote, vote)) {
+    return { slots, counts: counted(slots, committee, rules), checking, certificate }
+  }
+  return { slots, counts: added(counts, vote, rules.weightOf(committee, vote.signer)), checking, certificate }
 }
 
-/** The tally after some votes lost or changed their slots. */
-export function withSlots(tally: Tally, slots: Slots, committee: Committee, rules: Rules): Tally {
-  return { slots, counts: counted(slots, committee, rules), checking: null, certificate: tally.certificate }
+/** The tally after signatures were checked: with `lost`, some votes have left their slots. */
+export function withSlots(tally: Tally, slots: Slots, lost: boolean, committee: Committee, rules: Rules): Tally {
+  const counts = lost ? counted(slots, committee, rules) : tally.counts
+  return { slots, counts, checking: null, certificate: tally.certificate }
 }
 
 function added(counts: readonly Count[], statement: Statement, weight: number): readonly Count[] {
-  const at = counts.findIndex((count) => sameStatement(count.statement, statement))
   const copy = counts.slice()
-  if (at === -1) copy.push({ statement, weight })
-  else copy[at] = { statement, weight: weight + (counts[at]?.weight ?? 0) }
+  for (let i = 0; i < copy.length; i++) {
+    const count = copy[i]
+    if (count === undefined || !sameStatement(count.statement, statement)) continue
+    copy[i] = { statement, weight: count.weight + weight }
+    return copy
+  }
+  copy.push({ statement, weight })
   return copy
 }
 

@@ -1,5 +1,5 @@
 import { leaderOf } from './committee.ts'
-import type { State } from './state.ts'
+import { type State, viewAt } from './state.ts'
 import { KIND } from './statement.ts'
 
 /** Delta: an upper estimate of one message delay, disk included. The bounds keep a bad measurement harmless. */
@@ -58,7 +58,7 @@ function backoff(state: State): number {
 
 /** When this view's leader is late; null once it was heard or nothing may be said in this view any more. */
 export function leaderDeadlineMs(state: State): number | null {
-  const said = state.views[state.view - state.base]?.said ?? {}
+  const said = viewAt(state, state.view)?.said ?? {}
   if (!mayNullify(state) || said[KIND.notarize] !== undefined) return null
   const leader = leaderOf(state.config.committee, state.view)
   const start = Math.max(state.enteredMs, state.activeSinceMs)
@@ -76,7 +76,7 @@ export function advanceDeadlineMs(state: State): number | null {
 }
 
 function mayNullify(state: State): boolean {
-  return state.active && state.voting && state.config.rules.mayNullify(state.views[state.view - state.base])
+  return state.active && state.voting && state.config.rules.mayNullify(viewAt(state, state.view))
 }
 
 /** When a leader may propose: a pause after the proposal before, which costs nothing after idle. */
@@ -105,7 +105,7 @@ export function wakeAtMs(state: State, nowMs: number): number | null {
 export function isOwnTurn(state: State): boolean {
   const { self, committee } = state.config
   if (!state.voting || self === null || leaderOf(committee, state.view) !== self) return false
-  const said = state.views[state.view - state.base]?.said ?? {}
+  const said = viewAt(state, state.view)?.said ?? {}
   return said[KIND.notarize] === undefined && said[KIND.nullify] === undefined
 }
 

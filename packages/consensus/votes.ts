@@ -2,7 +2,7 @@ import { type Certificate, certify, isWellFormed, votesOf } from './certificate.
 import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import type { DropReason, Purpose } from './events.ts'
-import { CERTIFIED_AHEAD, emptyView, VIEWS_AHEAD, withTally } from './state.ts'
+import { CERTIFIED_AHEAD, emptyView, VIEWS_AHEAD, type ViewState, withTally } from './state.ts'
 import { contradicts, KIND, KINDS, type Statement, sameStatement, type Vote } from './statement.ts'
 import { EMPTY_TALLY, type Slot, type Tally, weightFor, withSlots, withVote } from './tally.ts'
 import { certificateGraceMs } from './timing.ts'
@@ -14,23 +14,21 @@ import { certificateGraceMs } from './timing.ts'
  * @returns false if this very vote was here before, so that its sender may lack what came of it
  */
 export function receiveVote(draft: Draft, vote: Vote, from: number, verified: boolean): boolean {
-  const { config } = draft.state
-  const { rules } = config
+  const { committee, rules } = draft.state.config
   const refused = rules.mayTakeSlot(vote, from, verified) ? refusal(draft, vote) : 'signer'
   if (refused !== null) {
     draft.emit({ type: 'dropped', reason: refused, from: vote.signer })
     return true
   }
-  const tally = draft.view(vote.view)?.tallies[vote.kind] ?? EMPTY_TALLY
+  const before = draft.view(vote.view)
+  const tally = before?.tallies[vote.kind] ?? EMPTY_TALLY
   const slot = tally.slots[vote.signer]
   if (slot !== undefined && rules.isCounted(slot, vote) && (slot.verified || !verified)) return false
-  reportConflict(draft, vote)
+  if (before !== undefined) reportConflict(draft, before, vote)
   if (slot !== undefined && !sameStatement(slot.vote, vote) && (slot.verified || !verified)) return true
-  const before = draft.view(vote.view) ?? emptyView(vote.view)
-  draft.edit(vote.view, {
-    tallies: withTally(before, vote.kind, withVote(tally, vote, verified, config.committee, config.rules))
-  })
-  if (tally.certificate === null && vote.view > draft.state.final.view) seekQuorum(draft, vote)
+  const after = withVote(tally, vote, verified, committee, rules)
+  draft.setTally(vote.view, vote.kind, after)
+  if (after.certificate === null && vote.view > draft.state.final.view) seekQuorum(draft, after, vote)
   return true
 }
 
@@ -43,9 +41,7 @@ function refusal(draft: Draft, { signer, epoch, view }: Vote): DropReason | null
 }
 
 /** The second of two statements that exclude each other is evidence, whatever becomes of its slot. */
-function reportConflict(draft: Draft, vote: Vote): void {
-  const view = draft.view(vote.view)
-  if (view === undefined) return
+function reportConflict(draft: Draft, view: ViewState, vote: Vote): void {
   for (const kind of KINDS) {
     const other = view.tallies[kind].slots[vote.signer]?.vote
     if (other === undefined || !contradicts(other, vote)) continue
@@ -55,12 +51,9 @@ function reportConflict(draft: Draft, vote: Vote): void {
 }
 
 /** When votes for one statement reach the threshold: assemble, or have the heaviest needed ones checked first. */
-function seekQuorum(draft: Draft, statement: Statement): void {
+function seekQuorum(draft: Draft, tally: Tally, statement: Statement): void {
   const { view, kind, digest } = statement
   const { committee, rules } = draft.state.config
-  const before = draft.view(view)
-  if (before === undefined) return
-  const tally = before.tallies[kind]
   if (tally.checking === digest || weightFor(tally, statement) < rules.quorumOf(committee)) return
   const chosen = chooseQuorum(draft, tally, statement)
   if (chosen === undefined) return
@@ -69,7 +62,7 @@ function seekQuorum(draft: Draft, statement: Statement): void {
     setCertificate(draft, certify(chosen.map(({ vote }) => vote)))
     return
   }
-  draft.edit(view, { tallies: withTally(before, kind, { ...tally, checking: digest }) })
+  draft.setTally(view, kind, { ...tally, checking: digest })
   draft.emit({ type: 'verify', purpose: { type: 'tally', view, kind, digest }, votes: unverified })
 }
 
@@ -81,14 +74,26 @@ function seekQuorum(draft: Draft, statement: Statement): void {
 function chooseQuorum(draft: Draft, { slots }: Tally, statement: Statement): readonly Slot[] | undefined {
   const { committee, rules } = draft.state.config
   const weightOf = ({ vote }: Slot) => rules.weightOf(committee, vote.signer)
-  const matching = slots.filter((slot) => slot !== undefined && sameStatement(slot.vote, statement)) as Slot[]
-  matching.sort((a, b) => Number(b.verified) - Number(a.verified) || weightOf(b) - weightOf(a))
-  const signers = matching.map(({ vote }) => vote.signer)
+  const verified: Slot[] = []
+  const others: Slot[] = []
+  for (const slot of slots) {
+    if (slot !== undefined && sameStatement(slot.vote, statement)) (slot.verified ? verified : others).push(slot)
+  }
+  const matching = [...verified, ...others.sort((a, b) => weightOf(b) - weightOf(a))]
+  const chosen: Slot[] = []
   let weight = 0
-  for (const [i, slot] of matching.entries()) {
+  for (const slot of matching) {
+    chosen.push(slot)
     weight += weightOf(slot)
-    if (weight < rules.quorumOf(committee) && i < matching.length - 1) continue
-    if (rules.isDiverse(committee, statement.kind, signers.slice(0, i + 1))) return matching.slice(0, i + 1)
+    if (weight < rules.quorumOf(committee) && chosen.length < matching.length) continue
+    if (
+      rules.isDiverse(
+        committee,
+        statement.kind,
+        chosen.map(({ vote }) => vote.signer)
+      )
+    )
+      return chosen
   }
   return undefined
 }
@@ -110,9 +115,10 @@ export function verifiedTally(
     if (isBad) silence(draft, vote.signer)
     if (slots[vote.signer]?.vote === vote) slots[vote.signer] = isBad ? undefined : { vote, verified: true }
   }
-  draft.edit(view, { tallies: withTally(before, kind, withSlots(before.tallies[kind], slots, committee, rules)) })
+  const after = withSlots(before.tallies[kind], slots, bad.length > 0, committee, rules)
+  draft.setTally(view, kind, after)
   const [checked] = votes
-  if (checked !== undefined && before.tallies[kind].certificate === null) seekQuorum(draft, checked)
+  if (checked !== undefined && after.certificate === null) seekQuorum(draft, after, checked)
 }
 
 /** Its stream is authenticated, so a bad signature is its own doing: it is not counted again in this epoch. */
@@ -178,6 +184,7 @@ function setCertificate(draft: Draft, certificate: Certificate): void {
   const { view, kind } = certificate
   const { state, nowMs } = draft
   if (view <= state.final.view) return
+  draft.decided = true
   draft.emit({ type: 'keep', certificate })
   if (kind === KIND.finalize) {
     if (state.ahead === null || state.ahead.certificate.view < view) {
