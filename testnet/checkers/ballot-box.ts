@@ -8,6 +8,8 @@ export type Source = string
 export interface Violation {
   readonly rule: 'double-vote' | 'two-finals-at-one-height' | 'final-and-nullified' | 'vote-not-in-journal'
   readonly message: string
+  /** Index of the one member that broke it, where it takes only one. */
+  readonly member?: number
 }
 
 interface Seen {
@@ -84,7 +86,8 @@ export class BallotBox {
     if (unsigned.length > 0) return
     const [epoch, view, signer] = key.split('/')
     const message = `member ${signer} signed in epoch ${epoch}, view ${view}: ${nameOf(first)} and ${nameOf(second)}`
-    this.#doubleVotes.set(`${key}/${first.statement.kind}/${second.statement.kind}`, { rule: 'double-vote', message })
+    const violation: Violation = { rule: 'double-vote', message, member: Number(signer) }
+    this.#doubleVotes.set(`${key}/${first.statement.kind}/${second.statement.kind}`, violation)
   }
 
   #isSigned(statement: SignedStatement): boolean {

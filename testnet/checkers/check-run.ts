@@ -102,6 +102,7 @@ function unjournaled(votes: readonly SignedStatement[], { bySigner }: Journaled)
   })
   return missing.map(({ signer, view, kind }) => ({
     rule: 'vote-not-in-journal',
+    member: signer,
     message: `member ${signer} sent a vote of kind ${kind} in view ${view} that its journal does not have`
   }))
 }

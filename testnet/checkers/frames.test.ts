@@ -1,17 +1,21 @@
 import { fromHex, toHex } from '@brume/codec'
 import { KIND, signedBytes } from '@brume/consensus'
-import { identityFromSeed } from '@brume/crypto'
+import { type Identity, identityFromSeed } from '@brume/crypto'
 import { committeeOf, encodeFrame, makeBlock } from '@brume/protocols/quorum'
 import { expect, test } from 'vitest'
-import { makeGroup } from '../runner/group-manifest.ts'
+import { type GroupMember, makeGroup } from '../runner/group-manifest.ts'
 import { readCommittee } from './committee.ts'
 import { readTapped } from './frames.ts'
 import { isSignedBy } from './statement.ts'
 
 const IDENTITIES = [1, 2, 3, 4].map((byte) => identityFromSeed(new Uint8Array(32).fill(byte)))
-const { manifest, groupId } = makeGroup('counter', IDENTITIES, new Uint8Array(32).fill(9))
+const { manifest, groupId } = makeGroup('counter', IDENTITIES.map(memberOf), new Uint8Array(32).fill(9))
 const COMMITTEE = committeeOf(manifest)
 const CHECKED = readCommittee(manifest)
+
+function memberOf(identity: Identity): GroupMember {
+  return { identity, weight: 1, operator: '', site: '' }
+}
 
 function signerOf(index: number): (typeof IDENTITIES)[number] {
   const key = COMMITTEE.members[index]?.key ?? new Uint8Array()
@@ -29,7 +33,7 @@ test('reads the committee of a manifest as production does', () => {
 
 test.each([1, 2, 4, 16, 31, 100])('of %i equal members the same weight decides', (count) => {
   const identities = Array.from({ length: count }, (_, i) => identityFromSeed(new Uint8Array(32).fill(i + 1)))
-  const group = makeGroup('counter', identities, new Uint8Array(32))
+  const group = makeGroup('counter', identities.map(memberOf), new Uint8Array(32))
   expect(readCommittee(group.manifest).quorum).toBe(committeeOf(group.manifest).quorum)
 })
 

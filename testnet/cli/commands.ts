@@ -1,10 +1,11 @@
 import { Command, CommanderError, Option } from 'commander'
-import { TestnetError } from '../errors.ts'
+import { TestnetError, type TestnetErrorCode } from '../errors.ts'
 import { DEFAULT_RUNS_DIRECTORY } from '../runner/run-folder.ts'
 import { check } from './check.ts'
 import { demo } from './demo.ts'
 import { parseCount, parseDuration } from './duration.ts'
 import { down, logs, perturb, status } from './remote.ts'
+import { run } from './run.ts'
 import { STATUS_HELP } from './status-help.ts'
 import { up } from './up.ts'
 
@@ -13,7 +14,14 @@ const PEERS_MAX = 100
 /** What a laptop's two cores take beside the peers themselves. */
 const RATE_MAX = 1_000
 /** Exit codes of testing.md 3.6. */
-export const EXIT = { ok: 0, failed: 1, argument: 2, cleanup: 4 } as const
+export const EXIT = { ok: 0, failed: 1, argument: 2, inconclusive: 3, cleanup: 4 } as const
+
+const EXIT_BY_CODE: { readonly [K in TestnetErrorCode]?: number } = {
+  BRUME_TESTNET_ARGUMENT: EXIT.argument,
+  BRUME_TESTNET_MANIFEST: EXIT.argument,
+  BRUME_TESTNET_INCONCLUSIVE: EXIT.inconclusive,
+  BRUME_TESTNET_CLEANUP: EXIT.cleanup
+}
 
 function runOption(): Option {
   return new Option('--run <id>', 'the run (default: the newest that is up)')
@@ -50,6 +58,19 @@ function addDemo(program: Command): void {
     .option('--json', 'JSON lines; the last one is the result', false)
     .option('--keep', 'keep the run folder', false)
     .action((options, command: Command) => demo({ ...options, directory: command.optsWithGlobals().dir }))
+}
+
+function addRun(program: Command): void {
+  program
+    .command('run <file>')
+    .description(
+      'carry out a scenario and judge it: 0 passed, 1 failed, 2 not a scenario, 3 inconclusive, 4 not cleaned up'
+    )
+    .option('--cycles <count>', 'repeat faults so often, not as the file says', parseCount('--cycles', 1, 100_000))
+    .option('--json', 'JSON lines: events, then verdicts, then the result', false)
+    .action((file: string, options, command: Command) =>
+      run({ ...options, file, directory: command.optsWithGlobals().dir })
+    )
 }
 
 function addPerturbations(program: Command): void {
@@ -107,6 +128,7 @@ function makeProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
   addUp(program)
   addDemo(program)
+  addRun(program)
   addPerturbations(program)
   addQuestions(program)
   for (const command of program.commands) command.exitOverride()
@@ -116,11 +138,10 @@ function makeProgram(): Command {
 function codeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.argument
   if (!(error instanceof TestnetError)) return EXIT.failed
-  if (error.code === 'BRUME_TESTNET_CLEANUP') return EXIT.cleanup
-  return error.code === 'BRUME_TESTNET_ARGUMENT' ? EXIT.argument : EXIT.failed
+  return EXIT_BY_CODE[error.code] ?? EXIT.failed
 }
 
-/** Runs one command line to its end; answers the exit code: 0 ok, 1 failed, 2 bad arguments, 4 processes left. */
+/** Runs one command line to its end; answers the exit code: 0 ok, 1 failed, 2 bad arguments, 3 inconclusive, 4 processes left. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     await makeProgram().parseAsync(argv)

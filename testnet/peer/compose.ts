@@ -1,15 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import { createPeer, type Peer, type PeerPorts } from '@brume/actors/peer'
-import type { Group } from '@brume/actors/quorum'
-import { identityFromSeed } from '@brume/crypto'
-import { Counter, CounterClient } from '../programs/counter.ts'
+import type { Group, GroupEvent } from '@brume/actors/quorum'
+import type { NetNode } from '@brume/net'
+import { nodeDisk } from '@brume/store'
+import { Counter } from '../programs/counter.ts'
 import type { GroupSample, MemberSample, PeerConfig } from '../runner/messages.ts'
 import { BlockClock } from './block-clock.ts'
+import type { Misbehaviour } from './byzantine/misbehave.ts'
+import { misbehaviourOf } from './byzantine/of-peer.ts'
+import { Clients } from './clients.ts'
+import { recordFinals } from './finals-file.ts'
 import { frameFile, tapNet } from './frame-tap.ts'
 import type { HostedPeer } from './hosted-peer.ts'
-
-/** Of an increment; less than the 300 s a command may live, for members' clocks may differ. */
-const EXPIRY_MS = 120_000
+import { type SlowDisk, slowDisk } from './slow-disk.ts'
 
 /**
  * Puts a production peer together on its data folder and starts it. What makes it a testnet's are the
@@ -17,15 +19,20 @@ const EXPIRY_MS = 120_000
  */
 export async function compose(config: PeerConfig): Promise<HostedPeer> {
   const counter = new Counter()
+  const { finalsPath } = config
+  const program = finalsPath === undefined ? counter : recordFinals(counter, finalsPath)
+  const misbehaviour = misbehaviourOf(config)
+  const disk = slowDisk(nodeDisk())
   const peer = await createPeer({
     dataDir: config.dataDir,
     settings: settingsOf(config),
-    ports: portsOf(config),
-    programs: { counter: () => counter }
+    ports: portsOf(config, disk, misbehaviour),
+    programs: { counter: () => program }
   })
   const [group] = peer.groups()
   const clock = new BlockClock(() => performance.now())
   group?.onEvent((event) => clock.hear(event))
+  const clients = group === undefined ? undefined : new Clients(group, config.networkName)
   await peer.start()
   return {
     peerId: peer.id,
@@ -35,7 +42,11 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
     onMembers: (listener) => void peer.onNotice(listener),
     group: () => (group === undefined ? undefined : sampleOf(group, counter)),
     takeLatencies: () => clock.take(),
-    submit: incrementing(group),
+    submit: (client) => clients?.increment(client) ?? Promise.reject(new Error('no group here')),
+    misdeeds: () => misbehaviour?.count ?? 0,
+    behave: (behaviour) => misbehaviour?.behave(behaviour),
+    slowDisk: disk.slow,
+    onAccused: (listener) => void group?.onEvent((event) => accusation(group, event, listener)),
     stop: () => peer.stop()
   }
 }
@@ -46,14 +57,24 @@ function settingsOf(config: PeerConfig): object {
     network: config.networkName,
     mdns: config.mdns,
     bootstrap: config.bootstrap,
-    logLevel: 'info'
+    logLevel: 'info',
+    operator: config.operator,
+    site: config.site,
+    roles: config.roles
   }
 }
 
-function portsOf(config: PeerConfig): Partial<PeerPorts> {
-  if (config.votesPath === undefined) return {}
-  const seen = frameFile(config.votesPath)
-  return { wrapNet: (net) => tapNet(net, seen) }
+function portsOf(config: PeerConfig, { disk }: SlowDisk, misbehaviour: Misbehaviour | undefined): Partial<PeerPorts> {
+  const seen = config.votesPath === undefined ? undefined : frameFile(config.votesPath)
+  const tapped = (net: NetNode): NetNode => (seen === undefined ? net : tapNet(net, seen))
+  return { disk, wrapNet: (net) => misbehaviour?.wrap(tapped(net)) ?? tapped(net) }
+}
+
+/** Who holds the proof names the member, not its place: places change with the committee. */
+function accusation(group: Group, event: GroupEvent, listener: (member: string, view: number) => void): void {
+  if (event.type !== 'equivocated') return
+  const member = group.status().members[event.signer]?.peer
+  if (member !== undefined) listener(member, event.view)
 }
 
 function membersOf(peer: Peer): readonly MemberSample[] {
@@ -75,25 +96,6 @@ function sampleOf(group: Group, counter: Counter): GroupSample {
     dormant,
     weights: members.map(({ peer, weight }) => ({ peer, weight })),
     value: counter.state.value
-  }
-}
-
-/**
- * Submits as a client of its own. A client's commands take effect one after the other, so one that is
- * refused or expires would hold up all later ones: then a new client goes on.
- */
-function incrementing(group: Group | undefined): () => Promise<void> {
-  if (group === undefined) return async () => undefined
-  const newClient = (): CounterClient => new CounterClient(identityFromSeed(randomBytes(32)), group.groupId, 1)
-  let client = newClient()
-  return async () => {
-    const used = client
-    try {
-      await group.submit(used.add(1, Date.now() + EXPIRY_MS)).final
-    } catch (error) {
-      if (client === used) client = newClient()
-      throw error
-    }
   }
 }
 

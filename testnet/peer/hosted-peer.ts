@@ -1,4 +1,4 @@
-import type { GroupSample, MemberSample } from '../runner/messages.ts'
+import type { Behaviour, GroupSample, MemberSample, Placed } from '../runner/messages.ts'
 
 /** What a testnet's process needs of the peer it hosts. */
 export interface HostedPeer {
@@ -13,8 +13,14 @@ export interface HostedPeer {
   group(): GroupSample | undefined
   /** Latencies since the call before, in milliseconds. */
   takeLatencies(): { readonly notarizedMs: readonly number[]; readonly finalMs: readonly number[] }
-  /** Submits one command to the group; resolves when it is final, rejects when it was refused. */
-  submit(): Promise<void>
+  /** Submits one command of this client to the group; resolves when it is final, rejects when it was refused. */
+  submit(client: string): Promise<Placed>
+  /** Frames and commands that were not treated as the rules ask. */
+  misdeeds(): number
+  behave(behaviour: Behaviour | null): void
+  slowDisk(syncMs: number): void
+  /** Calls with each member, by peer id, of which this peer holds two signatures that exclude each other. */
+  onAccused(listener: (member: string, view: number) => void): void
   /** Never rejects; safe at any time, and again. */
   stop(): Promise<void>
 }

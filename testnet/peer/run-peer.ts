@@ -31,7 +31,8 @@ function sampleOf(peer: HostedPeer, lagMs: number): PeerSample {
     group: peer.group(),
     ...peer.takeLatencies(),
     lagMs,
-    rssBytes: process.memoryUsage.rss()
+    rssBytes: process.memoryUsage.rss(),
+    misdeeds: peer.misdeeds()
   }
 }
 
@@ -48,16 +49,22 @@ function report(peer: HostedPeer): void {
   peer.onMembers(tellMembers)
   setInterval(tellMembers, MEMBERS_MS)
   tellMembers()
+  peer.onAccused((member, view) => say({ type: 'accused', member, view }))
   setInterval(() => say({ type: 'sample', sample: sampleOf(peer, takeLag()) }), SAMPLE_MS)
 }
 
-async function submit(peer: HostedPeer, id: number): Promise<void> {
+async function submit(peer: HostedPeer, id: number, client: string): Promise<void> {
   try {
-    await peer.submit()
-    say({ type: 'outcome', id })
+    say({ type: 'outcome', id, placed: await peer.submit(client) })
   } catch (error) {
     say({ type: 'outcome', id, error: error instanceof Error ? error.message : String(error) })
   }
+}
+
+async function obey(peer: HostedPeer, message: Exclude<ToPeer, { readonly type: 'config' }>): Promise<void> {
+  if (message.type === 'submit') await submit(peer, message.id, message.client)
+  else if (message.type === 'behave') peer.behave(message.behaviour)
+  else peer.slowDisk(message.syncMs)
 }
 
 function refuse(error: unknown): never {
@@ -79,13 +86,13 @@ export function runPeer(compose: (config: PeerConfig) => Promise<HostedPeer>): v
   }
   for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => undefined)
   process.on('SIGTERM', end).on('disconnect', end)
-  process.on('message', async (message: ToPeer) => {
-    if (message.type === 'submit') {
-      if (peer !== undefined) await submit(peer, message.id)
-      return
-    }
-    peer = await compose(message.config).catch(refuse)
+  const begin = async (config: PeerConfig): Promise<void> => {
+    peer = await compose(config).catch(refuse)
     say({ type: 'ready', peerId: peer.peerId, addresses: peer.addresses() })
     report(peer)
+  }
+  process.on('message', async (message: ToPeer) => {
+    if (message.type === 'config') await begin(message.config)
+    else if (peer !== undefined) await obey(peer, message)
   })
 }

@@ -1,5 +1,5 @@
 import { Latencies } from './latencies.ts'
-import type { FromPeer, MemberSample, PeerConfig, PeerSample } from './messages.ts'
+import type { FromPeer, MemberSample, PeerConfig, PeerSample, Placed, ToPeer } from './messages.ts'
 import { PeerProcess } from './peer-process.ts'
 import type { ProcessId } from './process-table.ts'
 import type { PeerRow, PeerState, TestnetEvent } from './state.ts'
@@ -20,7 +20,9 @@ export interface PeerSlotEvents {
   emit(event: string, peer: string, detail?: TestnetEvent['detail']): void
   /** A process began or ended: the list for the guard is to be written anew. */
   processesChanged(): void
-  outcome(peer: string, id: number, error: string | undefined): void
+  outcome(peer: string, id: number, placed: Placed | undefined, error: string | undefined): void
+  /** `peer` holds a proof that the member with this peer id has contradicted itself. */
+  accused(peer: string, member: string, view: number): void
   /** The peer sees other members than before. */
   membersChanged(): void
 }
@@ -94,8 +96,9 @@ export class PeerSlot {
     await this.#ready.promise
   }
 
-  submit(id: number): void {
-    this.#process?.send({ type: 'submit', id })
+  /** A message to a slot that nobody holds is lost, as one to an ended process is. */
+  send(message: ToPeer): void {
+    this.#process?.send(message)
   }
 
   async kill(): Promise<void> {
@@ -150,7 +153,8 @@ export class PeerSlot {
     if (message.type === 'ready') this.#becomeReady(message.addresses)
     else if (message.type === 'members') this.#takeMembers(message.members)
     else if (message.type === 'sample') this.#takeSample(message.sample)
-    else if (message.type === 'outcome') this.#events.outcome(this.name, message.id, message.error)
+    else if (message.type === 'outcome') this.#events.outcome(this.name, message.id, message.placed, message.error)
+    else if (message.type === 'accused') this.#events.accused(this.name, message.member, message.view)
     else this.#emit('peer.failed', { code: message.code, message: message.message })
   }
 

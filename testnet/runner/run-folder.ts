@@ -11,12 +11,24 @@ export const FINISHED_RUNS_KEPT = 5
 
 const RUN_ID = /^\d{12}-[0-9a-f]{4}$/
 
+/** One peer's place in the run. */
+export interface RunPeer {
+  readonly name: string
+  /** The name without its number. */
+  readonly group: string
+  readonly peerId: string
+  readonly publicKey: string
+  readonly operator: string
+  readonly site: string
+  readonly roles: readonly string[]
+}
+
 /** What a run is, written once, before any process starts. */
 export interface RunManifest {
   readonly version: 1
   readonly runId: string
   readonly createdAt: string
-  readonly peers: readonly { readonly name: string; readonly peerId: string; readonly publicKey: string }[]
+  readonly peers: readonly RunPeer[]
   readonly discovery: 'mdns' | 'list'
   readonly networkName: string
   readonly group: { readonly program: string; readonly groupId: string; readonly manifest: string } | null
@@ -59,9 +71,13 @@ export class RunFolder {
     return join(this.path, 'votes', `${peer}.jsonl`)
   }
 
+  finalsPath(peer: string): string {
+    return join(this.path, 'finals', `${peer}.jsonl`)
+  }
+
   create(manifest: RunManifest): void {
     // Identity seeds lie below: nobody else on the machine may read them.
-    for (const folder of ['', 'peers', 'logs', 'votes']) {
+    for (const folder of ['', 'peers', 'logs', 'votes', 'finals']) {
       mkdirSync(join(this.path, folder), { recursive: true, mode: 0o700 })
     }
     writeFileSync(join(this.path, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)

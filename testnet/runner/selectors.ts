@@ -12,23 +12,38 @@ export function choose<T>(from: readonly T[], count: number, random: () => numbe
   return from.filter((_, index) => taken.has(index))
 }
 
+/** What peers are selected by. */
+export interface Selectable {
+  readonly name: string
+  readonly group: string
+  readonly site: string
+  readonly operator: string
+}
+
 /**
- * Peers by selector: a name, `all`, or `random:<k>` among `eligible`. Throws
- * `BRUME_TESTNET_UNKNOWN_PEER` for a name that is not in the run or more random ones than there are.
+ * Peers by selector: a name, `<group>:*`, `site:<s>`, `operator:<o>`, `all`, or `random:<k>`, the last two among `eligible`.
+ * Throws `BRUME_TESTNET_UNKNOWN_PEER` for what fits nobody and for more random ones than there are.
  */
 export function selectPeers(
   selectors: readonly string[],
-  names: readonly string[],
+  peers: readonly Selectable[],
   eligible: readonly string[],
   random: () => number = Math.random
 ): readonly string[] {
   const chosen = selectors.flatMap((selector) => {
     if (selector === 'all') return eligible
     if (selector.startsWith('random:')) return chooseRandom(selector, eligible, random)
-    if (names.includes(selector)) return [selector]
-    throw new TestnetError('BRUME_TESTNET_UNKNOWN_PEER', `no peer '${selector}' in this run; it has ${names.join(' ')}`)
+    const found = peers.filter((peer) => fits(selector, peer)).map(({ name }) => name)
+    if (found.length > 0) return found
+    const names = peers.map(({ name }) => name).join(' ')
+    throw new TestnetError('BRUME_TESTNET_UNKNOWN_PEER', `'${selector}' is no peer of this run; it has ${names}`)
   })
   return [...new Set(chosen)]
+}
+
+/** `all` fits too: where nothing is drawn, a link rule for instance, everybody is meant. */
+export function fits(selector: string, { name, group, site, operator }: Selectable): boolean {
+  return ['all', name, `${group}:*`, `site:${site}`, `operator:${operator}`].includes(selector)
 }
 
 function chooseRandom(selector: string, eligible: readonly string[], random: () => number): readonly string[] {

@@ -1,4 +1,6 @@
+import { quantile } from './latencies.ts'
 import type { MemberSample, PeerSample } from './messages.ts'
+import type { Workload } from './workload.ts'
 
 /** `killed` and `stopped`: by request. `failed`: it ended by itself. `paused`: SIGSTOP. */
 export type PeerState = 'waiting' | 'starting' | 'running' | 'paused' | 'killed' | 'stopped' | 'failed'
@@ -44,4 +46,33 @@ export interface TestnetState {
   readonly ratePerS: number
   readonly peers: readonly PeerRow[]
   readonly events: readonly TestnetEvent[]
+}
+
+export interface StateParts
+  extends Pick<TestnetState, 'runId' | 'discovery' | 'elapsedMs' | 'meshedMs' | 'peers' | 'events'> {
+  readonly program: string | undefined
+  readonly workload: Pick<Workload, 'submitted' | 'refused' | 'ratePerS'>
+}
+
+/** The whole out of what is known of each peer. */
+export function assembleState({ program, workload, ...known }: StateParts): TestnetState {
+  const { peers } = known
+  const running = peers.filter(({ state }) => state === 'running')
+  const heights = running.flatMap(({ sample }) => sample?.group?.height ?? [])
+  const median = (of: (peer: PeerRow) => number | undefined): number | undefined =>
+    quantile(
+      peers.flatMap((peer) => of(peer) ?? []),
+      0.5
+    )
+  return {
+    ...known,
+    group: program,
+    heightMin: heights.length === 0 ? 0 : Math.min(...heights),
+    heightMax: Math.max(0, ...heights),
+    notarizedP50Ms: median((peer) => peer.notarizedP50Ms),
+    finalP50Ms: median((peer) => peer.finalP50Ms),
+    submitted: workload.submitted,
+    refused: workload.refused,
+    ratePerS: workload.ratePerS
+  }
 }

@@ -4,15 +4,14 @@ import { type ControlRequest, type ControlServer, controlSocketPath, serveContro
 import { endProcesses } from './end-processes.ts'
 import { EventLine } from './event-line.ts'
 import { type Guard, startGuard } from './guard.ts'
-import { quantile } from './latencies.ts'
-import type { PeerConfig } from './messages.ts'
+import type { Behaviour, PeerConfig, Placed } from './messages.ts'
 import { PeerSlot } from './peer-slot.ts'
 import { identifyProcess, type ProcessId } from './process-table.ts'
 import type { ProcessRecord, RunFolder, RunManifest } from './run-folder.ts'
 import { selectPeers } from './selectors.ts'
-import type { TestnetState } from './state.ts'
+import { assembleState, type TestnetState } from './state.ts'
 import { Watch } from './watch.ts'
-import { Workload } from './workload.ts'
+import { Workload, type WorkloadObserver } from './workload.ts'
 
 /** More Node processes starting at once than this only wait for each other's CPU (testing.md 3.2). */
 const STARTING_MAX = 5
@@ -26,8 +25,11 @@ const MESH_WAIT_MS = 15_000
 
 export interface TestnetOptions {
   readonly folder: RunFolder
-  /** Submissions a second to the whole group; 0: none. */
+  /** Submissions a second to the whole group, once its members have met; 0: none before `load`. */
   readonly ratePerS: number
+  readonly observer?: WorkloadObserver
+  /** Peers by name that clients never ask: they do not keep their word. */
+  readonly avoided?: ReadonlySet<string>
   /** Default `local`: everything on the loopback interface. */
   readonly profile?: PeerConfig['profile']
   /** The command that runs peer `index` (from 0), in place of running it directly. */
@@ -53,6 +55,8 @@ export class Testnet {
   #meshedMs: number | undefined
   #meshWait: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
+  readonly #behaviours = new Map<string, Behaviour | null>()
+  readonly #accused = new Set<string>()
 
   constructor(options: TestnetOptions) {
     this.#options = options
@@ -61,10 +65,12 @@ export class Testnet {
     this.events = new EventLine(() => this.#elapsedMs())
     this.#watch = new Watch(this.events)
     this.#slots = this.#makeSlots()
-    this.#workload = new Workload(this.#manifest.group === null ? 0 : options.ratePerS, {
-      running: () => this.#running().map((slot) => slot.name),
-      submit: (peer, id) => this.#slot(peer).submit(id)
-    })
+    const avoided = options.avoided ?? new Set()
+    const asked = {
+      running: () => this.#running().flatMap(({ name }) => (avoided.has(name) ? [] : name)),
+      submit: (peer: string, id: number, client: string) => this.#slot(peer).send({ type: 'submit', id, client })
+    }
+    this.#workload = new Workload(asked, options.observer)
   }
 
   /** Resolves when somebody asked for the end through the control socket. */
@@ -85,39 +91,36 @@ export class Testnet {
     await this.#startSlots(this.#slots.slice(0, first))
     await this.#startSlots(this.#slots.slice(first))
     if (this.#stopping !== undefined) return
-    if (this.#meshedMs === undefined) this.#meshWait = setTimeout(() => this.#load(), MESH_WAIT_MS)
+    if (this.#meshedMs === undefined) this.#meshWait = setTimeout(() => this.#beginLoad(), MESH_WAIT_MS)
   }
 
-  #load(): void {
+  /** From now on so many submissions a second by so many clients; 0 ends the load. */
+  load(ratePerS: number, clients = 1): void {
+    if (this.#stopping === undefined && this.#manifest.group !== null) this.#workload.run(ratePerS, clients)
+  }
+
+  /** Submissions that were not answered yet. */
+  get outstanding(): number {
+    return this.#workload.outstanding
+  }
+
+  #beginLoad(): void {
     clearTimeout(this.#meshWait)
-    if (this.#stopping === undefined) this.#workload.start()
+    if (this.#options.ratePerS > 0) this.load(this.#options.ratePerS)
   }
 
   state(): TestnetState {
-    const peers = this.#slots.map((slot) => slot.row())
-    const heights = this.#running().flatMap((slot) => slot.sample?.group?.height ?? [])
-    return {
-      runId: this.#manifest.runId,
-      discovery: this.#manifest.discovery,
-      group: this.#manifest.group?.program,
+    const { runId, discovery, group } = this.#manifest
+    return assembleState({
+      runId,
+      discovery,
+      program: group?.program,
       elapsedMs: this.#elapsedMs(),
       meshedMs: this.#meshedMs,
-      heightMin: heights.length === 0 ? 0 : Math.min(...heights),
-      heightMax: Math.max(0, ...heights),
-      notarizedP50Ms: quantile(
-        peers.flatMap((peer) => peer.notarizedP50Ms ?? []),
-        0.5
-      ),
-      finalP50Ms: quantile(
-        peers.flatMap((peer) => peer.finalP50Ms ?? []),
-        0.5
-      ),
-      submitted: this.#workload.submitted,
-      refused: this.#workload.refused,
-      ratePerS: this.#workload.ratePerS,
-      peers,
+      workload: this.#workload,
+      peers: this.#slots.map((slot) => slot.row()),
       events: this.events.newest()
-    }
+    })
   }
 
   /** SIGKILL; they stay dead until `restart`. `random:<k>` takes from those alive. Answers whom it met. */
@@ -134,6 +137,25 @@ export class Testnet {
     await this.#end(slots)
     await this.#startSlots(slots)
     return slots.map((slot) => slot.name)
+  }
+
+  /** SIGTERM, and the end awaited; they stay down until `restart`. Rejects with `BRUME_TESTNET_CLEANUP`. */
+  async end(selectors: readonly string[]): Promise<readonly string[]> {
+    const slots = this.#select(selectors, (slot) => slot.process !== undefined)
+    const left = await this.#end(slots)
+    if (left.length > 0) throw new TestnetError('BRUME_TESTNET_CLEANUP', `${selectors.join(' ')} does not end`)
+    return slots.map((slot) => slot.name)
+  }
+
+  /** Tells a peer how to break the rules, now and after each restart; null: not at all. */
+  behave(name: string, behaviour: Behaviour | null): void {
+    this.#behaviours.set(name, behaviour)
+    this.#slot(name).send({ type: 'behave', behaviour })
+  }
+
+  /** Every sync of the peer's journal takes so much longer, until told otherwise or until it is restarted. */
+  slowDisk(name: string, syncMs: number): void {
+    this.#slot(name).send({ type: 'disk', syncMs })
   }
 
   /** SIGSTOP. */
@@ -177,7 +199,7 @@ export class Testnet {
   async #stop(reason: string): Promise<void> {
     const fromMs = performance.now()
     this.events.emit('run.stopping', undefined, { reason })
-    this.#workload.stop()
+    this.#workload.run(0)
     clearTimeout(this.#meshWait)
     clearInterval(this.#watchTimer)
     const processes = this.#processes().length
@@ -220,8 +242,19 @@ export class Testnet {
       profile: this.#options.profile ?? 'local',
       mdns: discovery === 'mdns',
       bootstrap: discovery === 'mdns' ? [] : this.#contacts(slot),
-      ...(votes ? { votesPath: this.#folder.votesPath(slot.name) } : {})
+      ...(votes
+        ? { votesPath: this.#folder.votesPath(slot.name), finalsPath: this.#folder.finalsPath(slot.name) }
+        : {}),
+      ...this.#roleOf(slot.name)
     }
+  }
+
+  #roleOf(name: string): Pick<PeerConfig, 'operator' | 'site' | 'roles' | 'behaviour' | 'accomplices'> {
+    const { peers } = this.#manifest
+    const own = peers.find((peer) => peer.name === name)
+    const { operator = '', site = '', roles = [] } = own ?? {}
+    const accomplices = peers.filter(({ group }) => group === own?.group).map(({ peerId }) => peerId)
+    return { operator, site, roles, accomplices, behaviour: this.#behaviours.get(name) ?? null }
   }
 
   /** Current addresses of a few running peers: after a restart its port is another. */
@@ -237,7 +270,14 @@ export class Testnet {
       emit: this.events.emit.bind(this.events),
       processesChanged: () => this.#processesChanged(),
       membersChanged: () => this.#lookAtMesh(),
-      outcome: (_peer: string, id: number, error: string | undefined) => this.#workload.settle(id, error)
+      accused: (peer: string, member: string, view: number) => {
+        // A member that lies once lies in every view; the first proof that each peer finds is news.
+        if (this.#accused.has(`${peer} ${member}`)) return
+        this.#accused.add(`${peer} ${member}`)
+        this.events.emit('peer.accuses', peer, { member: names.get(member) ?? member, view })
+      },
+      outcome: (_peer: string, id: number, placed: Placed | undefined, error: string | undefined) =>
+        this.#workload.settle(id, placed, error)
     }
     return peers.map(({ name, peerId }, index) => {
       const prefix = this.#options.prefix?.(index) ?? []
@@ -267,7 +307,7 @@ export class Testnet {
     )
     if (!complete || this.#meshedMs !== undefined) return
     this.#meshedMs = this.#elapsedMs()
-    this.#load()
+    this.#beginLoad()
     this.#look()
   }
 
@@ -282,9 +322,8 @@ export class Testnet {
   }
 
   #select(selectors: readonly string[], eligible: (slot: PeerSlot) => boolean): readonly PeerSlot[] {
-    const names = this.#slots.map((slot) => slot.name)
     const open = this.#slots.filter(eligible).map((slot) => slot.name)
-    return selectPeers(selectors, names, open).map((name) => this.#slot(name))
+    return selectPeers(selectors, this.#manifest.peers, open).map((name) => this.#slot(name))
   }
 
   #slot(name: string): PeerSlot {

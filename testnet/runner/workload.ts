@@ -1,8 +1,17 @@
+import type { Placed } from './messages.ts'
+
 /** What a run's workload needs of the run. */
 export interface WorkloadPeers {
   /** Peers that can take a submission now. */
   running(): readonly string[]
-  submit(peer: string, id: number): void
+  submit(peer: string, id: number, client: string): void
+}
+
+/** Hears what clients asked for and what became of it. Ids rise from 1. */
+export interface WorkloadObserver {
+  invoked(id: number, client: string, peer: string): void
+  /** `error`: refused, or never to be answered. */
+  completed(id: number, placed: Placed | undefined, error: string | undefined): void
 }
 
 /**
@@ -11,20 +20,30 @@ export interface WorkloadPeers {
  */
 export const OUTSTANDING_MAX = 48
 
-/** Submits increments at a constant rate, one peer after the other, and counts what becomes of them. */
+const NOBODY: WorkloadObserver = { invoked: () => undefined, completed: () => undefined }
+/** A client asks again at another peer; this one ended without an answer. */
+const PEER_ENDED = 'the peer ended before it answered'
+
+/** Submits increments at a constant rate, one client and one peer after the other, and counts what becomes of them. */
 export class Workload {
-  readonly ratePerS: number
   readonly #peers: WorkloadPeers
+  readonly #observer: WorkloadObserver
   /** Peer by submission that is not answered yet. */
   readonly #outstanding = new Map<number, string>()
+  #ratePerS = 0
+  #clients = 1
   #timer: NodeJS.Timeout | undefined
   #submitted = 0
   #refused = 0
   #turn = 0
 
-  constructor(ratePerS: number, peers: WorkloadPeers) {
-    this.ratePerS = ratePerS
+  constructor(peers: WorkloadPeers, observer: WorkloadObserver = NOBODY) {
     this.#peers = peers
+    this.#observer = observer
+  }
+
+  get ratePerS(): number {
+    return this.#ratePerS
   }
 
   get submitted(): number {
@@ -35,30 +54,43 @@ export class Workload {
     return this.#refused
   }
 
-  start(): void {
-    if (this.ratePerS > 0) this.#timer ??= setInterval(() => this.#submitOne(), 1_000 / this.ratePerS)
+  get outstanding(): number {
+    return this.#outstanding.size
   }
 
-  stop(): void {
+  /** From now on at this rate, in place of any before; 0 ends it. */
+  run(ratePerS: number, clients = 1): void {
     clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#ratePerS = ratePerS
+    this.#clients = clients
+    this.#timer = ratePerS > 0 ? setInterval(() => this.#submitOne(), 1_000 / ratePerS) : undefined
   }
 
-  settle(id: number, error: string | undefined): void {
-    if (this.#outstanding.delete(id) && error !== undefined) this.#refused++
+  settle(id: number, placed: Placed | undefined, error: string | undefined): void {
+    if (!this.#outstanding.delete(id)) return
+    if (error !== undefined) this.#refused++
+    this.#observer.completed(id, placed, error)
   }
 
   /** Answers of this peer will never come: its process ended. */
   forget(peer: string): void {
-    for (const [id, owner] of this.#outstanding) if (owner === peer) this.#outstanding.delete(id)
+    for (const [id, owner] of this.#outstanding) {
+      if (owner !== peer) continue
+      this.#outstanding.delete(id)
+      this.#observer.completed(id, undefined, PEER_ENDED)
+    }
   }
 
   #submitOne(): void {
     const running = this.#peers.running()
-    const peer = running[this.#turn++ % Math.max(1, running.length)]
+    const turn = this.#turn++
+    const peer = running[turn % Math.max(1, running.length)]
     if (peer === undefined || this.#outstanding.size >= OUTSTANDING_MAX) return
     const id = ++this.#submitted
+    // Clients go round more slowly than peers, so that each of them uses every peer.
+    const client = `c${1 + (Math.floor(turn / Math.max(1, running.length)) % this.#clients)}`
     this.#outstanding.set(id, peer)
-    this.#peers.submit(peer, id)
+    this.#observer.invoked(id, client, peer)
+    this.#peers.submit(peer, id, client)
   }
 }

@@ -16,12 +16,19 @@ const SENTENCES: Readonly<Record<string, (detail: Detail) => string>> = {
   'peer.killed': () => 'killed',
   'peer.paused': () => 'paused',
   'peer.resumed': () => 'resumed',
+  'peer.accuses': (d) => `holds a proof that ${d.member} contradicted itself in view ${d.view}`,
+  'peer.behaves': (d) => (d.behaviour === '' ? 'keeps to the rules again' : `breaks the rules: ${d.behaviour}`),
   'peer.exited': (d) => `exited by itself with ${d.how}; its log: ${d.log}`,
   'mesh.complete': (d) => `every peer is connected to every other after ${d.tookMs} ms`,
   'group.state': (d) => `${d.state}${d.reason === undefined ? '' : `: ${d.reason}`}`,
   'group.weights': (d) => `member weights: ${d.weights}`,
   'group.stalled': (d) => `nothing new is final for ${d.forMs} ms, height ${d.height}`,
   'group.resumed': (d) => `finality goes on at height ${d.height}`,
+  'fault.begins': (d) => `fault ${d.number}: ${d.action} ${d.targets}${d.detail}`,
+  'fault.ends': (d) => `fault ${d.number} ends: ${d.action} ${d.targets} after ${d.tookMs} ms`,
+  'fault.over': (d) => `fault ${d.number} is over: ${d.targets} ${d.how}`,
+  'load.begins': (d) => `clients submit ${d.ratePerS} commands a second`,
+  'load.ends': (d) => `the load ends: ${d.acknowledged} commands acknowledged as final, ${d.unknown} without an answer`,
   progress: (d) =>
     `height ${d.height}, count ${d.value}, notarized ${d.notarizedP50Ms} ms, final ${d.finalP50Ms} ms (medians), ` +
     `${d.connections} connections`

@@ -15,6 +15,7 @@ function makeRow(index: number, over: Partial<PeerRow> = {}): PeerRow {
     members: [{ peer: 'x', state: 'up', connected: true }],
     sample: {
       connections: 3,
+      misdeeds: 0,
       lagMs: 2,
       rssBytes: 84 * 1_048_576,
       notarizedMs: [],

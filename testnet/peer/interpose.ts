@@ -1,0 +1,42 @@
+import type { Channel, ChannelHandler, ChannelProtocol, Net, PeerId, SendResult } from '@brume/ports'
+
+/** What stands between one channel of the network and its user. */
+export interface Between {
+  /** A frame that arrived; `pass` hands it on, as it is or changed, or not at all. */
+  frame?(from: PeerId, body: Uint8Array, pass: (body: Uint8Array) => void): void
+  /** A frame that is to leave. */
+  send?(to: PeerId, body: Uint8Array, pass: (body: Uint8Array) => SendResult): SendResult
+}
+
+/** The same network, except that frames of one channel go through `between`. */
+export function interpose<N extends Net>(net: N, protocolId: string, between: Between): N {
+  const channel = (protocol: ChannelProtocol, handler: ChannelHandler): Channel => {
+    if (protocol.id !== protocolId) return net.channel(protocol, handler)
+    return outgoing(net.channel(protocol, incoming(handler, between)), between)
+  }
+  return replace<N>(net, { channel } as Partial<N>)
+}
+
+/** The same object with some of its methods replaced; classes keep their private fields. */
+export function replace<T extends object>(whole: T, parts: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      if (Object.hasOwn(parts, name)) return parts[name as keyof T]
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+}
+
+function incoming(handler: ChannelHandler, between: Between): ChannelHandler {
+  const pass = handler.frame.bind(handler)
+  const { frame } = between
+  if (frame === undefined) return handler
+  return replace(handler, { frame: (from, body) => frame(from, body, (passed) => pass(from, passed)) })
+}
+
+function outgoing(channel: Channel, between: Between): Channel {
+  const { send } = between
+  if (send === undefined) return channel
+  return replace(channel, { send: (to, body) => send(to, body, (passed) => channel.send(to, passed)) })
+}

@@ -1,0 +1,80 @@
+import { record } from '../fields.ts'
+import { acknowledged } from '../history.ts'
+import { readChains } from './chains.ts'
+import { type Check, failed, passed, verdict } from './check.ts'
+
+const nothing = record<object>('arguments of this check', {})
+
+/** All honest peers were given the same block at every height. */
+export const agreement: Check<object> = {
+  args: nothing,
+  judge: (outcome) => {
+    const first = new Map<number, { peer: string; digest: string }>()
+    for (const [peer, chain] of readChains(outcome).byPeer) {
+      for (const { height, digest } of [...chain.values()].flat()) {
+        const other = first.get(height) ?? { peer, digest }
+        first.set(height, other)
+        if (other.digest === digest) continue
+        const pair = `${other.peer} has ${other.digest.slice(0, 8)}, ${peer} has ${digest.slice(0, 8)}`
+        return failed(`at height ${height} two blocks are final: ${pair}`)
+      }
+    }
+    const heights = `${first.size} heights, the same block at each on all ${outcome.honest.size} honest peers`
+    return verdict(first.size > 0, first.size > 0 ? heights : 'nothing became final')
+  }
+}
+
+/** What a client was told is final is in the log of every honest peer that has got so far, and is there for ever. */
+export const ackedDurable: Check<object> = {
+  args: nothing,
+  judge: (outcome) => {
+    const { byPeer } = readChains(outcome)
+    const acked = acknowledged(outcome.history)
+    let holders = 0
+    for (const { placed, client } of acked) {
+      const { command, height } = placed
+      let held = 0
+      for (const [peer, chain] of byPeer) {
+        const lines = chain.get(height)
+        if (lines === undefined) continue
+        if (!lines.some(({ commands }) => commands.includes(command))) {
+          return failed(
+            `${client} was told that ${command.slice(0, 8)} is final at ${height}; ${peer} does not have it there`
+          )
+        }
+        held++
+      }
+      if (held === 0) return failed(`nobody has height ${height}, where ${client} was told its command is final`)
+      holders += held
+    }
+    if (acked.length === 0) return failed('no command was acknowledged, so none could be lost')
+    const each = (holders / acked.length).toFixed(1)
+    return passed(
+      `${acked.length} commands acknowledged as final, 0 lost; each is in the log of ${each} peers on average`
+    )
+  }
+}
+
+/** No command took effect at two heights, or twice at one; and the counter says so too. */
+export const exactlyOnce: Check<object> = {
+  args: nothing,
+  judge: (outcome) => {
+    const { commands } = readChains(outcome)
+    const at = new Map<string, number>()
+    for (const [height, ids] of commands) {
+      for (const id of ids) {
+        const before = at.get(id)
+        if (before !== undefined) return failed(`command ${id.slice(0, 8)} took effect at ${before} and at ${height}`)
+        at.set(id, height)
+      }
+    }
+    const values = outcome.peers.flatMap(({ name, sample }) =>
+      outcome.honest.has(name) ? (sample?.group?.value ?? []) : []
+    )
+    const highest = Math.max(0, ...values)
+    const acked = acknowledged(outcome.history).length
+    const ok = highest <= at.size && highest >= acked && acked <= at.size
+    const sentence = `${at.size} commands took effect, each once; ${acked} were acknowledged, the counter stands at ${highest}`
+    return verdict(ok && at.size > 0, sentence)
+  }
+}
