@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Program } from '@brume/actors/quorum'
+import { type Block, LeafProgram, type LeafState, type Program } from '@brume/actors/quorum'
 import { toHex, utf8 } from '@brume/codec'
 import { DOMAIN, deriveSeed, type Identity, identityFromSeed } from '@brume/crypto'
 import type { Disk, DiskFile, Log } from '@brume/ports'
 import { systemRandom } from '@brume/ports/system'
-import { DEFAULT_PACE, decodeCall, encodeCall, encodeManifest, groupIdOf } from '@brume/protocols/quorum'
+import { DEFAULT_PACE, encodeCall, encodeManifest, groupIdOf } from '@brume/protocols/quorum'
 import { nodeDisk } from '@brume/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readIdentity } from './data/index.ts'
@@ -63,12 +63,11 @@ async function layGroup({ peerId, publicKey, seed }: Identity, program: string):
 
 /** Collects the heights it was told of. */
 function heights(seen: number[]): Program {
-  return {
-    open: async () => 0,
-    inspect: (command) => decodeCall(command),
-    validate: () => true,
-    deliver: ({ height }) => void seen.push(height)
+  const execute = (_: LeafState, { height }: Block) => {
+    seen.push(height)
+    return { changes: [], answers: [] }
   }
+  return new LeafProgram({ domain: 'brume/test-attest/1', accepts: () => true, execute })
 }
 
 describe('createPeer', () => {

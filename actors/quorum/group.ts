@@ -33,6 +33,7 @@ export class Group implements Owner {
   readonly manifest: Manifest
   readonly ledger: Ledger
   readonly #committee: Committee
+  readonly #manifestBytes: Uint8Array
   readonly #host: Host
   readonly #program: Program
   readonly #listeners = new Set<(event: GroupEvent) => void>()
@@ -51,6 +52,7 @@ export class Group implements Owner {
     this.#host = host
     this.#program = program
     this.#committee = committeeOf(manifest)
+    this.#manifestBytes = manifest
     this.manifest = decodeManifest(manifest)
     this.groupId = groupIdOf(manifest)
     this.id = toHex(this.groupId)
@@ -231,6 +233,7 @@ export class Group implements Owner {
     const parts = await load({
       host: this.#host,
       manifest: this.manifest,
+      manifestBytes: this.#manifestBytes,
       committee: this.#committee,
       genesis,
       ledger: this.ledger,

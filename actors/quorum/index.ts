@@ -14,9 +14,9 @@ import { SharedJournal } from './votes/release.ts'
 
 export { QuorumError, type QuorumErrorCode } from './errors.ts'
 export type { GroupEvent, GroupState, GroupStatus, MemberStatus, Ordered, Submission } from './events.ts'
-export type { Group } from './group.ts'
 export { type LeafOutcome, LeafProgram, type LeafProgramOptions } from './execution/leaf-program.ts'
 export { LeafState, readLeaf } from './execution/leaf-state.ts'
+export type { Group } from './group.ts'
 export type {
   Block,
   Inspected,

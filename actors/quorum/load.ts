@@ -28,6 +28,7 @@ export interface Parts {
 export interface LoadOptions {
   readonly host: Host
   readonly manifest: Manifest
+  readonly manifestBytes: Uint8Array
   readonly committee: Committee
   readonly genesis: Final
   readonly ledger: Ledger
@@ -53,11 +54,12 @@ export async function load(options: LoadOptions): Promise<Parts> {
     ledger,
     execution,
     inspector,
+    manifest,
     committee,
     sessions,
     onStoreFailure: (error) => failed('store', error)
   })
-  const opened = await execution.open({ groupId: committee.groupId, program: manifest.program })
+  const opened = await execution.open({ groupId: committee.groupId, manifest: options.manifestBytes })
   await delivery.replay(opened)
   const intake = new Intake(committee.groupId, committee.epoch, manifest, inspector, sessions)
   return { intake, delivery, execution, judge: createJudge(manifest, program, inspector), final, remembered, isFirst }

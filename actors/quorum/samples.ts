@@ -2,7 +2,7 @@ import { asArray, decode } from '@brume/codec'
 import { deriveSeed, type Identity, identityFromSeed, sha256 } from '@brume/crypto'
 import { createLog, createRegistry, type Registry } from '@brume/observe'
 import type { Store } from '@brume/ports'
-import { DEFAULT_PACE, decodeCall, encodeCall, encodeManifest, groupIdOf, isSigned } from '@brume/protocols/quorum'
+import { DEFAULT_PACE, decodeCall, encodeCall, encodeManifest, groupIdOf } from '@brume/protocols/quorum'
 import { createKernel } from '@brume/runtime'
 import {
   type JournalMedium,
@@ -18,46 +18,50 @@ import {
   type Block,
   createQuorum,
   type Group,
-  type Inspected,
-  type Program,
+  type LeafOutcome,
+  LeafProgram,
+  type LeafState,
   type Quorum,
-  type Refusal
+  readLeaf
 } from './index.ts'
 
 /** A fixed identity by number. */
 export const person = (number: number): Identity => identityFromSeed(sha256(Uint8Array.of(number)))
 
-export function manifestOf(weights: readonly number[]): Uint8Array {
+export function manifestOf(weights: readonly number[], volatile: readonly number[] = []): Uint8Array {
   const members = weights.map((weight, i) => {
     const { peerId, publicKey, seed } = person(i)
     const vrfKey = identityFromSeed(deriveSeed(seed, 'brume/vrf/1')).publicKey
-    return { peer: peerId, key: publicKey, vrfKey, weight, operator: '', site: '', hardware: '' }
+    const attributes = { operator: '', site: '', hardware: '', class: 0 as const, volatile: volatile.includes(i) }
+    return { peer: peerId, key: publicKey, vrfKey, weight, ...attributes }
   })
   const pace = { ...DEFAULT_PACE, minViewMs: 0 }
   return encodeManifest({ name: 'test', nonce: new Uint8Array(32), pace, members, program: new Uint8Array() })
 }
 
-/** A program that remembers what it was given: calls with any body. */
-export class Tape implements Program {
-  readonly lines: string[] = []
-  heights: number[] = []
+/** A program that remembers what it was given, each line in a leaf: calls with any body. */
+export class Tape extends LeafProgram {
+  readonly heights: number[] = []
 
-  async open(): Promise<number> {
-    return 0
+  constructor(store?: Store) {
+    const execute = (state: LeafState, block: Block) => {
+      this.heights.push(block.height)
+      return record(state, block)
+    }
+    super({ domain: 'brume/tape-attest/1', accepts: () => true, execute, ...(store === undefined ? {} : { store }) })
   }
 
-  inspect(command: Uint8Array): Inspected | Refusal {
-    const call = decodeCall(command)
-    return isSigned(call) ? call : { code: 'BAD_SIGNATURE' }
+  get lines(): readonly string[] {
+    return this.leaves.leaves('line/*').map(({ leaf }) => Buffer.from(readLeaf(leaf).value).toString())
   }
+}
 
-  validate(): boolean {
-    return true
-  }
-
-  deliver({ height, commands }: Block): void {
-    this.heights.push(height)
-    for (const { bytes } of commands) this.lines.push(Buffer.from(decodeCall(bytes).body).toString())
+function record(state: LeafState, { commands }: Block): LeafOutcome {
+  const lines = commands.map(({ bytes }) => decodeCall(bytes).body)
+  const at = (i: number) => `line/${String(state.size + i).padStart(8, '0')}`
+  return {
+    changes: lines.map((line, i) => [at(i), line] as const),
+    answers: commands.map(({ id }, i) => [id, lines[i] ?? new Uint8Array()] as const)
   }
 }
 
@@ -97,13 +101,14 @@ export class World {
   readonly members: Member[] = []
   readonly #random = new SimRandom(new Uint8Array(16).fill(3), 'net')
 
-  private constructor(weights: readonly number[]) {
-    this.manifest = manifestOf(weights)
+  private constructor(weights: readonly number[], volatile: readonly number[]) {
+    this.manifest = manifestOf(weights, volatile)
     this.net = new SimNet({ clock: this.clock, random: this.#random, pipe: { delayMs: 2 } })
   }
 
-  static async of(weights: readonly number[]): Promise<World> {
-    const world = new World(weights)
+  /** @param volatile - members that journal no votes */
+  static async of(weights: readonly number[], volatile: readonly number[] = []): Promise<World> {
+    const world = new World(weights, volatile)
     for (const index of weights.keys()) world.members.push(await world.#launch(index, newMedium(), memoryStore()))
     return world
   }
@@ -144,6 +149,17 @@ export class World {
     member.journal.crash()
     this.net.stop(person(index).peerId)
     await member.group.stop()
+  }
+
+  /** Ends a member in order. */
+  async stop(index: number): Promise<void> {
+    const member = this.members[index]
+    if (member === undefined) return
+    let isStopped = false
+    void member.quorum.stop().then(() => (isStopped = true))
+    await this.clock.until(() => isStopped, 10_000)
+    member.alive = false
+    this.net.stop(person(index).peerId)
   }
 
   async restart(index: number, lateMs = 0): Promise<void> {

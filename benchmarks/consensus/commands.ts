@@ -1,7 +1,7 @@
-import type { Inspected, Program, Refusal } from '@brume/actors/quorum'
+import type { Block, Inspected, Page, Program, ProgramEvent, Refusal } from '@brume/actors/quorum'
 import { encode, equal } from '@brume/codec'
-import { type Identity, SIGNATURE_BYTES } from '@brume/crypto'
-import { decodeCall, encodeCall, isSigned } from '@brume/protocols/quorum'
+import { type Identity, merkleRoot, SIGNATURE_BYTES } from '@brume/crypto'
+import { decodeCall, encodeCall, isSigned, stateRootOf } from '@brume/protocols/quorum'
 import { COMMAND_BYTES } from './plan.ts'
 
 /** Longest the protocol admits, less a minute for clocks and queues. */
@@ -10,12 +10,20 @@ const EXPIRES_IN_MS = 240_000
 /** Head of a CBOR byte string of 24 to 255 bytes, against that of an empty one. */
 const HEAD_GROWTH_BYTES = 1
 
+const EMPTY_ROOT = stateRootOf(0, merkleRoot([]))
+
 /** Orders commands and does nothing with them: what is measured is the order. Signatures are checked as always. */
 export class NullProgram implements Program {
+  readonly domain = 'brume/null-attest/1'
   #groupId: Uint8Array = new Uint8Array(0)
+  #emit: (event: ProgramEvent) => void = () => {}
 
-  async open({ groupId }: { readonly groupId: Uint8Array }): Promise<number> {
+  async open(
+    { groupId }: { readonly groupId: Uint8Array },
+    emit: (event: ProgramEvent) => void = () => {}
+  ): Promise<number> {
     this.#groupId = groupId
+    this.#emit = emit
     return 0
   }
 
@@ -29,7 +37,24 @@ export class NullProgram implements Program {
     return true
   }
 
-  deliver(): void {}
+  deliver({ height, digest, checkpoint }: Block): void {
+    const stateRoot = checkpoint ? EMPTY_ROOT : null
+    this.#emit({ type: 'executed', height, digest, statement: null, want: false, stateRoot, leaves: 0, dueMs: null })
+  }
+
+  attested(): void {}
+
+  async page(_: number, page: number): Promise<Page | null> {
+    return page === 0 ? { leaves: [], path: [] } : null
+  }
+
+  async restore(): Promise<boolean> {
+    return true
+  }
+
+  async read(): Promise<null> {
+    return null
+  }
 }
 
 /** A client's commands, each the next of its session. */

@@ -1,7 +1,8 @@
-import type { Block, Inspected, Program, Refusal } from '@brume/actors/quorum'
+import { type Block, type LeafOutcome, LeafProgram, type LeafState } from '@brume/actors/quorum'
 import { asArray, asUint, decode, encode } from '@brume/codec'
 import type { Identity } from '@brume/crypto'
-import { decodeCall, encodeCall, isSigned } from '@brume/protocols/quorum'
+import type { Store } from '@brume/ports'
+import { decodeCall, encodeCall } from '@brume/protocols/quorum'
 
 /** Much less than a command may be: the counter's own is a word and a number. */
 const BODY_BYTES_MAX = 1_024
@@ -13,32 +14,38 @@ export interface CounterState {
   readonly count: number
 }
 
-/** A number that a group agrees on. In memory: a restarted member has it counted anew from the log. */
-export class Counter implements Program {
-  state: CounterState = { value: 0, height: 0, count: 0 }
-  #groupId: Uint8Array = new Uint8Array(0)
-
-  async open({ groupId }: { readonly groupId: Uint8Array }): Promise<number> {
-    this.#groupId = groupId
-    return this.state.height
+/** A number that a group agrees on, in the leaves `value` and `count`; each addition is answered with its sum. */
+export class Counter extends LeafProgram {
+  /** @param store - where checkpoints survive a restart; without it others restore a restarted member */
+  constructor(store?: Store) {
+    const accepts = (body: Uint8Array) => readBody(body) >= 0
+    super({ domain: 'brume/counter-attest/1', accepts, execute, ...(store === undefined ? {} : { store }) })
   }
 
-  inspect(command: Uint8Array): Inspected | Refusal {
-    const call = decodeCall(command)
-    readBody(call.body)
-    if (Buffer.compare(call.groupId, this.#groupId) !== 0) return { code: 'NOT_ADMITTED' }
-    return isSigned(call) ? call : { code: 'BAD_SIGNATURE' }
+  get state(): CounterState {
+    return { value: numberAt(this.leaves, 'value'), height: this.height, count: numberAt(this.leaves, 'count') }
   }
+}
 
-  validate(): boolean {
-    return true
+function execute(state: LeafState, { commands }: Block): LeafOutcome {
+  let value = numberAt(state, 'value')
+  const answers = commands.map(({ id, bytes }) => {
+    value += readBody(decodeCall(bytes).body)
+    return [id, encode(value)] as const
+  })
+  const count = numberAt(state, 'count') + commands.length
+  return {
+    changes: [
+      ['value', encode(value)],
+      ['count', encode(count)]
+    ],
+    answers
   }
+}
 
-  deliver({ height, commands }: Block): void {
-    const sum = commands.reduce((total, { bytes }) => total + readBody(decodeCall(bytes).body), 0)
-    const { value, count } = this.state
-    this.state = { value: value + sum, height, count: count + commands.length }
-  }
+function numberAt(state: LeafState, path: string): number {
+  const value = state.get(path)
+  return value === undefined ? 0 : asUint(decode(value, { bytesMax: 16 }), path)
 }
 
 /** `['add', amount, padding]`, canonical CBOR. */

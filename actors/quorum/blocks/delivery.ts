@@ -1,5 +1,5 @@
 import { type Committee, type Final, leaderOf } from '@brume/consensus'
-import { bodyOf } from '@brume/protocols/quorum'
+import { bodyOf, type Manifest } from '@brume/protocols/quorum'
 import { type Sessions, sessionKey } from '../commands/sessions.ts'
 import type { Execution } from '../execution/execution.ts'
 import type { Block, Inspected } from '../ports.ts'
@@ -14,6 +14,7 @@ export class Delivery {
   readonly #ledger: Ledger
   readonly #execution: Execution
   readonly #inspector: Inspector
+  readonly #manifest: Manifest
   readonly #committee: Committee
   readonly #sessions: Sessions
   readonly #onStoreFailure: (error: unknown) => void
@@ -24,6 +25,7 @@ export class Delivery {
     readonly ledger: Ledger
     readonly execution: Execution
     readonly inspector: Inspector
+    readonly manifest: Manifest
     readonly committee: Committee
     readonly sessions: Sessions
     readonly onStoreFailure: (error: unknown) => void
@@ -31,6 +33,7 @@ export class Delivery {
     this.#ledger = options.ledger
     this.#execution = options.execution
     this.#inspector = options.inspector
+    this.#manifest = options.manifest
     this.#committee = options.committee
     this.#sessions = options.sessions
     this.#onStoreFailure = options.onStoreFailure
@@ -71,7 +74,7 @@ export class Delivery {
   }
 
   #blockOf({ proposal, effective }: AppliedBlock): Block {
-    const { epoch, view, height, digest, timeMs } = proposal
+    const { epoch, view, height, parent, digest, timeMs } = proposal
     const { commands } = bodyOf(proposal)
     const taking = effective.flatMap((index) => {
       const command = commands[index]
@@ -79,6 +82,11 @@ export class Delivery {
       if (command === undefined || inspected === undefined || isRefused(inspected)) return []
       return [{ ...command, ...(inspected satisfies Inspected), index }]
     })
-    return { epoch, view, height, digest, leader: leaderOf(this.#committee, view), timeMs, commands: taking }
+    const { nonce: seed, pace } = this.#manifest
+    return {
+      ...{ epoch, view, height, digest, previous: parent, timeMs, seed, commands: taking },
+      leader: leaderOf(this.#committee, view),
+      checkpoint: height % pace.checkpointBlocks === 0
+    }
   }
 }

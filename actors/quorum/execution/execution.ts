@@ -16,7 +16,7 @@ export class Execution {
   }
 
   /** The height of the program's durable state: blocks above it are delivered anew. */
-  open(group: { readonly groupId: Uint8Array; readonly program: Uint8Array }): Promise<number> {
+  open(group: { readonly groupId: Uint8Array; readonly manifest: Uint8Array }): Promise<number> {
     return this.#program.open(group, (event) => this.#heard(event))
   }
 

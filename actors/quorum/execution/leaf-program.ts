@@ -1,0 +1,249 @@
+import { asArray, asBytes, asUint, decode, encode, equal, fromHex, Writer } from '@brume/codec'
+import { PAGE_LEAVES, pageCount } from '@brume/crypto'
+import type { Store } from '@brume/ports'
+import { decodeCall, isSigned, LEAF_BYTES_MAX } from '@brume/protocols/quorum'
+import type { Block, Inspected, Leaf, Page, Program, ProgramEvent, Refusal, Target } from '../ports.ts'
+import { LeafState, type Restoration } from './leaf-state.ts'
+
+/** Two checkpoints that are certified and one that is about to be. */
+const KEPT_MAX = 3
+
+/** States whose statements and answers can be proven: a client asks for the newest, or for the one of its command. */
+const PROVABLE_MAX = 64
+
+/** Reads that wait for a height, all clients together. */
+const WAITING_MAX = 1_024
+
+const PAGE_BYTES_MAX = 2_097_152
+const KEY_STATE = Uint8Array.of(0x73)
+const pageKey = (height: number, page: number) => new Writer(17).u8(0x70).u64(height).u64(page).finish()
+
+/** What a program does with a block. */
+export interface LeafOutcome {
+  /** By path; null removes. */
+  readonly changes: Iterable<readonly [path: string, value: Uint8Array | null]>
+  /** By command id: what its client is told, at most some 3 KiB. */
+  readonly answers: readonly (readonly [id: string, answer: Uint8Array])[]
+}
+
+export interface LeafProgramOptions {
+  /** Of its statements: `<name>/attest/<version>`. */
+  readonly domain: string
+  /** False, or a throw, for a body that is no command. */
+  readonly accepts: (body: Uint8Array) => boolean
+  /** Synchronous and deterministic: equal on all members. */
+  readonly execute: (state: LeafState, block: Block) => LeafOutcome
+  /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
+  readonly store?: Store
+}
+
+interface Proven {
+  readonly height: number
+  readonly state: LeafState
+  readonly answers: LeafState
+  readonly statement: Uint8Array
+}
+
+interface Waiting {
+  readonly atLeast: number
+  readonly go: () => void
+}
+
+/**
+ * A program whose state is leaves by path and whose commands are calls: everything of the port but what a
+ * command means. Its statement is `groupId 32 ‖ height u64 ‖ timeMs u64 ‖ block digest 32 ‖ answers root 32 ‖
+ * state root 32`, both roots by `stateRootOf`; the answer to a command is the leaf `answer/<id>` under the first.
+ */
+export class LeafProgram implements Program {
+  readonly domain: string
+  readonly #options: LeafProgramOptions
+  #groupId: Uint8Array = new Uint8Array(0)
+  #emit: (event: ProgramEvent) => void = () => {}
+  #height = 0
+  #state = LeafState.empty
+  readonly #kept = new Map<number, LeafState>()
+  #provable: Proven[] = []
+  #waiting: Waiting[] = []
+  #restoring: { readonly to: Target; readonly restoration: Restoration } | null = null
+  #saved: Promise<void> = Promise.resolve()
+
+  constructor(options: LeafProgramOptions) {
+    this.#options = options
+    this.domain = options.domain
+  }
+
+  get height(): number {
+    return this.#height
+  }
+
+  get leaves(): LeafState {
+    return this.#state
+  }
+
+  async open(
+    { groupId }: { readonly groupId: Uint8Array },
+    emit: (event: ProgramEvent) => void = () => {}
+  ): Promise<number> {
+    this.#groupId = groupId
+    this.#emit = emit
+    const { store } = this.#options
+    if (store !== undefined && this.#height === 0) await this.#load(store)
+    return this.#height
+  }
+
+  inspect(command: Uint8Array): Inspected | Refusal {
+    const call = decodeCall(command)
+    if (!this.#options.accepts(call.body)) return { code: 'MALFORMED' }
+    if (!equal(call.groupId, this.#groupId)) return { code: 'NOT_ADMITTED' }
+    return isSigned(call) ? call : { code: 'BAD_SIGNATURE' }
+  }
+
+  validate(): boolean {
+    return true
+  }
+
+  deliver(block: Block): void {
+    const { changes, answers } = this.#options.execute(this.#state, block)
+    this.#state = this.#state.with(changes)
+    this.#height = block.height
+    const statement = block.commands.length === 0 ? null : this.#prove(block, answers)
+    if (block.checkpoint) this.#keep()
+    this.#emit({
+      type: 'executed',
+      height: block.height,
+      digest: block.digest,
+      statement,
+      want: false,
+      stateRoot: block.checkpoint ? this.#state.stateRoot : null,
+      leaves: this.#state.size,
+      dueMs: null
+    })
+    this.#release()
+  }
+
+  attested(): void {}
+
+  async page(height: number, page: number): Promise<Page | null> {
+    return this.#kept.get(height)?.page(page) ?? null
+  }
+
+  async restore(to: Target, page: number, data: Page): Promise<boolean> {
+    if (page === 0) this.#restoring = { to, restoration: LeafState.restoration(to) }
+    const restoration = this.#restoring?.restoration
+    if (restoration === undefined || !restoration.take(page, data)) return false
+    if (page + 1 < pageCount(to.leaves)) return true
+    this.#restoring = null
+    const state = restoration.finish()
+    if (state === null) return false
+    this.#state = state
+    this.#height = to.height
+    this.#provable = []
+    this.#kept.clear()
+    this.#keep()
+    await this.#saved
+    this.#release()
+    return true
+  }
+
+  async read(paths: readonly string[], atLeast: number, proof: boolean): Promise<readonly Leaf[] | null> {
+    const newest = () => (proof ? this.#provable.at(-1)?.height : this.#height) ?? 0
+    if (newest() < atLeast) await this.#until(atLeast, newest)
+    const proven = proof ? this.#provable.at(-1) : undefined
+    if (proof && proven === undefined) return null
+    const place = { height: newest(), statement: proven?.statement ?? null }
+    const state = proven?.state ?? this.#state
+    const found = paths.map((path) =>
+      path.startsWith('answer/') ? this.#answer(path) : state.leaves(path).map((leaf) => ({ ...leaf, ...place }))
+    )
+    return found.every((leaves) => leaves.length > 0) ? found.flat() : null
+  }
+
+  /** Answers are looked for in the blocks that can still be proven. */
+  #answer(path: string): readonly Leaf[] {
+    for (const { height, answers, statement } of this.#provable.toReversed()) {
+      const leaves = answers.leaves(path)
+      if (leaves.length > 0) return leaves.map((leaf) => ({ ...leaf, height, statement }))
+    }
+    return []
+  }
+
+  async #until(atLeast: number, newest: () => number): Promise<void> {
+    if (this.#waiting.length >= WAITING_MAX) throw new RangeError('too many reads wait for a height')
+    while (newest() < atLeast) await new Promise<void>((go) => this.#waiting.push({ atLeast, go }))
+  }
+
+  #release(): void {
+    const due = this.#waiting.filter(({ atLeast }) => atLeast <= this.#height)
+    this.#waiting = this.#waiting.filter(({ atLeast }) => atLeast > this.#height)
+    for (const { go } of due) go()
+  }
+
+  #prove({ height, timeMs, digest }: Block, list: LeafOutcome['answers']): Uint8Array {
+    const answers = LeafState.empty.with(list.map(([id, answer]) => [`answer/${id}`, answer] as const))
+    const statement = new Writer(144)
+      .bytes(this.#groupId)
+      .u64(height)
+      .u64(timeMs)
+      .bytes(fromHex(digest))
+      .bytes(answers.stateRoot)
+      .bytes(this.#state.stateRoot)
+      .finish()
+    this.#provable.push({ height, state: this.#state, answers, statement })
+    if (this.#provable.length > PROVABLE_MAX) this.#provable.shift()
+    return statement
+  }
+
+  #keep(): void {
+    this.#kept.set(this.#height, this.#state)
+    for (const height of this.#kept.keys()) if (this.#kept.size > KEPT_MAX) this.#kept.delete(height)
+    const { store } = this.#options
+    if (store === undefined) return
+    const [height, state] = [this.#height, this.#state]
+    const save = this.#saved.then(() => saveState(store, height, state))
+    this.#saved = save.catch((error: unknown) => this.#emit({ type: 'failed', reason: `not saved: ${String(error)}` }))
+  }
+
+  async #load(store: Store): Promise<void> {
+    const saved = await loadState(store)
+    if (saved === null) return
+    this.#height = saved.height
+    this.#state = saved.state
+    this.#kept.set(saved.height, saved.state)
+  }
+}
+
+/** Writes a whole state, then forgets the one before: a crash in between leaves one of the two. */
+async function saveState(store: Store, height: number, state: LeafState): Promise<void> {
+  const pages: (readonly [number, Page])[] = []
+  for (let page = 0, data = state.page(0); data !== null; data = state.page(++page)) pages.push([page, data])
+  for (const [page, { leaves }] of pages) {
+    await store.batch([{ type: 'put', key: pageKey(height, page), value: encode([...leaves]) }])
+  }
+  const head = encode([height, state.size, state.stateRoot])
+  await store.batch([{ type: 'put', key: KEY_STATE, value: head }], { sync: true })
+  for await (const [key] of store.entries({ from: pageKey(0, 0), to: pageKey(height, 0) })) {
+    await store.batch([{ type: 'del', key }])
+  }
+}
+
+async function loadState(store: Store): Promise<{ readonly height: number; readonly state: LeafState } | null> {
+  const head = await store.get(KEY_STATE)
+  if (head === undefined) return null
+  const [height, leaves, stateRoot] = asArray(decode(head, { bytesMax: 64 }), 'state', 3)
+  const to = {
+    height: asUint(height, 'height'),
+    leaves: asUint(leaves, 'leaves'),
+    stateRoot: asBytes(stateRoot, 'stateRoot', 32)
+  }
+  const restoration = LeafState.restoration(to)
+  let page = 0
+  const range = { from: pageKey(to.height, 0), to: pageKey(to.height + 1, 0) }
+  for await (const [, value] of store.entries(range)) {
+    const list = asArray(decode(value, { bytesMax: PAGE_BYTES_MAX }), 'page', { min: 0, max: PAGE_LEAVES })
+    const data = list.map((leaf) => asBytes(leaf, 'leaf', { min: 0, max: LEAF_BYTES_MAX }))
+    if (!restoration.take(page, { leaves: data, path: [] })) return null
+    page += 1
+  }
+  const state = restoration.finish()
+  return state === null ? null : { height: to.height, state }
+}
