@@ -116,7 +116,7 @@ describe('a policy is refused', () => {
   })
 })
 
-test('an epoch of no blocks, no time or no checkpoints, a class 3 and a volatility that is a number are refused', () => {
+test('an epoch of no blocks, no time or no checkpoints, a class 3, a volatility that is a number and a VRF key of small order are refused', () => {
   for (const at of [4, 5, 6]) {
     refused(withField(manifest, 5, (pace) => asArray(pace, 'pace', 7).map((value, i) => (i === at ? 0 : value))))
   }
@@ -128,6 +128,7 @@ test('an epoch of no blocks, no time or no checkpoints, a class 3 and a volatili
     )
   refused(ofFirst(5, 3))
   refused(ofFirst(6, 1))
+  refused(ofFirst(2, new Uint8Array(32)))
 })
 
 test('hostile manifests with a policy', { timeout: 120_000 }, () => {

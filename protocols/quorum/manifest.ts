@@ -187,10 +187,12 @@ export function readMember(value: CborValue): ManifestMember {
     throw new ManifestError('a member is named by another key than its own')
   }
   if (!isAdmissibleKey(signing)) throw new ManifestError('a member has a key that anyone can sign for')
+  const vrf = asBytes(vrfKey, 'vrfKey', 32)
+  if (!isAdmissibleKey(vrf)) throw new ManifestError('a member has a VRF key whose outputs are not its own')
   return {
     peer,
     key: signing,
-    vrfKey: asBytes(vrfKey, 'vrfKey', 32),
+    vrfKey: vrf,
     weight: asUint(weight, 'weight', WEIGHT_MAX, 1),
     operator: asText(operator, 'operator', ATTRIBUTE_BYTES_MAX),
     site: asText(site, 'site', ATTRIBUTE_BYTES_MAX),
