@@ -14,6 +14,7 @@ const report = (given: Partial<QuorumReport>): QuorumReport => ({
   commands: 0,
   refused: 0,
   nullified: 0,
+  rested: true,
   cpuMs: 0,
   bytes: 0,
   frames: 0,

@@ -1,7 +1,7 @@
 import type { Group } from '@brume/actors/quorum'
 import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
-import { monotonicMs, sleepUntil, until } from '../harness/clock.ts'
+import { holds, monotonicMs, sleepUntil } from '../harness/clock.ts'
 import { type LoopDelay, total } from './gauges.ts'
 import type { ClosedSlice, OpenSlice, QuorumReport, Variant } from './plan.ts'
 import { profiled } from './profiler.ts'
@@ -51,7 +51,7 @@ export class Lane {
     this.#recorder = new Recorder(options.group, () => this.#probe())
   }
 
-  /** Resolves when the slice is over and the group is dormant again. */
+  /** Resolves when the slice is over and the group is dormant again, or should long be. */
   async run(slice: OpenSlice | ClosedSlice): Promise<QuorumReport> {
     const { probe, voteSyncMs, loopDelay } = this.#options
     voteSyncMs.length = 0
@@ -66,7 +66,7 @@ export class Lane {
     const { commands, nullified } = this.#recorder.counts
     const loopDelayMs = loopDelay.p99Ms()
     const after = await this.#sums()
-    await this.#drain()
+    const rested = await this.#drain()
     return {
       kind: 'quorum',
       ...this.#recorder.take(),
@@ -74,6 +74,7 @@ export class Lane {
       submitted: slice.kind === 'open' ? [...this.#workload.submitted] : [],
       commands,
       nullified,
+      rested,
       refused: this.#workload.refused,
       loopDelayMs,
       syncMs: probe.take(),
@@ -88,11 +89,12 @@ export class Lane {
     return slice.profilePath === undefined ? work() : profiled(slice.profilePath, work)
   }
 
-  async #drain(): Promise<void> {
-    const { group, variant } = this.#options
+  async #drain(): Promise<boolean> {
+    const { group } = this.#options
     const isQuiet = (): boolean => this.#workload.waiting === 0 && group.status().dormant
-    await until(`${variant.name} at rest`, DRAIN_DEADLINE_MS, isQuiet)
+    const rested = await holds(DRAIN_DEADLINE_MS, isQuiet)
     this.#probing = false
+    return rested
   }
 
   #probe(): void {

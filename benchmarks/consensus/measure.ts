@@ -51,8 +51,8 @@ const OPEN_RATE_PER_S = 10
 const WARM_RATE_PER_S = 200
 /** One at each member: a view takes what is there, and the next begins at once. */
 const WINDOW_VIEWS = 1
-/** At each member; four members fill blocks of 150 and keep three in flight. */
-const WINDOW_COMMANDS = 128
+/** In all: the same load for every n, blocks of 150 with three in flight. */
+const WINDOW_COMMANDS = 512
 
 /** What is gathered of one variant while the slices run. */
 class Tally {
@@ -60,13 +60,15 @@ class Tally {
   readonly syncMs: (readonly number[])[] = []
   readonly voteSyncMs: number[] = []
   loopDelayMs = 0
-  closed: Pick<Samples, 'views' | 'commands' | 'saturated'> | undefined
+  rested = true
+  closed: (Pick<Samples, 'views' | 'commands' | 'saturated'> & { readonly rested: boolean }) | undefined
 
   add(reports: readonly QuorumReport[]): void {
     this.open.push(latenciesOf(reports))
     this.syncMs.push(reports.flatMap(({ syncMs }) => syncMs))
     this.voteSyncMs.push(...reports.flatMap(({ voteSyncMs }) => voteSyncMs))
     this.loopDelayMs = Math.max(this.loopDelayMs, ...reports.map(({ loopDelayMs }) => loopDelayMs))
+    this.rested &&= reports.every(({ rested }) => rested)
   }
 }
 
@@ -82,7 +84,9 @@ export async function measure(options: MeasureOptions): Promise<readonly Consens
     const bare = await openLoop(cluster, options, tallies)
     for (const [variant, tally] of tallies) tally.closed = await closedLoop(cluster, options, variant)
     return [...tallies].flatMap(([variant, { closed, ...tally }]) =>
-      closed === undefined ? [] : [resultOf(options, variant, { ...tally, ...closed }, bare, random)]
+      closed === undefined
+        ? []
+        : [resultOf(options, variant, { ...tally, ...closed, rested: tally.rested && closed.rested }, bare, random)]
     )
   } finally {
     await cluster.stop()
@@ -127,10 +131,11 @@ async function closedLoop(
   progress(`n = ${n}: saturated, ${variant}`)
   const durationMs = effort.closedMs
   const closed = { kind: 'closed', variant, durationMs } as const
+  const fullWindow = Math.ceil(WINDOW_COMMANDS / n)
   const views = await cluster.run({ ...closed, window: WINDOW_VIEWS })
-  const commands = await cluster.run({ ...closed, window: WINDOW_COMMANDS })
+  const commands = await cluster.run({ ...closed, window: fullWindow })
   // A slice of its own: the profiler slows down what it looks at.
-  for (const window of cpuProfile ? [WINDOW_VIEWS, WINDOW_COMMANDS] : []) {
+  for (const window of cpuProfile ? [WINDOW_VIEWS, fullWindow] : []) {
     const load = window === WINDOW_VIEWS ? 'views' : 'commands'
     await cluster.run({
       ...closed,
@@ -139,5 +144,6 @@ async function closedLoop(
       profilePath: join(out, `n${n}-${variant}-${load}.cpuprofile`)
     })
   }
-  return { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands) }
+  const rested = [...views, ...commands].every((report) => report.rested)
+  return { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
 }

@@ -79,6 +79,8 @@ export interface QuorumReport extends Stamps {
   readonly commands: number
   readonly refused: number
   readonly nullified: number
+  /** All its commands were final and the group dormant before the drain's deadline. */
+  readonly rested: boolean
   readonly cpuMs: number
   readonly bytes: number
   readonly frames: number

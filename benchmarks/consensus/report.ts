@@ -23,7 +23,8 @@ const COLUMNS: readonly (readonly [head: string, cell: (result: ConsensusResult)
   ['CPU ms', ({ cpuMsPerViewMember }) => cpuMsPerViewMember],
   ['bytes', ({ bytesPerViewMember }) => bytesPerViewMember],
   ['messages', ({ framesPerViewMember }) => framesPerViewMember],
-  ['lag p99', ({ loopDelayMs }) => loopDelayMs]
+  ['lag p99', ({ loopDelayMs }) => loopDelayMs],
+  ['rest', ({ rested }) => (rested ? 'yes' : 'no')]
 ]
 
 /** Milliseconds; CPU, bytes and messages per view and member. */

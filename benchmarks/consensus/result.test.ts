@@ -25,6 +25,7 @@ describe('resultOf', () => {
     syncMs: [[1], [1]],
     voteSyncMs: [2],
     loopDelayMs: 0,
+    rested: true,
     views: load,
     commands: load,
     saturated: slice(1)

@@ -49,6 +49,8 @@ export interface ConsensusResult {
   /** Blocks behind the latencies. */
   readonly blocks: number
   readonly nullified: number
+  /** False: after some slice the group was still busy when it should long have been quiet; its figures are of an overload. */
+  readonly rested: boolean
   readonly refused: number
   /** p99 at the worst member, in the slices of the latencies. */
   readonly loopDelayMs: number
@@ -69,6 +71,7 @@ export interface Samples {
   readonly syncMs: readonly (readonly number[])[]
   readonly voteSyncMs: readonly number[]
   readonly loopDelayMs: number
+  readonly rested: boolean
   /** With one command waiting at each member: as many views as can be. */
   readonly views: Load
   /** With as many commands as fill the blocks. */
@@ -124,6 +127,7 @@ export function resultOf(
     saturatedFinalMs: percentiles(samples.saturated.finalMs),
     blocks: finals.length,
     nullified: samples.views.nullified + samples.commands.nullified,
+    rested: samples.rested,
     refused: samples.commands.refused,
     loopDelayMs: samples.loopDelayMs
   }

@@ -27,6 +27,7 @@ export function sampleResult(given: Partial<ConsensusResult> = {}): ConsensusRes
     saturatedFinalMs: { p50: 100, p99: 200 },
     blocks: 200,
     nullified: 0,
+    rested: true,
     refused: 0,
     loopDelayMs: 1,
     ...given

@@ -18,11 +18,16 @@ const POLL_MS = 10
 
 /** Resolves once the condition holds. Rejects with `BRUME_BENCH_DEADLINE`, naming what was awaited. */
 export async function until(what: string, deadlineMs: number, condition: () => boolean): Promise<void> {
+  if (await holds(deadlineMs, condition)) return
+  throw new BenchError('BRUME_BENCH_DEADLINE', `${what}: not within ${deadlineMs} ms; is the machine overloaded?`)
+}
+
+/** Waits for the condition; false if it does not hold by then. */
+export async function holds(deadlineMs: number, condition: () => boolean): Promise<boolean> {
   const endMs = monotonicMs() + deadlineMs
   while (!condition()) {
-    if (monotonicMs() > endMs) {
-      throw new BenchError('BRUME_BENCH_DEADLINE', `${what}: not within ${deadlineMs} ms; is the machine overloaded?`)
-    }
+    if (monotonicMs() > endMs) return false
     await sleep(POLL_MS)
   }
+  return true
 }

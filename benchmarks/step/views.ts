@@ -1,6 +1,7 @@
 import {
   createCommittee,
   createState,
+  type Effect,
   type Event,
   KIND,
   leaderOf,
@@ -63,14 +64,18 @@ export class Views {
   #feed(event: Event): void {
     const { state, effects } = step(this.#state, event)
     this.#state = state
+    if (effects.length > 0) this.#answer(effects, state.enteredMs)
+  }
+
+  #answer(effects: readonly Effect[], nowMs: number): void {
     for (const effect of effects) {
       if (effect.type === 'cast') {
         const votes = [{ ...effect.statement, signer: SELF, signature: SIGNATURE }]
-        this.#feed({ type: 'synced', votes, nowMs: state.enteredMs, wallMs: 0 })
+        this.#feed({ type: 'synced', votes, nowMs, wallMs: 0 })
       }
       if (effect.type === 'verify') {
         const { purpose, votes } = effect
-        this.#feed({ type: 'verified', purpose, votes, bad: [], nowMs: state.enteredMs, wallMs: 0 })
+        this.#feed({ type: 'verified', purpose, votes, bad: [], nowMs, wallMs: 0 })
       }
     }
   }
