@@ -86,9 +86,14 @@ export function encodeBundle({ closings, headers, finalization, proof }: Bundle)
 
 /** `[6, statement, certificate, leaf, index, count, path]` or `[4, certificate, leaf, index, count, path]`. */
 function proofField(proof: AttestationProof | CheckpointProof): CborValue {
-  const place = [proof.leaf, proof.index, proof.count, [...proof.path]]
+  const place = placeField(proof)
   if (proof.kind === CHECKPOINT) return [CHECKPOINT, encodeCheckpointCertificate(proof.certificate), ...place]
   return [ATTEST, proof.statement, encodeAttestationCertificate(proof.certificate), ...place]
+}
+
+/** `[leaf, index, count, path]`. */
+export function placeField({ leaf, index, count, path }: LeafProof): readonly CborValue[] {
+  return [leaf, index, count, [...path]]
 }
 
 /** Form alone; `verifyFinal` says whether it proves anything. @throws CodecError */
@@ -141,7 +146,8 @@ function readProof(value: CborValue | undefined): AttestationProof | CheckpointP
   }
 }
 
-function readPlace([leaf, index, count, path]: readonly CborValue[]): LeafProof {
+/** @throws CodecError */
+export function readPlace([leaf, index, count, path]: readonly CborValue[]): LeafProof {
   return {
     leaf: asBytes(leaf, 'leaf', { min: 0, max: LEAF_BYTES_MAX }),
     index: asUint(index, 'index', LEAVES_MAX),

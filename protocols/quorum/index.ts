@@ -49,6 +49,17 @@ export {
   recordDigest,
   stateRootOf
 } from './checkpoint.ts'
+export {
+  ANSWER_BYTES_MAX,
+  CLIENT_PROTOCOL,
+  type ClientAnswer,
+  type ClientRequest,
+  decodeClientFrame,
+  encodeClientAnswer,
+  encodeClientRequest,
+  READ_LEAVES_MAX,
+  type ReadLevel
+} from './client.ts'
 export { ECHO_VOTES_MAX, type Echo } from './echo.ts'
 export { BundleError, type BundleFault, ManifestError } from './errors.ts'
 export {
@@ -137,5 +148,12 @@ export {
   type SyncRequest
 } from './sync.ts'
 export { decodeSystem, encodeSystem, isSystemBody, type SystemCommand } from './system.ts'
-export { type Predicate, type TrustedCommittee, trustManifest, type Verified, verifyFinal } from './verify.ts'
+export {
+  type Predicate,
+  type TrustedCommittee,
+  trustManifest,
+  type Verified,
+  verifyFinal,
+  verifyNotarized
+} from './verify.ts'
 export { readVote, writeVote } from './vote.ts'

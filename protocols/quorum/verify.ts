@@ -1,5 +1,14 @@
 import { CodecError, equal, toHex } from '@brume/codec'
-import { type Certificate, type Committee, certifies, isWellFormed, KIND, signedBytes, votesOf } from '@brume/consensus'
+import {
+  type Certificate,
+  type Committee,
+  certifies,
+  isWellFormed,
+  KIND,
+  signedBytes,
+  type VoteKind,
+  votesOf
+} from '@brume/consensus'
 import { importKeys, leafHash, rootFromPath, verify } from '@brume/crypto'
 import { ATTEST, attestedBytes, statementDigest } from './attestation.ts'
 import { BlockError } from './block.ts'
@@ -36,8 +45,12 @@ export interface Verified {
   readonly header: Header
   /** Members that signed the finalization. */
   readonly signers: readonly ManifestMember[]
+  /** From the block with a finalization of its own down to the wanted one, which is `header`. */
+  readonly headers: readonly Header[]
   /** The leaf that was shown to be in the state or the outcome of the block, if one was. */
   readonly leaf: Uint8Array | null
+  /** Is this another leaf under the same root? False for everything where no leaf was shown. */
+  readonly holds: (place: LeafProof) => boolean
   /** Of the epoch in which the block became final: trust from here on, and bundles need no closings up to it. */
   readonly committee: TrustedCommittee
 }
@@ -71,19 +84,28 @@ export function trustManifest(
  * @throws BundleError, whose `reason` says which part proves nothing
  */
 export function verifyFinal(bytes: Uint8Array, trusted: TrustedCommittee, predicate?: Predicate): Verified {
-  const bundle = decodeForm(bytes)
+  return verifyBundle(bytes, trusted, KIND.finalize, predicate)
+}
+
+/** As `verifyFinal`, for a block that a quorum has notarized: it may still be revoked. @throws BundleError */
+export function verifyNotarized(bytes: Uint8Array, trusted: TrustedCommittee): Verified {
+  return verifyBundle(bytes, trusted, KIND.notarize)
+}
+
+function verifyBundle(bytes: Uint8Array, trusted: TrustedCommittee, kind: VoteKind, predicate?: Predicate): Verified {
+  const bundle = orMalformed(() => decodeBundle(bytes))
   const root = bundle.closings.reduce(succeed, trusted)
-  const header = followHeaders(bundle, root)
+  const headers = followHeaders(bundle, root, kind)
+  const header = headers.at(-1)
+  if (header === undefined) throw new BundleError('MALFORMED', 'a bundle without a header')
+  const { proof } = bundle
+  if (proof !== null) checkProof(proof, header, root)
   const signers = bundle.finalization.signers.flatMap((index) => root.members[index] ?? [])
-  const leaf = bundle.proof === null ? null : checkProof(bundle.proof, header, root)
   if (predicate !== undefined && !predicate(signers)) {
     throw new BundleError('PREDICATE', 'it is final for the group; those who signed are not whom you asked for')
   }
-  return { header, signers, leaf, committee: root }
-}
-
-function decodeForm(bytes: Uint8Array): Bundle {
-  return orMalformed(() => decodeBundle(bytes))
+  const holds = (place: LeafProof): boolean => proof !== null && isUnder(proof, place)
+  return { header, headers, signers, leaf: proof?.leaf ?? null, holds, committee: root }
 }
 
 function orMalformed<T>(read: () => T): T {
@@ -99,7 +121,7 @@ function orMalformed<T>(read: () => T): T {
 
 /** The committee that takes over after a closing. */
 function succeed(trusted: TrustedCommittee, closing: Closing): TrustedCommittee {
-  const header = readFinal(closing.header, closing.finalization, trusted)
+  const header = readCertified(closing.header, closing.finalization, trusted, KIND.finalize)
   if (header.nextCommittee === null) throw new BundleError('CLOSING', 'this block closes no epoch')
   const members = membersOf(trusted, closing, header.nextCommittee)
   const { manifest } = trusted
@@ -134,33 +156,43 @@ function readCommittee(bytes: Uint8Array): ReturnType<typeof decodeCommittee> {
   }
 }
 
-/** From the finalized block down, parent by parent, to the last: the wanted one. */
-function followHeaders({ headers, finalization }: Bundle, trusted: TrustedCommittee): Header {
+/** From the certified block down, parent by parent, to the last: the wanted one. */
+function followHeaders(
+  { headers, finalization }: Bundle,
+  trusted: TrustedCommittee,
+  kind: VoteKind
+): readonly Header[] {
   const [first = new Uint8Array(0), ...rest] = headers
-  let child = readFinal(first, finalization, trusted)
+  const found = [readCertified(first, finalization, trusted, kind)]
   for (const bytes of rest) {
     const header = orMalformed(() => readHeader(bytes))
+    const child = found.at(-1)
     const follows =
-      child.parent === header.digest && child.parentView === header.view && child.height === header.height + 1
+      child?.parent === header.digest && child.parentView === header.view && child.height === header.height + 1
     if (!follows || header.epoch !== child.epoch) throw new BundleError('HEADERS', 'the headers are no chain')
-    child = header
+    found.push(header)
   }
-  return child
+  return found
 }
 
-function readFinal(bytes: Uint8Array, finalization: Certificate, trusted: TrustedCommittee): Header {
+function readCertified(
+  bytes: Uint8Array,
+  certificate: Certificate,
+  trusted: TrustedCommittee,
+  wanted: VoteKind
+): Header {
   const header = orMalformed(() => readHeader(bytes))
   const { committee } = trusted
   if (!equal(header.groupId, committee.groupId)) throw new BundleError('GROUP', 'a block of another group')
   if (header.epoch !== committee.epoch) {
     throw new BundleError('EPOCH', `a block of epoch ${header.epoch}, where ${committee.epoch} is the trusted one`)
   }
-  const { kind, view, parentView, digest } = finalization
-  const names = kind === KIND.finalize && view === header.view && digest === header.digest
+  const { kind, view, parentView, digest } = certificate
+  const names = kind === wanted && view === header.view && digest === header.digest
   if (!names || parentView !== header.parentView) {
     throw new BundleError('FINALIZATION', 'the certificate is not of this block')
   }
-  checkCertificate(committee, finalization)
+  checkCertificate(committee, certificate)
   return header
 }
 
@@ -175,13 +207,20 @@ function checkCertificate(committee: Committee, certificate: Certificate): void 
   if (!votesOf(certificate).every(isSigned)) throw new BundleError('SIGNATURE', "a signature is not the member's")
 }
 
-function checkProof(proof: AttestationProof | CheckpointProof, header: Header, trusted: TrustedCommittee): Uint8Array {
+function checkProof(proof: AttestationProof | CheckpointProof, header: Header, trusted: TrustedCommittee): void {
   if (proof.kind === ATTEST) checkAttestation(proof, header, trusted)
   else checkCheckpoint(proof, header, trusted)
-  return proof.leaf
+  if (!isUnder(proof, proof)) throw new BundleError('LEAF', 'the leaf is not where it is said to be')
 }
 
 /** A program's statement holds the roots it stands for in the form that binds the number of leaves. */
+function isUnder(proof: AttestationProof | CheckpointProof, { leaf, index, count, path }: LeafProof): boolean {
+  const root = rootFromPath(leafHash(leaf), index, count, path)
+  if (root === undefined) return false
+  const bound = stateRootOf(count, root)
+  return proof.kind === ATTEST ? holds(proof.statement, bound) : toHex(bound) === proof.certificate.stateRoot
+}
+
 function checkAttestation(proof: AttestationProof, header: Header, { committee, domain }: TrustedCommittee): void {
   const { statement, certificate } = proof
   if (domain === null) throw new BundleError('ATTESTATION', "the domain of the program's statements is not known")
@@ -195,17 +234,15 @@ function checkAttestation(proof: AttestationProof, header: Header, { committee, 
     throw new BundleError('ATTESTATION', 'the statement does not name the group and the block')
   }
   checkSigners(committee, ATTEST, certificate, attestedBytes(domain, digest), 'ATTESTATION')
-  if (!holds(statement, boundRoot(proof))) throw new BundleError('LEAF', 'the leaf is under no root of the statement')
 }
 
 function checkCheckpoint(proof: CheckpointProof, header: Header, { committee }: TrustedCommittee): void {
   const { certificate } = proof
-  const { epoch, height, block, stateRoot } = certificate
+  const { epoch, height, block } = certificate
   if (epoch !== header.epoch || height !== header.height || block !== header.digest) {
     throw new BundleError('CHECKPOINT', 'the checkpoint is not of this block')
   }
   checkSigners(committee, proof.kind, certificate, checkpointBytes(committee, certificate), 'CHECKPOINT')
-  if (toHex(boundRoot(proof)) !== stateRoot) throw new BundleError('LEAF', 'the leaf is not of this state')
 }
 
 function checkSigners(
@@ -225,12 +262,6 @@ function checkSigners(
     return key !== undefined && signature !== undefined && verify(key, message, signature)
   }
   if (!signers.every(isSigned)) throw new BundleError(reason, "a signature is not the member's")
-}
-
-function boundRoot({ leaf, index, count, path }: LeafProof): Uint8Array {
-  const root = rootFromPath(leafHash(leaf), index, count, path)
-  if (root === undefined) throw new BundleError('LEAF', 'the path does not fit the place of the leaf')
-  return stateRootOf(count, root)
 }
 
 function holds(bytes: Uint8Array, part: Uint8Array): boolean {
