@@ -1,3 +1,4 @@
+export { Heap } from './heap.ts'
 export {
   type JournalMedium,
   type MemoryJournal,
@@ -13,3 +14,4 @@ export type { SimNode } from './net/sim-node.ts'
 export { NodeClock, type NodeClockOptions, SimClock, type SimClockOptions, settle } from './sim-clock.ts'
 export { SimDisk, type SimDiskOptions } from './sim-disk.ts'
 export { SimRandom, seedFromHex } from './sim-random.ts'
+export { type SimKey, SimSigner } from './sim-signer.ts'

@@ -1,0 +1,629 @@
+import { Reader, Writer } from '@brume/codec'
+import {
+  type Certificate,
+  type Committee,
+  createState,
+  deltaOf,
+  type Effect,
+  type Event,
+  type Final,
+  type Held,
+  isWellFormed,
+  type Judge,
+  KIND,
+  type Message,
+  type Proposal,
+  type Rules,
+  type State,
+  signedBytes,
+  step,
+  type Vote,
+  votesOf,
+  wakeAtMs
+} from '@brume/consensus'
+import type { JournalRecord } from '@brume/ports'
+import {
+  bodyOf,
+  type Command,
+  decodeCertificate,
+  decodeSignedBlock,
+  encodeCertificate,
+  encodeSignedBlock,
+  makeBlock,
+  readVote,
+  writeVote
+} from '@brume/protocols/quorum'
+import type { SimKey, SimRandom } from '@brume/testkit'
+import type { LocalClock } from '../world/local-clock.ts'
+import type { DiskSettings } from '../world/sim-journal.ts'
+import { type JournalPoint, SimJournal } from '../world/sim-journal.ts'
+import type { World } from '../world/world.ts'
+import { readCommand, type SimCommand } from './command.ts'
+import { digestOfEffect, digestOfEvent, digestOfFrame, FRAME_KIND, kindOf } from './digest.ts'
+import type { Content, Frame } from './frame.ts'
+import { type FinalBlock, Ledger } from './ledger.ts'
+import { Pool } from './pool.ts'
+
+const RECORD = { vote: 1, block: 2, certificate: 3 } as const
+/** Signatures checked in the turn they are needed in; more take the thread pool's time. */
+const VERIFY_INLINE_MAX = 8
+const VERIFY_US = 400
+/** A chapter that does not come is asked of somebody else. */
+const CHAPTER_TIMEOUT_US = 1_500_000
+/** LevelDB syncs the ledger this often. */
+const LEDGER_SYNC_US = 1_000_000
+/** A block older or younger than this by the wall clock is refused by the simulation's program before an own vote. */
+const PROGRAM_CLOCK_MS = 30_000
+const MEASURE_EVERY_MS = 1_000
+
+export type Life = 'down' | 'joining' | 'syncing' | 'voting' | 'muted' | 'halted'
+
+/** Host functions a mutant replaces beside the reducer's rules; production has none of these switches. */
+export interface HostRules {
+  /** What the journal's votes are worth at a restart. */
+  readonly restore: (votes: readonly Vote[]) => readonly Vote[]
+  /** The floor a restart begins from. */
+  readonly floor: (ledger: Ledger) => Final
+  readonly sendsBeforeSync: boolean
+  readonly timerBeforeInput: boolean
+  readonly countsAttempts: boolean
+  readonly checksSender: boolean
+  readonly checksSignatures: boolean
+  readonly resends: boolean
+}
+
+export const HOST_RULES: HostRules = {
+  restore: (votes) => votes,
+  floor: (ledger) => ledger.floor,
+  sendsBeforeSync: false,
+  timerBeforeInput: false,
+  countsAttempts: true,
+  checksSender: true,
+  checksSignatures: true,
+  resends: true
+}
+
+/** What a node tells about itself: the oracle and the fault driver listen, nothing answers. */
+export interface Observer {
+  appended(process: number, sequence: number, vote: Vote): void
+  durable(process: number, sequence: number): void
+  cast(process: number, statement: Vote, unread: number): void
+  kept(process: number, certificate: Certificate): void
+  finalized(process: number, blocks: readonly FinalBlock[], final: Final): void
+  notarized(process: number, proposal: Proposal): void
+  conflict(process: number, a: Vote, b: Vote): void
+  silenced(process: number, from: number): void
+  entered(process: number, view: number, by: string): void
+  built(process: number, proposal: Proposal): void
+  /** What a journal still knows of own votes, before anything is made of it. */
+  restored(process: number, votes: readonly Vote[]): void
+  restarted(process: number, final: Final, life: Life): void
+  halted(process: number): void
+  point(process: number, point: JournalPoint | 'after-send'): void
+}
+
+export interface CoreOptions {
+  readonly world: World
+  readonly process: number
+  readonly member: number
+  readonly committee: Committee
+  /** Member of each process. */
+  readonly memberOf: readonly number[]
+  readonly genesis: Final
+  readonly key: SimKey
+  readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
+  readonly clock: LocalClock
+  readonly random: SimRandom
+  readonly disk: DiskSettings
+  readonly deltaMs: number
+  readonly minViewMs: number
+  /** Delta follows what links and disk show, as production's does. */
+  readonly measuresDelta: boolean
+  readonly maxCommands: number
+  readonly rules: Partial<Rules>
+  readonly host: HostRules
+  readonly observer: Observer
+  /** One-way delay to another process as a ping would show it, ms; undefined when it is not connected. */
+  readonly delayMs: (to: number) => number | undefined
+  readonly transmit: (from: number, to: number, frame: Frame) => void
+}
+
+/** One member: the real reducer, its journal in the real format, a ledger, a pool; and nothing asynchronous. */
+export class CoreNode {
+  readonly options: CoreOptions
+  readonly journal: SimJournal
+  readonly ledger: Ledger
+  pool = new Pool()
+  life: Life = 'down'
+  state: State
+  /** Bumped by each crash: what was under way before it comes to nothing. */
+  incarnation = 0
+  readonly linked = new Set<number>()
+  stalledUntilUs = 0
+  #born = false
+  #inbox: { readonly from: number; readonly frame: Frame }[] = []
+  #queue: Event[] = []
+  #running = false
+  #wakeUs: number | null = null
+  #asked: { readonly process: number; readonly order: number } | null = null
+  #order = 0
+  readonly #useless = new Set<number>()
+  #ledgerDirty = false
+  #measuredMs = Number.NEGATIVE_INFINITY
+  #attempt = 0
+  /** As a liar would have it: commands this leader leaves out. */
+  censors: (command: SimCommand) => boolean = () => false
+
+  constructor(options: CoreOptions) {
+    this.options = options
+    const { world, random, disk, process, observer, key, genesis } = options
+    this.journal = new SimJournal(world, random, key.publicKey, disk, {
+      point: (point) => observer.point(process, point),
+      durable: (sequence) => observer.durable(process, sequence),
+      failed: () => this.#halt()
+    })
+    this.ledger = new Ledger(genesis)
+    this.state = this.#create(genesis)
+  }
+
+  get isAlive(): boolean {
+    return this.life !== 'down'
+  }
+
+  /** Frames that arrived and were not read yet. */
+  get unread(): number {
+    return this.#inbox.length
+  }
+
+  start(): void {
+    const { journal, ledger } = this
+    const { verdict, records } = journal.open(this.#born)
+    const isMuted = verdict === 'lost' || verdict === 'damaged'
+    this.#born = true
+    const final = this.options.host.floor(ledger)
+    this.pool = new Pool()
+    for (const { proposal } of ledger.blocks()) {
+      if (proposal.height <= final.height) this.pool.apply(bodyOf(proposal).commands)
+    }
+    this.state = this.#create(final, this.#remember(records, ledger.floor.view))
+    this.life = isMuted ? 'muted' : 'joining'
+    this.#useless.clear()
+    this.options.observer.restarted(this.options.process, final, this.life)
+    this.feed({ type: 'voting', voting: false, ...this.#time() })
+  }
+
+  /** As `kill -9` and a power cut at once. */
+  crash(): void {
+    this.incarnation += 1
+    this.life = 'down'
+    this.linked.clear()
+    this.#inbox = []
+    this.#queue = []
+    this.#wakeUs = null
+    this.#asked = null
+    this.stalledUntilUs = 0
+    this.journal.crash()
+    this.ledger.crash((most) => this.options.random.below(most + 1))
+  }
+
+  /** The disk is another, empty one. */
+  wipe(): void {
+    this.journal.wipe()
+    this.ledger.wipe()
+  }
+
+  link(other: number, up: boolean): void {
+    const member = this.options.memberOf[other] ?? 0
+    if (up) this.linked.add(other)
+    else this.linked.delete(other)
+    if (member === this.options.member) return
+    this.feed({ type: up ? 'up' : 'down', member, nowMs: this.#time().nowMs })
+    if (!up && this.#asked?.process === other) this.#askNext()
+    if (this.life === 'joining' && this.#reachesQuorum()) this.#sync()
+  }
+
+  /** A frame arrives; a stalled process reads it when it goes on. */
+  receive(from: number, frame: Frame): void {
+    const { world } = this.options
+    if (world.nowUs < this.stalledUntilUs) {
+      this.#inbox.push({ from, frame })
+      return
+    }
+    this.#read(from, frame)
+  }
+
+  /** The event loop stands still. */
+  stall(us: number): void {
+    const { world, host } = this.options
+    this.stalledUntilUs = Math.max(this.stalledUntilUs, world.nowUs + us)
+    this.#later(us, () => {
+      if (world.nowUs < this.stalledUntilUs) return
+      if (host.timerBeforeInput && this.#isDue()) this.#tick()
+      for (const { from, frame } of this.#inbox.splice(0)) this.#read(from, frame)
+      if (this.#isDue()) this.#tick()
+    })
+  }
+
+  submit(command: SimCommand): void {
+    if (this.life === 'halted' || !this.isAlive) return
+    if (!this.#learn(command)) return
+    this.#toAll({ type: 'command', command })
+    this.#poolChanged()
+  }
+
+  feed(event: Event): void {
+    this.#queue.push(event)
+    if (!this.#running) this.#run()
+  }
+
+  /** Puts any content on the wire in this member's name. */
+  say(to: number, content: Content): void {
+    const { process, transmit, committee } = this.options
+    const { view, final } = this.state
+    const attempt = this.options.host.countsAttempts ? this.#attempt++ : 0
+    transmit(process, to, { content, epoch: committee.epoch, view, final: final.view, attempt })
+  }
+
+  sign(statement: Vote | Parameters<typeof signedBytes>[1]): Uint8Array {
+    const { committee, key, rules } = this.options
+    return key.sign((rules.signedBytes ?? signedBytes)(committee, statement))
+  }
+
+  isSigned(vote: Vote): boolean {
+    const { committee, verify, rules, host } = this.options
+    const key = committee.members[vote.signer]?.key
+    if (!host.checksSignatures) return true
+    return key !== undefined && verify(key, (rules.signedBytes ?? signedBytes)(committee, vote), vote.signature)
+  }
+
+  #create(final: Final, restored?: Omit<Parameters<typeof createState>[2] & object, 'final'>): State {
+    const { committee, member, genesis, deltaMs, minViewMs, rules } = this.options
+    const judge: Judge = (proposal, _, ancestors, wallMs) => this.#judge(proposal, ancestors, wallMs)
+    const config = { committee, self: member, genesis, judge, deltaMs, minViewMs, rules }
+    return createState(config, this.#time().nowMs, restored === undefined ? undefined : { ...restored, final })
+  }
+
+  #judge(proposal: Proposal, ancestors: readonly Proposal[], wallMs: number | null): boolean {
+    if (wallMs !== null && Math.abs(wallMs - proposal.timeMs) > PROGRAM_CLOCK_MS) return false
+    const { commands } = bodyOf(proposal)
+    if (commands.length > this.options.maxCommands) return false
+    const seen = new Set(ancestors.flatMap((block) => bodyOf(block).commands.map(({ id }) => id)))
+    for (const { id } of commands) {
+      if (seen.has(id)) return false
+      seen.add(id)
+    }
+    return true
+  }
+
+  #remember(records: readonly JournalRecord[], floorView: number) {
+    const { committee, host } = this.options
+    const votes: Vote[] = []
+    const held: Held[] = []
+    const certificates: Certificate[] = []
+    for (const { kind, payload } of records) {
+      if (kind === RECORD.vote) votes.push(readVote(new Reader(payload)))
+      else if (kind === RECORD.block)
+        held.push({ ...decodeSignedBlock(committee.groupId, payload), certified: false, invalid: false })
+      else certificates.push(decodeCertificate(payload))
+    }
+    this.options.observer.restored(this.options.process, votes)
+    return {
+      votes: host.restore(votes.filter(({ view }) => view > floorView)),
+      held: held.filter(({ proposal }) => proposal.view > floorView),
+      certificates: certificates.filter(({ view }) => view > floorView)
+    }
+  }
+
+  #time(): { readonly nowMs: number; readonly wallMs: number } {
+    const { clock, world } = this.options
+    return { nowMs: clock.nowMs(world.nowUs), wallMs: clock.wallMs(world.nowUs) }
+  }
+
+  #later(us: number, run: () => void): void {
+    const { incarnation } = this
+    this.options.world.after(us, () => this.incarnation === incarnation && run())
+  }
+
+  #reachesQuorum(): boolean {
+    const { committee, memberOf, member } = this.options
+    const members = new Set([member, ...[...this.linked].map((process) => memberOf[process] ?? 0)])
+    let weight = 0
+    for (const index of members) weight += committee.members[index]?.weight ?? 0
+    return weight >= committee.quorum
+  }
+
+  #run(): void {
+    const { world, process } = this.options
+    this.#running = true
+    const { incarnation } = this
+    try {
+      for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
+        world.log(process, kindOf(event.type), digestOfEvent(event))
+        if (world.isTracing) world.trace(process, `event ${event.type}`, () => event)
+        const { state, effects } = step(this.state, event)
+        this.state = state
+        for (const effect of effects) {
+          world.log(process, kindOf(effect.type), digestOfEffect(effect))
+          if (world.isTracing) world.trace(process, `effect ${effect.type}`, () => effect)
+          this.#carryOut(effect)
+          if (this.incarnation !== incarnation) return
+        }
+      }
+    } finally {
+      this.#running = false
+    }
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { world, clock } = this.options
+    const { nowMs } = this.#time()
+    const wakeMs = this.isAlive && this.life !== 'halted' ? wakeAtMs(this.state, nowMs) : null
+    const wakeUs = wakeMs === null ? null : Math.max(clock.worldUs(wakeMs), world.nowUs + 1)
+    if (wakeUs === this.#wakeUs) return
+    this.#wakeUs = wakeUs
+    if (wakeUs === null) return
+    const { incarnation } = this
+    world.at(wakeUs, () => {
+      if (this.incarnation !== incarnation || this.#wakeUs !== wakeUs) return
+      if (world.nowUs >= this.stalledUntilUs) this.#tick()
+    })
+  }
+
+  #isDue(): boolean {
+    return this.#wakeUs !== null && this.#wakeUs <= this.options.world.nowUs
+  }
+
+  #tick(): void {
+    this.#wakeUs = null
+    this.feed({ type: 'tick', ...this.#time() })
+  }
+
+  #carryOut(effect: Effect): void {
+    const { observer, process } = this.options
+    switch (effect.type) {
+      case 'send':
+        return effect.to === 'all' ? this.#toAll(effect.message) : this.#toMember(effect.to, effect.message)
+      case 'cast':
+        return this.#cast(effect)
+      case 'verify':
+        return this.#verify(effect)
+      case 'build':
+        return void this.#queue.push({
+          type: 'built',
+          view: effect.view,
+          proposal: this.#build(effect),
+          ...this.#time()
+        })
+      case 'keep':
+        observer.kept(process, effect.certificate)
+        if (this.life === 'muted') return
+        return void this.journal.append(RECORD.certificate, encodeCertificate(effect.certificate))
+      case 'spread':
+        for (const command of [...this.pool.values()].slice(0, 8)) this.#toAll({ type: 'command', command })
+        return
+      case 'notarized':
+        return observer.notarized(process, effect.proposal)
+      case 'finalized':
+        return this.#finalized(effect.blocks, this.state.final)
+      case 'entered':
+        observer.entered(process, effect.view, effect.by)
+        return this.#measure()
+      case 'behind':
+        return this.#sync()
+      case 'conflict':
+        if (this.isSigned(effect.a) && this.isSigned(effect.b)) observer.conflict(process, effect.a, effect.b)
+        return
+      case 'dropped':
+        if (effect.reason === 'signature') observer.silenced(process, effect.from)
+        return
+    }
+  }
+
+  #toAll(content: Message | Content): void {
+    for (const other of this.options.memberOf.keys()) if (this.linked.has(other)) this.say(other, content)
+    if (content.type === 'votes') this.options.observer.point(this.options.process, 'after-send')
+  }
+
+  #toMember(member: number, message: Message): void {
+    if (!this.options.host.resends && (message.type === 'votes' || message.type === 'certificate')) return
+    for (const [process, other] of this.options.memberOf.entries()) {
+      if (other === member && this.linked.has(process)) this.say(process, message)
+    }
+  }
+
+  #cast({ statement, proposal, signature }: Extract<Effect, { type: 'cast' }>): void {
+    const { observer, process, member, host } = this.options
+    if (this.life === 'muted') return
+    const vote: Vote = { ...statement, signer: member, signature: this.sign(statement) }
+    observer.cast(process, vote, this.#inbox.length)
+    const { incarnation } = this
+    if (proposal !== null) this.journal.append(RECORD.block, encodeSignedBlock(proposal, signature ?? vote.signature))
+    if (this.incarnation !== incarnation) return
+    const done = () => this.feed({ type: 'synced', votes: [vote], ...this.#time() })
+    const bytes = writeVote(new Writer(), vote).finish()
+    const sequence = this.journal.append(RECORD.vote, bytes, (error) => {
+      if (error !== undefined) this.#halt()
+      else if (!host.sendsBeforeSync) done()
+    })
+    if (sequence > 0) observer.appended(process, sequence, vote)
+    if (host.sendsBeforeSync && this.incarnation === incarnation) done()
+  }
+
+  #verify({ purpose, votes }: Extract<Effect, { type: 'verify' }>): void {
+    const bad = votes.filter((vote) => !this.isSigned(vote)).map(({ signer }) => signer)
+    if (votes.length <= VERIFY_INLINE_MAX) {
+      this.#queue.push({ type: 'verified', purpose, votes, bad, ...this.#time() })
+      return
+    }
+    this.#later(VERIFY_US, () => this.feed({ type: 'verified', purpose, votes, bad, ...this.#time() }))
+  }
+
+  #build(request: Extract<Effect, { type: 'build' }>): Proposal | null {
+    const { committee, maxCommands, observer, process } = this.options
+    const { view, parentView, parent, height, ancestors, empty } = request
+    const below = ancestors.toReversed().flatMap((block) => bodyOf(block).commands)
+    const taken = empty ? [] : this.pool.take(maxCommands, below, this.censors)
+    if (taken.length === 0 && !empty) return null
+    const commands: Command[] = taken.map(({ id, bytes }) => ({ id, bytes }))
+    const place = { groupId: committee.groupId, epoch: committee.epoch, view, height, parentView, parent }
+    const proposal = makeBlock(place, Math.max(request.timeMs, this.#time().wallMs), commands)
+    observer.built(process, proposal)
+    return proposal
+  }
+
+  #finalized(blocks: readonly FinalBlock[], final: Final): void {
+    const { observer, process } = this.options
+    this.ledger.append(blocks, final)
+    for (const { proposal } of blocks) this.pool.apply(bodyOf(proposal).commands)
+    observer.finalized(process, blocks, final)
+    this.#queue.push({ type: 'pool', pending: this.pool.size > 0, version: this.pool.version, ...this.#time() })
+    if (this.#ledgerDirty) return
+    this.#ledgerDirty = true
+    this.#later(LEDGER_SYNC_US, () => {
+      this.ledger.secure()
+      this.#ledgerDirty = false
+    })
+  }
+
+  #poolChanged(): void {
+    this.feed({ type: 'pool', pending: this.pool.size > 0, version: this.pool.version, ...this.#time() })
+  }
+
+  #learn(command: SimCommand): boolean {
+    return this.pool.add(command)
+  }
+
+  #measure(): void {
+    const { measuresDelta, committee, memberOf, member, delayMs } = this.options
+    const { nowMs } = this.#time()
+    if (!measuresDelta || nowMs - this.#measuredMs < MEASURE_EVERY_MS) return
+    const delays = committee.members
+      .map(({ weight }, index) => {
+        const process = memberOf.indexOf(index)
+        return { weight, delay: index === member ? 0 : this.linked.has(process) ? delayMs(process) : undefined }
+      })
+      .filter((entry): entry is { weight: number; delay: number } => entry.delay !== undefined)
+      .sort((a, b) => a.delay - b.delay)
+    let weight = 0
+    for (const entry of delays) {
+      weight += entry.weight
+      if (weight < committee.quorum) continue
+      this.#measuredMs = nowMs
+      this.#queue.push({ type: 'pace', deltaMs: deltaOf(entry.delay, this.journal.syncP95Ms()) })
+      return
+    }
+  }
+
+  #read(from: number, frame: Frame): void {
+    const { world, process, memberOf, committee, host } = this.options
+    if (!this.isAlive || this.life === 'halted') return
+    world.log(process, FRAME_KIND, digestOfFrame(from, frame))
+    if (world.isTracing) world.trace(process, `frame from ${from}`, () => frame)
+    const { content, view, final, epoch } = frame
+    const member = memberOf[from] ?? 0
+    const time = this.#time()
+    switch (content.type) {
+      case 'votes': {
+        const own = host.checksSender ? content.votes.filter(({ signer }) => signer === member) : content.votes
+        if (own.length < content.votes.length) return
+        return this.feed({ type: 'votes', from: member, votes: own, view, final, nowMs: time.nowMs })
+      }
+      case 'propose':
+        for (const command of bodyOf(content.proposal).commands) this.#learn(readCommand(command))
+        this.#queue.push({ type: 'pool', pending: this.pool.size > 0, version: this.pool.version, ...time })
+        return this.feed({ ...content, from: member, ...time })
+      case 'certificate':
+        return this.feed({ ...content, from: member, ...time })
+      case 'request':
+        if (epoch === committee.epoch) this.feed({ ...content, from: member })
+        return
+      case 'status':
+        if (epoch !== committee.epoch) return
+        this.feed({ type: 'status', from: member, view, final, nowMs: time.nowMs })
+        if (this.life === 'muted' && this.#asked === null) this.#sync()
+        return
+      case 'command':
+        if (this.#learn(content.command)) this.#poolChanged()
+        return
+      case 'ask':
+        return this.say(from, { type: 'chapter', ...this.ledger.chapter(content.from) })
+      case 'chapter':
+        return this.#adopt(from, content.blocks, content.certificate)
+    }
+  }
+
+  /** Falls behind or begins: nothing is said until nobody connected is ahead. */
+  #sync(): void {
+    if (this.life !== 'muted') {
+      if (this.life === 'halted' || this.life === 'syncing') return
+      this.life = 'syncing'
+      this.#queue.push({ type: 'voting', voting: false, ...this.#time() })
+      if (!this.#running) this.#run()
+    }
+    this.#useless.clear()
+    this.#askNext()
+  }
+
+  #askNext(): void {
+    const { memberOf } = this.options
+    this.#asked = null
+    if (!this.isAlive || this.life === 'halted') return
+    const ahead = [...this.linked].find((process) => {
+      const mark = this.state.marks[memberOf[process] ?? 0]
+      return mark !== undefined && mark.final > this.state.final.view && !this.#useless.has(process)
+    })
+    if (ahead === undefined) return this.#caughtUp()
+    const order = ++this.#order
+    this.#asked = { process: ahead, order }
+    this.say(ahead, { type: 'ask', from: this.state.final.height + 1 })
+    this.#later(CHAPTER_TIMEOUT_US, () => {
+      if (this.#asked?.order !== order) return
+      this.#useless.add(ahead)
+      this.#askNext()
+    })
+  }
+
+  #caughtUp(): void {
+    if (this.life !== 'syncing') return
+    this.life = 'voting'
+    this.feed({ type: 'voting', voting: true, ...this.#time() })
+    this.#poolChanged()
+  }
+
+  #adopt(from: number, blocks: readonly FinalBlock[], certificate: Certificate | null): void {
+    if (this.#asked?.process !== from) return
+    this.#asked = null
+    const last = blocks.at(-1)?.proposal
+    if (last === undefined || certificate === null || !this.#isProven(blocks, certificate)) this.#useless.add(from)
+    else if (last.view > this.state.final.view) {
+      const { view, height, digest, timeMs } = last
+      const final: Final = { view, height, digest, timeMs, certificate }
+      this.#finalized(blocks, final)
+      this.feed({ type: 'adopt', final, ...this.#time() })
+      this.#poolChanged()
+    }
+    this.#askNext()
+  }
+
+  /** A chain on the own floor whose last block a quorum finalized. */
+  #isProven(blocks: readonly FinalBlock[], certificate: Certificate): boolean {
+    const { committee } = this.options
+    let parent: { readonly digest: string; readonly height: number } = this.state.final
+    for (const { proposal } of blocks) {
+      if (proposal.parent !== parent.digest || proposal.height !== parent.height + 1) return false
+      parent = proposal
+    }
+    const names = certificate.kind === KIND.finalize && certificate.digest === parent.digest
+    return names && isWellFormed(committee, certificate) && votesOf(certificate).every((vote) => this.isSigned(vote))
+  }
+
+  #halt(): void {
+    if (!this.isAlive || this.life === 'halted') return
+    this.life = 'halted'
+    this.options.observer.halted(this.options.process)
+    this.#wakeUs = null
+    this.#queue = []
+    this.feed({ type: 'voting', voting: false, ...this.#time() })
+  }
+}
