@@ -1,3 +1,4 @@
+export { type Admission, admits } from './admission.ts'
 export {
   ATTEST,
   type Attestation,

@@ -137,3 +137,20 @@ test('hostile manifests with a policy', { timeout: 120_000 }, () => {
   const isOwn = (error: unknown) => error instanceof CodecError || error instanceof ManifestError
   assertWithstands([small], decodeManifest, isOwn, encodeManifest)
 })
+
+describe('whose commands a group takes', () => {
+  const key = (byte: number) => new Uint8Array(32).fill(byte)
+
+  test.each([{ type: 'members' }, { type: 'open' }, { type: 'listed', keys: [key(1), key(2)] }] as const)(
+    '$type comes back',
+    (admit) => {
+      expect(decodeManifest(encodeManifest({ ...plain, admit })).admit).toEqual(admit)
+    }
+  )
+
+  test('keys out of order, twice, or none, and unknown forms are refused', () => {
+    for (const admit of [[1, [key(2), key(1)]], [1, [key(1), key(1)]], [1, []], [0, []], [2, [key(1)]], [3]]) {
+      refused(withField(manifest, 4, () => admit))
+    }
+  })
+})

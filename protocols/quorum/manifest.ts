@@ -28,6 +28,7 @@ import {
   peerIdFromBytes,
   peerIdFromKey
 } from '@brume/crypto'
+import { type Admission, admissionField, readAdmission } from './admission.ts'
 import { ManifestError } from './errors.ts'
 import { policyField, readPolicy } from './policy.ts'
 
@@ -72,6 +73,8 @@ export interface Manifest {
   readonly name: string
   /** 32 random bytes; also the seed of epoch 0. */
   readonly nonce: Uint8Array
+  /** Whose commands are taken. */
+  readonly admit: Admission
   readonly pace: Pace
   readonly policy: Policy
   /** Of epochs 0 and 1. */
@@ -82,8 +85,9 @@ export interface Manifest {
 
 type MemberInput = Omit<ManifestMember, 'class' | 'volatile'> & Partial<ManifestMember>
 
-/** What a manifest is made of: a member is of class 0 and not volatile, the policy the default one, unless told. */
-type ManifestInput = Omit<Manifest, 'policy' | 'members'> & {
+/** What a manifest is made of: open to all, a member of class 0 and not volatile, the policy the default one, unless told. */
+type ManifestInput = Omit<Manifest, 'admit' | 'policy' | 'members'> & {
+  readonly admit?: Admission
   readonly policy?: Policy
   readonly members: readonly MemberInput[]
 }
@@ -99,11 +103,11 @@ export const DEFAULT_PACE: Pace = {
 }
 
 const KIND_LOG = 0
-const ADMIT_MEMBERS: CborValue = [0]
+const OPEN: Admission = { type: 'open' }
 
 /** Canonical bytes. Members are put in order. */
 export function encodeManifest(manifest: ManifestInput): Uint8Array {
-  const { name, nonce, pace, policy = DEFAULT_POLICY, program } = manifest
+  const { name, nonce, admit = OPEN, pace, policy = DEFAULT_POLICY, program } = manifest
   const { deltaMs, minViewMs, maxCommands, maxBlockBytes, checkpointBlocks, epochBlocks, epochMs } = pace
   const members = [...manifest.members].sort((a, b) => compare(a.key, b.key))
   return encode([
@@ -111,7 +115,7 @@ export function encodeManifest(manifest: ManifestInput): Uint8Array {
     name,
     nonce,
     KIND_LOG,
-    ADMIT_MEMBERS,
+    admissionField(admit),
     [deltaMs, minViewMs, maxCommands, maxBlockBytes, checkpointBlocks, epochBlocks, epochMs],
     policyField(policy),
     members.map(memberField),
@@ -131,10 +135,10 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     const [version, name, nonce, kind, admit, pace, policy, members, program] = fields
     if (version !== VERSION) throw new ManifestError(`manifest version ${String(version)} is not known`)
     if (kind !== KIND_LOG) throw new ManifestError('only log groups can be run')
-    requireSame(admit, ADMIT_MEMBERS, 'admission of others than members')
     return {
       name: asText(name, 'name', NAME_BYTES_MAX),
       nonce: asBytes(nonce, 'nonce', 32),
+      admit: readAdmission(admit),
       pace: readPace(pace),
       policy: readPolicy(policy),
       members: readMembers(members),
@@ -144,10 +148,6 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     if (cause instanceof ManifestError) throw cause
     throw new ManifestError(cause instanceof Error ? cause.message : 'malformed', { cause })
   }
-}
-
-function requireSame(value: CborValue | undefined, expected: CborValue, what: string): void {
-  if (compare(encode(value ?? null), encode(expected)) !== 0) throw new ManifestError(`${what} cannot be run yet`)
 }
 
 function readPace(value: CborValue | undefined): Pace {

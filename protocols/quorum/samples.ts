@@ -18,6 +18,7 @@ export const identities = [1, 2, 3, 4].map((byte) => identityFromSeed(new Uint8A
 export const manifest = encodeManifest({
   name: 'sample',
   nonce: new Uint8Array(32).fill(9),
+  admit: { type: 'members' },
   pace: DEFAULT_PACE,
   members: identities.map(({ peerId, publicKey, seed }, i) => ({
     peer: peerId,
