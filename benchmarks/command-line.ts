@@ -27,6 +27,9 @@ export async function run(args: readonly string[]): Promise<number> {
   addIdle(program, (exit) => {
     status = exit
   })
+  addStep(program, (exit) => {
+    status = exit
+  })
   addCertificate(program, (exit) => {
     status = exit
   })
@@ -110,6 +113,20 @@ function addCertificate(program: Command, done: (status: number) => void): void 
       const { benchCertificate } = await import('./certificate/command.ts')
       const { n: sizes, rounds, out, json } = given
       const { verdict } = await benchCertificate({ sizes, rounds, out, json, say, progress })
+      done(statusOf(verdict))
+    })
+}
+
+function addStep(program: Command, done: (status: number) => void): void {
+  program
+    .command('step')
+    .description('votes a second that the reducer of packages/consensus judges, beside events of an XState counter')
+    .option('--seconds <number>', 'in all', readPositive, 10)
+    .option('--json <file>', 'where to write the results')
+    .option('--out <folder>', 'where they go otherwise', OUT)
+    .action(async ({ seconds, json, out }) => {
+      const { benchStep } = await import('./step/command.ts')
+      const { verdict } = await benchStep({ seconds, json, out, say })
       done(statusOf(verdict))
     })
 }

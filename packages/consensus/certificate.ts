@@ -10,7 +10,8 @@ export interface Certificate extends Statement {
 
 /** Assembles a certificate from votes for one statement by distinct signers. */
 export function certify(votes: readonly Vote[]): Certificate {
-  const ordered = [...votes].sort((a, b) => a.signer - b.signer)
+  const isOrdered = votes.every(({ signer }, i) => i === 0 || signer > (votes[i - 1]?.signer ?? -1))
+  const ordered = isOrdered ? votes : votes.toSorted((a, b) => a.signer - b.signer)
   const [first] = ordered
   if (first === undefined) throw new RangeError('a certificate needs votes')
   const { kind, epoch, view, parentView, digest } = first

@@ -31,11 +31,11 @@ export class Draft {
   /** Time of the event at hand; some events carry none and then move nothing that needs it. */
   nowMs: number
   wallMs: number
-  #views: (ViewState | undefined)[] | null = null
-  #past: (ViewState | undefined)[] | null = null
-  #marks: Mark[] | null = null
+  /** What of it `state` still shares must be copied before it is written to. */
+  readonly #given: State
 
   constructor(state: State, nowMs: number, wallMs: number) {
+    this.#given = state
     this.state = { ...state }
     this.nowMs = nowMs
     this.wallMs = wallMs
@@ -55,12 +55,14 @@ export class Draft {
   }
 
   /** Views above the last final one, or above `floor` if that is higher; highest first. */
-  *viewsAbove(floor: number): Iterable<ViewState> {
+  viewsAbove(floor: number): readonly ViewState[] {
     const { final, views } = this.state
+    const found: ViewState[] = []
     for (let i = views.length - 1; i >= 0 && final.view + 1 + i > floor; i--) {
       const view = views[i]
-      if (view !== undefined) yield view
+      if (view !== undefined) found.push(view)
     }
+    return found
   }
 
   /** Writes to a view, which comes into being when it was not there. Outside the window nothing happens. */
@@ -85,19 +87,15 @@ export class Draft {
   }
 
   #writableViews(): (ViewState | undefined)[] {
-    if (this.#views === null) {
-      this.#views = this.state.views.slice()
-      this.state.views = this.#views
-    }
-    return this.#views
+    const { state } = this
+    if (state.views === this.#given.views) state.views = state.views.slice()
+    return state.views as (ViewState | undefined)[]
   }
 
   #writablePast(): (ViewState | undefined)[] {
-    if (this.#past === null) {
-      this.#past = this.state.past.slice()
-      this.state.past = this.#past
-    }
-    return this.#past
+    const { state } = this
+    if (state.past === this.#given.past) state.past = state.past.slice()
+    return state.past as (ViewState | undefined)[]
   }
 
   mark(member: number, change: Partial<Mark>): void {
@@ -112,9 +110,10 @@ export class Draft {
   }
 
   #setMark(member: number, mark: Mark): void {
-    this.#marks ??= this.state.marks.slice()
-    this.#marks[member] = mark
-    this.state.marks = this.#marks
+    const { state } = this
+    if (state.marks === this.#given.marks) state.marks = state.marks.slice()
+    const marks = state.marks as Mark[]
+    marks[member] = mark
   }
 
   /** What became final joins the past, whose oldest views are forgotten: who is that far behind is served from elsewhere. */
@@ -126,8 +125,6 @@ export class Draft {
     const views = []
     for (let view = base; view <= final.view; view++) past.push(this.view(view))
     for (let view = final.view + 1; view <= top; view++) views.push(this.view(view))
-    this.#past = past
-    this.#views = views
     Object.assign(state, { final, base, past, views } satisfies Partial<State>)
   }
 }

@@ -82,7 +82,7 @@ export function ask(draft: Draft, view: number, want: 0 | VoteKind, likeliest: r
 /** Certificates whose grace has passed go to members whose mark has not: without faults to none. */
 export function sendDueCertificates(draft: Draft): void {
   const { state, nowMs } = draft
-  for (const view of [...draft.viewsAbove(state.final.view)]) {
+  for (const view of draft.viewsAbove(state.final.view)) {
     if (view.certificateDueMs === null || view.certificateDueMs > nowMs) continue
     draft.edit(view.view, { certificateDueMs: null })
     for (const kind of [KIND.notarize, KIND.nullify] as const) {

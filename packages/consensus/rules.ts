@@ -124,7 +124,7 @@ function enter(draft: Draft, view: number, by: 'notarization' | 'nullification' 
 function castFinalizes(draft: Draft): void {
   const { state } = draft
   if (!state.voting) return
-  for (const at of [...draft.viewsAbove(state.final.view)]) {
+  for (const at of draft.viewsAbove(state.final.view)) {
     const { view } = at
     const block = certifiedNotarization(draft, view)
     if (block === undefined || !state.config.rules.mayFinalize(at)) continue
@@ -217,7 +217,7 @@ function ownParent(draft: Draft): Parent | undefined {
 /** Asks for what stands between this member and a vote, a view, or a final block. */
 function fetchMissing(draft: Draft): void {
   const { state } = draft
-  for (const { view, tallies } of [...draft.viewsAbove(state.final.view)]) {
+  for (const { view, tallies } of draft.viewsAbove(state.final.view)) {
     const certificate = tallies[KIND.notarize].certificate
     if (certificate !== null) fetchBlock(draft, view, certificate.digest, certificate.signers)
   }

@@ -30,6 +30,24 @@ describe('all online', () => {
   })
 })
 
+test('what is given to a step stays as it is, through loss, cuts and restarts', () => {
+  const cluster = new Cluster(ONES(5), 11, { delayMs: [1, 60], syncMs: [0.2, 5], loss: 0.2 })
+  cluster.frozen = true
+  for (let i = 0; i < 40; i++) {
+    cluster.run(cluster.now + 200)
+    cluster.submit(i % 5, `c${i}`)
+    if (i % 7 === 0) cluster.crash(i % 5)
+    if (i % 7 === 3) for (const { index } of cluster.nodes) cluster.restart(index)
+    if (i % 11 === 0) cluster.cut.add('0>1')
+    if (i % 11 === 5) cluster.cut.clear()
+  }
+  cluster.cut.clear()
+  cluster.faults = CALM
+  for (const { index } of cluster.nodes) cluster.restart(index)
+  cluster.submit(0, 'last')
+  expect(cluster.run(cluster.now + 60_000, allHave(cluster, ['last']))).toBe(true)
+})
+
 describe('faults', () => {
   test('an idle group arms no timer and sends nothing', () => {
     const cluster = new Cluster(ONES(4), 1, CALM)

@@ -215,7 +215,7 @@ function settleActivity(draft: Draft): void {
     return
   }
   state.finalDue = null
-  for (const { view, certificateDueMs } of [...draft.viewsAbove(state.final.view)]) {
+  for (const { view, certificateDueMs } of draft.viewsAbove(state.final.view)) {
     if (certificateDueMs !== null) draft.edit(view, { certificateDueMs: null })
   }
   state.marks.forEach((mark, member) => {

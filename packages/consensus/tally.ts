@@ -37,7 +37,7 @@ export function weightFor({ counts }: Tally, statement: Statement): number {
 export function withVote(tally: Tally, vote: Vote, verified: boolean, committee: Committee, rules: Rules): Tally {
   const { checking, certificate, counts } = tally
   const before = tally.slots[vote.signer]
-  const slots = tally.slots.slice()
+  const slots = slotsOf(tally, committee)
   slots[vote.signer] = { vote, verified }
   if (before === undefined) {
     return { slots, counts: added(counts, vote, rules.weightOf(committee, vote.signer)), checking, certificate }
@@ -47,6 +47,11 @@ export function withVote(tally: Tally, vote: Vote, verified: boolean, committee:
     return { slots, counts: counted(slots, committee, rules), checking, certificate }
   }
   return { slots, counts: added(counts, vote, rules.weightOf(committee, vote.signer)), checking, certificate }
+}
+
+/** As long as the committee from the start: an array that grows is copied twice. */
+function slotsOf({ slots }: Tally, { members }: Committee): (Slot | undefined)[] {
+  return slots.length === 0 ? new Array<Slot | undefined>(members.length).fill(undefined) : slots.slice()
 }
 
 /** The tally after signatures were checked: with `lost`, some votes have left their slots. */

@@ -73,30 +73,26 @@ function seekQuorum(draft: Draft, tally: Tally, statement: Statement): void {
  */
 function chooseQuorum(draft: Draft, { slots }: Tally, statement: Statement): readonly Slot[] | undefined {
   const { committee, rules } = draft.state.config
-  const weightOf = ({ vote }: Slot) => rules.weightOf(committee, vote.signer)
   const verified: Slot[] = []
   const others: Slot[] = []
   for (const slot of slots) {
     if (slot !== undefined && sameStatement(slot.vote, statement)) (slot.verified ? verified : others).push(slot)
   }
-  const matching = [...verified, ...others.sort((a, b) => weightOf(b) - weightOf(a))]
+  const weightOf = ({ vote }: Slot) => rules.weightOf(committee, vote.signer)
+  if (others.length > 0) others.sort((a, b) => weightOf(b) - weightOf(a))
   const chosen: Slot[] = []
   let weight = 0
-  for (const slot of matching) {
+  for (let i = 0; i < verified.length + others.length; i++) {
+    const slot = (i < verified.length ? verified[i] : others[i - verified.length]) as Slot
     chosen.push(slot)
     weight += weightOf(slot)
-    if (weight < rules.quorumOf(committee) && chosen.length < matching.length) continue
-    if (
-      rules.isDiverse(
-        committee,
-        statement.kind,
-        chosen.map(({ vote }) => vote.signer)
-      )
-    )
-      return chosen
+    if (weight < rules.quorumOf(committee) && i < verified.length + others.length - 1) continue
+    if (rules.isDiverse(committee, statement.kind, signersOf(chosen))) return chosen
   }
   return undefined
 }
+
+const signersOf = (slots: readonly Slot[]) => slots.map(({ vote }) => vote.signer)
 
 /** Signatures of a tally were checked: bad ones lose their slot and their signer its voice, then the count goes on. */
 export function verifiedTally(

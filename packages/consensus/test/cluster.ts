@@ -65,12 +65,22 @@ export function generator(seed: number): () => number {
   }
 }
 
+/** What is frozen already is not entered again, so a state costs what is new in it. Bytes cannot be frozen. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return value
+}
+
 /** Members that run the real reducer in virtual time, over links and disks that fail as told. */
 export class Cluster {
   now = 0
   readonly nodes: Node[]
   readonly observed: Observed = { votes: [], final: [], certificates: [], messages: [] }
   faults: Faults
+  /** Freezes every state and event before `step` gets it: writing to one throws. */
+  frozen = false
   /** Pairs that cannot hear each other, as `a>b`. */
   readonly cut = new Set<string>()
   readonly #random: () => number
@@ -168,7 +178,10 @@ export class Cluster {
 
   feed(node: Node, event: Event): void {
     if (!node.alive) return
-    const { state, effects } = step(node.state, event)
+    const { state, effects } = step(
+      this.frozen ? deepFreeze(node.state) : node.state,
+      this.frozen ? deepFreeze(event) : event
+    )
     node.state = state
     for (const effect of effects) this.#carryOut(node, effect)
     this.#arm(node)
