@@ -91,7 +91,8 @@ export class Epoch implements Listener {
   readonly #echoes: Echoes | null
   /** Members that asked for an echo and to whom no stream is open yet. */
   readonly #askers = new Set<PeerId>()
-  readonly #noted: Promise<void>
+  readonly #isVolatile: boolean
+  readonly #noted: Promise<boolean>
   #muted: string | null
   #handle: number | null = null
 
@@ -107,6 +108,7 @@ export class Epoch implements Listener {
     this.self = this.#indexOf.get(host.identity.peerId) ?? null
     this.peers = new Set(memberPeers.filter((peer) => peer !== host.identity.peerId))
     const { sawBeginning, isVolatile } = options
+    this.#isVolatile = isVolatile
     this.#standing = this.#standingOf(options)
     this.#muted = this.#standing.type === 'muted' ? this.#standing.reason : null
     this.persistence = new Persistence({
@@ -123,7 +125,7 @@ export class Epoch implements Listener {
       onSpace: (isThere, reason) => owner.journalSpace(isThere, reason)
     })
     const speaks = this.self !== null && this.#muted === null
-    this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve()
+    this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve(true)
     this.sending = new Sending(host.reception.channel, memberPeers, this.self, (type, bytes) => {
       host.meters.frames.inc({ ...label, type, dir: 'out' })
       host.meters.bytes.inc({ ...label, dir: 'out' }, bytes)
@@ -165,7 +167,9 @@ export class Epoch implements Listener {
 
   /** Resolves when it is known whether this key may vote in this epoch: with why not, if so. */
   async mayVote(): Promise<string | null> {
-    await this.#noted
+    const isNoted = await this.#noted
+    // Its next process would believe that nothing was said since the clean stop.
+    if (this.#isVolatile && !isNoted) return 'a volatile member could not write down that it begins to vote'
     await this.#echoes?.settled()
     await this.persistence.space()
     if (this.#standing.type === 'owed' && this.#muted === null) await this.persistence.note('whole')

@@ -148,18 +148,23 @@ export class World {
     member.alive = false
     member.journal.crash()
     this.net.stop(person(index).peerId)
-    await member.group.stop()
+    await this.#over(member.group.stop())
   }
 
   /** Ends a member in order. */
   async stop(index: number): Promise<void> {
     const member = this.members[index]
     if (member === undefined) return
-    let isStopped = false
-    void member.quorum.stop().then(() => (isStopped = true))
-    await this.clock.until(() => isStopped, 10_000)
+    await this.#over(member.quorum.stop())
     member.alive = false
     this.net.stop(person(index).peerId)
+  }
+
+  /** Steps virtual time until this has come to its end. */
+  async #over(ending: Promise<void>): Promise<void> {
+    let isOver = false
+    void ending.then(() => (isOver = true))
+    await this.clock.until(() => isOver, 10_000)
   }
 
   async restart(index: number, lateMs = 0): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Committee, type State, sameStatement, signedBytes, type Vote, votesOf } from '@brume/consensus'
+import { type Committee, type State, sameStatement, signedBytes, type Vote, viewAt, votesOf } from '@brume/consensus'
 import { type Identity, verify } from '@brume/crypto'
 import type { Cancel, Clock } from '@brume/ports'
 import { ECHO_VOTES_MAX } from '@brume/protocols/quorum'
@@ -10,11 +10,11 @@ import { ECHO_VOTES_MAX } from '@brume/protocols/quorum'
 const ECHO_WAIT_MS = 2_000
 
 /** What this member holds of another's own votes, newest views first. */
-export function echoFor({ views, final }: State, member: number): readonly Vote[] {
+export function echoFor({ past, views, final }: State, member: number): readonly Vote[] {
   const found: Vote[] = []
-  for (const view of [...views].reverse()) {
+  for (const view of [...past, ...views].reverse()) {
     if (view === undefined) continue
-    for (const { slots, certificate } of Object.values(view.tallies)) {
+    for (const { slots, certificate } of view.tallies) {
       const signed = certificate === null ? undefined : votesOf(certificate).find(({ signer }) => signer === member)
       const vote = slots[member]?.vote ?? signed
       if (vote !== undefined) found.push(vote)
@@ -101,9 +101,9 @@ export class Echoes {
 
   /** Views that were let go had their votes checked, or nobody can vote in them any more. */
   #isKnown(vote: Vote): boolean {
-    const { base, views } = this.#options.state()
-    if (vote.view < base) return true
-    const said = views[vote.view - base]?.said[vote.kind]
+    const state = this.#options.state()
+    if (vote.view < state.base) return true
+    const said = viewAt(state, vote.view)?.said[vote.kind]
     return said !== undefined && sameStatement(said, vote)
   }
 

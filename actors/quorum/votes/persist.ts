@@ -97,30 +97,30 @@ export class Persistence {
     void this.note('muted', reason)
   }
 
-  /** Writes down what is known about this journal; resolves when that is on disk. Without a journal at once. */
-  note(kind: Note['kind'], reason = ''): Promise<void> {
+  /** Writes down what is known about this journal; tells when that is on disk, or that it will not be. */
+  note(kind: Note['kind'], reason = ''): Promise<boolean> {
     const journal = this.#journal
-    if (journal === null) return Promise.resolve()
+    if (journal === null) return Promise.resolve(true)
     const { groupId, epoch } = this.#options.committee
     this.#note = { epoch, kind, reason }
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = Promise.withResolvers<boolean>()
     appendRecord(journal, groupId, RECORD.note, encodeNote(this.#note), (error) => {
-      if (error === undefined) resolve()
-      else this.#options.onFailure(error)
+      if (error !== undefined && !isPassing(error)) this.#options.onFailure(error)
+      resolve(error === undefined)
     })
     return promise
   }
 
   /** At a clean stop of a volatile member: everything said above the floor, and that it is everything. */
-  async park({ views, final }: State): Promise<void> {
+  async park({ views }: State): Promise<void> {
     if (this.#muted || this.#journal === null || !this.#options.isVolatile) return
     for (const at of views) {
-      if (at === undefined || at.view <= final.view) continue
+      if (at === undefined) continue
       for (const { proposal, signature } of at.held) {
         if (signature.length > 0) this.#append(RECORD.block, at.view, encodeSignedBlock(proposal, signature))
       }
       for (const vote of at.own) this.#append(RECORD.vote, at.view, writeVote(new Writer(), vote).finish())
-      for (const { certificate } of Object.values(at.tallies)) {
+      for (const { certificate } of at.tallies) {
         if (certificate !== null) this.#append(RECORD.certificate, at.view, encodeCertificate(certificate))
       }
     }
@@ -201,7 +201,7 @@ export class Persistence {
     const [first] = this.#firsts
     if (first === undefined || this.#muted) return
     // What is known of the journal lies below as well, and holds for the whole epoch.
-    if (this.#note !== null) await this.note(this.#note.kind, this.#note.reason)
+    if (this.#note !== null && !(await this.note(this.#note.kind, this.#note.reason))) return
     journal.release(first.sequence)
   }
 }

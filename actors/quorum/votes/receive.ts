@@ -1,4 +1,4 @@
-import { toHex } from '@brume/codec'
+import { equal, toHex } from '@brume/codec'
 import type { Channel, Net, PeerId } from '@brume/ports'
 import {
   encodeHello,
@@ -28,7 +28,14 @@ export interface Listener {
   /** This peer asks for one. */
   asked(peer: PeerId): void
   closed(peer: PeerId): void
+  /** This peer is in that epoch of the group, which is not this one. */
+  announced(peer: PeerId, epoch: number): void
+  /** A frame of the epoch after this one, which has not begun here. */
+  early(from: PeerId, frame: Frame): void
 }
+
+/** Two epochs of each group may be going on at once. */
+const LISTENERS_MAX = 2 * GROUPS_MAX
 
 /** Peers whose handles are remembered: more than can be connected, so that only the gone are forgotten. */
 const GREETED_MAX = 1_024
@@ -36,6 +43,8 @@ const GREETED_MAX = 1_024
 /** What a handle means, and whether its sender waits for an echo. */
 interface Named {
   readonly name: string
+  readonly groupId: Uint8Array
+  readonly epoch: number
   readonly restarted: boolean
 }
 
@@ -76,7 +85,7 @@ export class Reception {
 
   /** Adds a group and returns the handle it is called by in frames sent from here. */
   join(group: Listener): number {
-    if (this.#groups.size >= GROUPS_MAX) {
+    if (this.#groups.size >= LISTENERS_MAX) {
       throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
     }
     const handle = this.#nextHandle++
@@ -89,6 +98,7 @@ export class Reception {
         group.opened(peer)
       }
       const greetings = [...(this.#handles.get(peer)?.values() ?? [])]
+      this.#announce(peer, group, greetings)
       if (greetings.some(({ name, restarted }) => restarted && name === nameOf(group))) group.asked(peer)
     }
     return handle
@@ -125,7 +135,8 @@ export class Reception {
 
   #greeted(from: PeerId, content: Uint8Array): void {
     const names = readHello(content).map((greeting) => {
-      return [greeting.handle, { name: nameOf(greeting), restarted: greeting.restarted }] as const
+      const { groupId, epoch, restarted } = greeting
+      return [greeting.handle, { name: nameOf(greeting), groupId, epoch, restarted }] as const
     })
     this.#handles.delete(from)
     this.#handles.set(from, new Map(names))
@@ -134,6 +145,14 @@ export class Reception {
     for (const [, { name, restarted }] of names) {
       const group = this.#named.get(name)
       if (restarted && group?.peers.has(from) === true) group.asked(from)
+    }
+    const named = names.map(([, greeting]) => greeting)
+    for (const group of this.#groups.values()) if (group.peers.has(from)) this.#announce(from, group, named)
+  }
+
+  #announce(peer: PeerId, group: Listener, greetings: readonly Named[]): void {
+    for (const { groupId, epoch } of greetings) {
+      if (epoch !== group.epoch && equal(groupId, group.groupId)) group.announced(peer, epoch)
     }
   }
 
@@ -144,15 +163,23 @@ export class Reception {
         this.#greeted(from, content)
         return
       }
-      const name = this.#handles.get(from)?.get(handle)?.name
-      const group = name === undefined ? undefined : this.#named.get(name)
-      if (group === undefined) return this.#count('unknown-handle')
+      const named = this.#handles.get(from)?.get(handle)
+      if (named === undefined) return this.#count('unknown-handle')
+      const group = this.#named.get(named.name)
+      if (group === undefined) return this.#early(from, named, type, content)
       if (!group.peers.has(from)) return this.#count('stranger')
       group.heard(from, readFrame(group.groupId, type, content))
     } catch (error) {
       this.#count('malformed')
       throw error
     }
+  }
+
+  /** Of an epoch that is not here: kept if it is about to begin. */
+  #early(from: PeerId, { groupId, epoch }: Named, type: number, content: Uint8Array): void {
+    const before = this.#named.get(nameOf({ groupId, epoch: epoch - 1 }))
+    if (before === undefined) return this.#count('unknown-handle')
+    before.early(from, readFrame(groupId, type, content))
   }
 }
 
