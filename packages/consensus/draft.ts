@@ -26,7 +26,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 export class Draft {
   readonly state: Writable<State>
   #effects: Effect[] | null = null
-  /** A quorum spoke in this step: what rests on it has to be done. */
+  /** A quorum spoke in this step, or a leader gave up: what rests on it has to be done. */
   decided = false
   /** Time of the event at hand; some events carry none and then move nothing that needs it. */
   nowMs: number

@@ -61,7 +61,7 @@ export type Event =
     }
   /** Own votes are on disk. */
   | { readonly type: 'synced'; readonly votes: readonly Vote[]; readonly nowMs: number; readonly wallMs: number }
-  /** The answer to a `build` effect: a block, or nothing to put into one. */
+  /** The answer to a `build` effect: a block; or null: nothing to put into one, and if it was to be empty, none can be made. */
   | {
       readonly type: 'built'
       readonly view: number
@@ -77,6 +77,16 @@ export type Event =
       readonly nowMs: number
       readonly wallMs: number
     }
+  /** What the program and the epoch wait for: a group time, ms since 1970, and a close that is due at once. */
+  | {
+      readonly type: 'due'
+      readonly dueMs: number | null
+      readonly closeNow: boolean
+      readonly nowMs: number
+      readonly wallMs: number
+    }
+  /** Evidence against a member is journaled: it is not waited for any more. */
+  | { readonly type: 'convicted'; readonly member: number }
   /** A measured Delta. */
   | { readonly type: 'pace'; readonly deltaMs: number }
   | { readonly type: 'voting'; readonly voting: boolean; readonly nowMs: number; readonly wallMs: number }

@@ -1,44 +1,58 @@
 import type { Certificate } from './certificate.ts'
+import { heldAt } from './chain.ts'
 import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import type { Mark } from './state.ts'
 import { KIND, KINDS, type Vote, type VoteKind } from './statement.ts'
 import { certificateGraceMs, FINAL_GRACE_MS } from './timing.ts'
 
-/** Certificates and own votes one member gets at once: 64 KiB on a slow link must not be followed by more of the same. */
-const CERTIFICATES_PER_SERVING = 16
-const VOTES_PER_SERVING = 64
+/** What one member gets at once: on a slow link more would still be under way when the next comes. */
+const SERVING_BYTES_MAX = 65_536
+
+const CERTIFICATE_BYTES = 128
+const SIGNATURE_BYTES = 65
+const VOTE_BYTES = 122
+/** A block: with its payload, or with the ids of its commands. */
+const PROPOSAL_BYTES = 8_704
+const COMMAND_ID_BYTES = 34
+
+const bytesOf = ({ signers }: Certificate) => CERTIFICATE_BYTES + SIGNATURE_BYTES * signers.length
 
 /**
- * Everything this member holds that another one, going by its mark, lacks: the newest finalization,
- * certificates of the views it is still in, own votes and own proposals that may have been lost. The
- * one answer to loss, restarts, reopened streams and standstill.
+ * What this member holds that another one, going by its mark, lacks, newest first and no more than a slow
+ * link carries: the newest finalization, certificates of the views it is still in, own votes and own
+ * proposals that may have been lost. The one answer to loss, restarts, reopened streams and standstill.
  */
 export function serve(draft: Draft, member: number, mark: Pick<Mark, 'view' | 'final'>): void {
   const { state } = draft
   draft.mark(member, { servedMs: draft.nowMs })
-  const send = (certificate: Certificate) =>
-    draft.emit({ type: 'send', to: member, message: { type: 'certificate', certificate } })
-  if (mark.final < state.final.view && state.final.certificate !== null) send(state.final.certificate)
   const votes: Vote[] = []
-  let room = CERTIFICATES_PER_SERVING
+  let room = SERVING_BYTES_MAX
+  const send = (certificate: Certificate) => {
+    room -= bytesOf(certificate)
+    if (room >= 0) draft.emit({ type: 'send', to: member, message: { type: 'certificate', certificate } })
+  }
+  if (mark.final < state.final.view && state.final.certificate !== null) send(state.final.certificate)
   for (const view of draft.viewsAbove(state.final.view)) {
+    room -= VOTE_BYTES * view.own.length
+    if (room < 0) break
+    votes.push(...view.own)
     for (const kind of KINDS) {
       const { certificate } = view.tallies[kind]
-      if (certificate === null || (kind !== KIND.finalize && view.view < mark.view) || room-- <= 0) continue
-      send(certificate)
+      if (certificate !== null && (kind === KIND.finalize || view.view >= mark.view)) send(certificate)
     }
-    if (votes.length + view.own.length <= VOTES_PER_SERVING) votes.push(...view.own)
-    if (view.view >= mark.view) sendOwnProposal(draft, member, view.view)
+    if (view.view >= mark.view) room -= sendOwnProposal(draft, member, view.view, room)
   }
   if (votes.length > 0) draft.emit({ type: 'send', to: member, message: { type: 'votes', votes } })
 }
 
-function sendOwnProposal(draft: Draft, member: number, view: number): void {
+/** Returns the bytes that took. */
+function sendOwnProposal(draft: Draft, member: number, view: number, room: number): number {
   const { committee, self } = draft.state.config
   const own = draft.view(view)?.own.find(({ kind }) => kind === KIND.notarize)
-  if (own === undefined || leaderOf(committee, view) !== self) return
-  sendProposal(draft, member, view, own.digest)
+  if (own === undefined || leaderOf(committee, view) !== self) return 0
+  const bytes = PROPOSAL_BYTES + COMMAND_ID_BYTES * (heldAt(draft, view, own.digest)?.proposal.commands ?? 0)
+  return bytes <= room && sendProposal(draft, member, view, own.digest) ? bytes : 0
 }
 
 function sendProposal(draft: Draft, member: number, view: number, digest: string | null): boolean {

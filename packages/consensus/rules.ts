@@ -11,7 +11,7 @@ import {
 import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import { ask, scheduleFinal } from './repair.ts'
-import { type Final, type Held, type Parent, type Proposal, UNFINALIZED_MAX } from './state.ts'
+import { type Final, type Held, type Parent, type Proposal, type State, UNFINALIZED_MAX } from './state.ts'
 import { KIND, NO_DIGEST, type Statement } from './statement.ts'
 import { EMPTY_ASKED, flushFromMs, isOwnTurn, proposeFromMs } from './timing.ts'
 import { receiveVote } from './votes.ts'
@@ -32,6 +32,7 @@ export function applyRules(draft: Draft): void {
     if (!changed) break
   }
   castFinalizes(draft)
+  followLeader(draft)
   castNotarize(draft)
   propose(draft)
   fetchMissing(draft)
@@ -133,6 +134,14 @@ function castFinalizes(draft: Draft): void {
   }
 }
 
+/** A leader that gives its own view up is not waited for. */
+function followLeader(draft: Draft): void {
+  const { state } = draft
+  const leader = leaderOf(state.config.committee, state.view)
+  if (!state.active || leader === state.config.self) return
+  if (draft.view(state.view)?.tallies[KIND.nullify].slots[leader] !== undefined) castNullify(draft)
+}
+
 /** Rule Notarize: the leader's first proposal of the current view, on a notarized parent, over nullified views. */
 function castNotarize(draft: Draft): void {
   const { state } = draft
@@ -145,7 +154,7 @@ function castNotarize(draft: Draft): void {
   if (first.invalid) return castNullify(draft)
   if (!first.certified || !isParentNotarized(draft, first.proposal)) return
   if (gapBetween(draft, first.proposal.parentView, state.view) !== undefined) return
-  if (first.proposal.commands === 0 && !finalizesSomething(draft, first.proposal)) {
+  if (!matters(state, first.proposal) && !finalizesSomething(draft, first.proposal)) {
     if (state.active) castNullify(draft)
     return
   }
@@ -165,9 +174,14 @@ function isParentNotarized(draft: Draft, { parentView, parent }: Proposal): bool
   return certifiedNotarization(draft, parentView)?.proposal.digest === parent
 }
 
-/** An empty block is worth a vote only where a non-empty one below it still waits to become final. */
+/** Is a block worth finalizing for its own sake: for commands, an epoch's end, or a timer that it fires? */
+export function matters({ dueMs }: Pick<State, 'dueMs'>, { commands, timeMs }: Proposal): boolean {
+  return commands > 0 || (dueMs !== null && timeMs >= dueMs)
+}
+
+/** Any other is worth a vote only where one below it still waits to become final. */
 function finalizesSomething(draft: Draft, proposal: Proposal): boolean {
-  return ancestorsOf(draft, proposal).some(({ commands }) => commands > 0)
+  return ancestorsOf(draft, proposal).some((below) => matters(draft.state, below))
 }
 
 function isTimely(draft: Draft, proposal: Proposal): boolean {
@@ -184,13 +198,14 @@ function propose(draft: Draft): void {
   if (parent === undefined) return
   const builtFrom = draft.view(state.view)?.builtFrom ?? -1
   const ancestors = ancestorsOf(draft, { parentView: parent.view, parent: parent.digest })
-  const waiting = ancestors.filter(({ commands }) => commands > 0).length
+  const waiting = ancestors.filter((below) => matters(state, below)).length
   const full = waiting >= UNFINALIZED_MAX
   if (state.pending && !full && builtFrom < state.poolVersion && nowMs >= proposeFromMs(state)) {
     draft.edit(state.view, { builtFrom: state.poolVersion })
     return build(draft, parent, ancestors, false)
   }
-  if (waiting === 0 || builtFrom === EMPTY_ASKED || nowMs < flushFromMs(state)) return
+  const emptyFromMs = waiting > 0 ? flushFromMs(state) : state.isDue ? proposeFromMs(state) : Number.POSITIVE_INFINITY
+  if (builtFrom === EMPTY_ASKED || nowMs < emptyFromMs) return
   draft.edit(state.view, { builtFrom: EMPTY_ASKED })
   build(draft, parent, ancestors, true)
 }

@@ -86,6 +86,8 @@ export interface Mark {
   readonly servedMs: number
   /** A signature of it did not verify; its votes count for nothing in this epoch. */
   readonly ignored: boolean
+  /** It signed two things that exclude each other: where it leads, nobody waits for it. */
+  readonly convicted: boolean
 }
 
 /** What a block builds on: the last final block, or a held one. */
@@ -142,6 +144,14 @@ export interface State {
   /** Commands wait for a block; the version changes with each new one. */
   readonly pending: boolean
   readonly poolVersion: number
+  /** Group time from which on an empty block is wanted, because the program has a timer; null = it has none. */
+  readonly dueMs: number | null
+  /** The epoch is to close, commands or not. */
+  readonly closeNow: boolean
+  /** `dueMs` has come by the wall clock, or `closeNow`. */
+  readonly isDue: boolean
+  /** When to look at the wall clock again, monotonic: the one timer of a dormant member. */
+  readonly dueAtMs: number | null
   /** Open work: timers run only then. */
   readonly active: boolean
   readonly activeSinceMs: number
@@ -203,13 +213,18 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
       sinceMs: nowMs,
       heardMs: nowMs,
       servedMs: Number.NEGATIVE_INFINITY,
-      ignored: false
+      ignored: false,
+      convicted: false
     })),
     nullified: 0,
     deltaMs: config.deltaMs,
     voting: false,
     pending: false,
     poolVersion: 0,
+    dueMs: null,
+    closeNow: false,
+    isDue: false,
+    dueAtMs: null,
     active: false,
     activeSinceMs: nowMs,
     retryDueMs: nowMs,

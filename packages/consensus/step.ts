@@ -3,10 +3,10 @@ import { leaderOf } from './committee.ts'
 import { Draft } from './draft.ts'
 import type { Effect, Event } from './events.ts'
 import { answerRequest, breakStandstill, requestFinal, retry, sendDueCertificates, serve } from './repair.ts'
-import { applyRules, castNullify, countUnsynced, settleFinal } from './rules.ts'
+import { applyRules, castNullify, countUnsynced, matters, settleFinal } from './rules.ts'
 import { type Proposal, type State, VIEWS_AHEAD } from './state.ts'
 import { KIND, type Vote } from './statement.ts'
-import { advanceDeadlineMs, FINAL_GRACE_MS, leaderDeadlineMs } from './timing.ts'
+import { advanceDeadlineMs, EMPTY_ASKED, FINAL_GRACE_MS, leaderDeadlineMs } from './timing.ts'
 import { receiveCertificate, receiveVote, verifiedCertificate, verifiedTally } from './votes.ts'
 
 export interface Step {
@@ -54,6 +54,13 @@ function handle(draft: Draft, event: Event): void {
     case 'up':
     case 'down':
       return onLink(draft, event)
+    case 'due':
+      draft.state.dueMs = event.dueMs
+      draft.state.closeNow = event.closeNow
+      watchDue(draft)
+      return settle(draft)
+    case 'convicted':
+      return draft.mark(event.member, { convicted: true })
     case 'pace':
       draft.state.deltaMs = event.deltaMs
       return
@@ -150,8 +157,13 @@ const UNSIGNED = new Uint8Array(0)
 
 function onBuilt(draft: Draft, { view, proposal, nowMs }: On<'built'>): void {
   const { state } = draft
-  if (proposal === null || view !== state.view || !state.voting) return settle(draft)
-  const said = draft.view(view)?.said ?? {}
+  if (view !== state.view || !state.voting) return settle(draft)
+  const { said = {}, builtFrom } = draft.view(view) ?? {}
+  if (proposal === null) {
+    // Others need not find out by their deadlines. Commands that must wait for others are no such case.
+    if (builtFrom === EMPTY_ASKED) castNullify(draft)
+    return settle(draft)
+  }
   if (said[KIND.notarize] !== undefined || said[KIND.nullify] !== undefined) return
   hold(draft, proposal, UNSIGNED)
   state.proposalSeenMs = nowMs
@@ -186,13 +198,22 @@ function onAdopt(draft: Draft, { final }: On<'adopt'>): void {
 
 function onTick(draft: Draft): void {
   const { nowMs } = draft
-  if (!draft.state.active) return
+  watchDue(draft)
+  if (!draft.state.active) return settle(draft)
   sendDueCertificates(draft)
   retry(draft)
   breakStandstill(draft)
   const deadlines = [leaderDeadlineMs(draft.state), advanceDeadlineMs(draft.state)]
   if (deadlines.some((deadline) => deadline !== null && deadline <= nowMs)) castNullify(draft)
   settle(draft)
+}
+
+/** Wall clocks jump: when the moment has come by the monotonic one, the other is asked again. */
+function watchDue(draft: Draft): void {
+  const { state, nowMs, wallMs } = draft
+  const leftMs = (state.dueMs ?? Number.POSITIVE_INFINITY) - wallMs
+  state.isDue = state.closeNow || leftMs <= 0
+  state.dueAtMs = state.isDue || state.dueMs === null ? null : nowMs + leftMs
 }
 
 /** Rules to their end, then: is there still open work? */
@@ -225,16 +246,16 @@ function settleActivity(draft: Draft): void {
   })
 }
 
-/** A command waits, a block that carries some is not final yet, or more than F weight is at work in this view or above. */
+/** A command waits, a time has come, a block that carries some is not final yet, or more than F weight is at work in this view or above. */
 function hasOpenWork(draft: Draft): boolean {
   const { state } = draft
-  if (state.pending || state.ahead !== null) return true
+  if (state.pending || state.isDue || state.ahead !== null) return true
   const { committee, rules, self } = state.config
   const busy = new Set<number>()
   for (const { view, tallies, held } of draft.viewsAbove(state.final.view)) {
     const certificate = tallies[KIND.notarize].certificate
     const block = held.find(({ proposal }) => proposal.digest === certificate?.digest)
-    if (certificate !== null && block?.proposal.commands !== 0) return true
+    if (certificate !== null && (block === undefined || matters(state, block.proposal))) return true
     if (view < state.view) continue
     for (const { slots } of tallies)
       for (const slot of slots) if (slot !== undefined && slot.vote.signer !== self) busy.add(slot.vote.signer)

@@ -15,6 +15,9 @@ const BACKOFF = 1.5
 /** A leader whose stream has been down for this long is not waited for. */
 const LEADER_DOWN_MS = 2_000
 
+/** One that says nothing for this long, while a quorum is heard, is not waited for either. */
+const LEADER_SILENT_MS = 10_000
+
 /** Resending keeps this pace however long things have gone wrong. */
 const RETRY_MIN_MS = 200
 const RETRY_MAX_MS = 2_000
@@ -62,17 +65,36 @@ export function leaderDeadlineMs(state: State): number | null {
   if (!mayNullify(state) || said[KIND.notarize] !== undefined) return null
   const leader = leaderOf(state.config.committee, state.view)
   const start = Math.max(state.enteredMs, state.activeSinceMs)
-  const patience = start + 2 * state.deltaMs * backoff(state)
-  const mark = state.marks[leader]
-  if (leader === state.config.self || mark === undefined || mark.up) return patience
-  return Math.min(patience, Math.max(start, mark.sinceMs + LEADER_DOWN_MS))
+  return Math.max(start, Math.min(start + 2 * state.deltaMs * backoff(state), distrustedFromMs(state, leader)))
 }
 
 /** When this view is given up although its leader was heard. */
 export function advanceDeadlineMs(state: State): number | null {
   if (!mayNullify(state)) return null
-  const patience = (3 * state.deltaMs + certificateGraceMs(state)) * backoff(state)
-  return Math.max(state.enteredMs, state.activeSinceMs) + Math.min(ADVANCE_MAX_MS, patience)
+  const patience = Math.min(ADVANCE_MAX_MS, (3 * state.deltaMs + certificateGraceMs(state)) * backoff(state))
+  const start = Math.max(state.enteredMs, state.activeSinceMs)
+  const leader = leaderOf(state.config.committee, state.view)
+  return Math.max(start, Math.min(start + patience, distrustedFromMs(state, leader)))
+}
+
+/** From when on a leader is not waited for: it lied, its stream is down, or it is silent while others are not. */
+function distrustedFromMs(state: State, leader: number): number {
+  const mark = state.marks[leader]
+  if (leader === state.config.self || mark === undefined) return Number.POSITIVE_INFINITY
+  if (mark.convicted || viewAt(state, state.view)?.leaderLied === true) return Number.NEGATIVE_INFINITY
+  const downMs = mark.up ? Number.POSITIVE_INFINITY : mark.sinceMs + LEADER_DOWN_MS
+  return Math.min(downMs, silentFromMs(state, mark.heardMs))
+}
+
+/** In idle times nobody speaks, so silence counts from the last activation on, and only once a quorum has spoken since. */
+function silentFromMs({ config, marks, activeSinceMs }: State, heardMs: number): number {
+  const sinceMs = Math.max(heardMs, activeSinceMs)
+  const { committee, rules, self } = config
+  let weight = 0
+  marks.forEach((mark, member) => {
+    if (member === self || mark.heardMs > sinceMs) weight += rules.weightOf(committee, member)
+  })
+  return weight < rules.quorumOf(committee) ? Number.POSITIVE_INFINITY : sinceMs + LEADER_SILENT_MS
 }
 
 function mayNullify(state: State): boolean {
@@ -89,10 +111,14 @@ export function flushFromMs(state: State): number {
   return Math.max(state.enteredMs, state.activeSinceMs) + state.deltaMs
 }
 
-/** The next moment at which `tick` has something to do; null = no timer at all: a member without open work arms none. */
+/**
+ * The next moment at which `tick` has something to do; null = no timer at all: a member without open work
+ * arms none but for the program's own.
+ */
 export function wakeAtMs(state: State, nowMs: number): number | null {
-  if (!state.active) return null
+  if (!state.active) return state.dueAtMs
   const times = [state.retryDueMs, state.standstillDueMs]
+  if (state.dueAtMs !== null) times.push(state.dueAtMs)
   for (const time of [leaderDeadlineMs(state), advanceDeadlineMs(state)]) if (time !== null) times.push(time)
   for (const view of state.views) if (view?.certificateDueMs != null) times.push(view.certificateDueMs)
   if (state.finalDue !== null) times.push(state.finalDue.atMs)

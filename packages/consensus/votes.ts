@@ -29,6 +29,7 @@ export function receiveVote(draft: Draft, vote: Vote, from: number, verified: bo
   const after = withVote(tally, vote, verified, committee, rules)
   draft.setTally(vote.view, vote.kind, after)
   if (after.certificate === null && vote.view > draft.state.final.view) seekQuorum(draft, after, vote)
+  if (vote.kind === KIND.nullify && vote.signer === leaderOf(committee, vote.view)) draft.decided = true
   return true
 }
 
