@@ -48,6 +48,10 @@ export interface Owner {
   /** This key has signed what this process does not know of. */
   muted(epoch: Epoch, reason: string): void
   twinHeard(epoch: Epoch, reason: string): void
+  /** A peer is in that epoch, which is another. */
+  announced(peer: PeerId, epoch: number): void
+  /** A frame of the epoch after this one. */
+  early(epoch: Epoch, from: PeerId, frame: Frame): void
 }
 
 export interface EpochOptions {
@@ -158,6 +162,12 @@ export class Epoch implements Listener {
     this.#echoes?.stop()
     this.persistence.stop()
     this.engine.stop()
+  }
+
+  /** Its last block is final: it says nothing more, and answers who has not seen that. */
+  close(): void {
+    this.setVoting(false)
+    this.pool(false, 0)
   }
 
   /** After `stop`, where the process ends in order: what a volatile member needs to vote again. */
@@ -282,6 +292,14 @@ export class Epoch implements Listener {
 
   closed(peer: PeerId): void {
     this.#linked('down', peer)
+  }
+
+  announced(peer: PeerId, epoch: number): void {
+    this.owner.announced(peer, epoch)
+  }
+
+  early(from: PeerId, frame: Frame): void {
+    this.owner.early(this, from, frame)
   }
 
   #linked(type: 'up' | 'down', peer: PeerId): void {

@@ -27,6 +27,8 @@ export type GroupEvent =
       readonly leader: number
     }
   | { readonly type: 'nullified'; readonly view: number }
+  /** A new epoch begins here, after the final block of that height. */
+  | { readonly type: 'epoch'; readonly epoch: number; readonly height: number; readonly isMember: boolean }
   | { readonly type: 'equivocated'; readonly signer: number; readonly view: number }
 
 export type GroupState = 'loading' | 'joining' | 'syncing' | 'observing' | 'voting' | 'halted'
@@ -49,6 +51,8 @@ export interface GroupStatus {
   /** Weight in all, that may fail, that decides. */
   readonly weight: { readonly total: number; readonly faults: number; readonly quorum: number }
   readonly epoch: number
+  /** Who decides in the next epoch. */
+  readonly next: readonly { readonly peer: string; readonly weight: number }[]
   readonly view: number
   readonly height: number
   readonly digest: string

@@ -1,19 +1,13 @@
 import { toHex } from '@brume/codec'
 import type { Committee, Effect, Final, Held, Proposal, Vote } from '@brume/consensus'
 import type { Cancel, PeerId } from '@brume/ports'
-import {
-  bodyOf,
-  committeeOf,
-  decodeManifest,
-  groupIdOf,
-  type Manifest,
-  type ManifestMember
-} from '@brume/protocols/quorum'
+import { bodyOf, committeeOf, decodeManifest, type Frame, groupIdOf, type Manifest } from '@brume/protocols/quorum'
 import type { Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { type Chapter, catchUp } from './blocks/catch-up.ts'
 import { type FinalBlock, Ledger } from './blocks/ledger.ts'
-import { Epoch, type Owner } from './epoch.ts'
+import type { Epoch, Owner } from './epoch.ts'
+import { Epochs } from './epochs.ts'
 import { QuorumError } from './errors.ts'
 import type { GroupEvent, GroupState, GroupStatus, Submission } from './events.ts'
 import { Evidence } from './evidence/evidence.ts'
@@ -21,7 +15,14 @@ import type { Host } from './host.ts'
 import { load, type Parts } from './load.ts'
 import { type LifecycleEvent, lifecycle } from './machine.ts'
 import type { Program } from './ports.ts'
+import { isUrgent } from './record/membership.ts'
+import type { Applied } from './record/register.ts'
 import { Timings } from './votes/timings.ts'
+
+/** How often an observer asks for new blocks: as late as it may be. */
+const FOLLOW_MS = 1_000
+
+type Turnover = NonNullable<Applied['turn']>
 
 /**
  * One group on one peer: its life, and what outlives its epochs. Votes go from the streams to an `Epoch`
@@ -41,12 +42,13 @@ export class Group implements Owner {
   readonly #evidence: Evidence
   readonly #label: { readonly group: string }
   #parts: Parts | null = null
-  #epoch: Epoch | null = null
+  #epochs: Epochs | null = null
+  /** The beginning of the epoch at hand is on disk: nothing is said in it before. */
+  #secured: Promise<void> = Promise.resolve()
   #actor: Ref<typeof lifecycle> | null = null
   #state: GroupState = 'loading'
   #reason: string | null = null
   readonly #ready = Promise.withResolvers<void>()
-  readonly #undo: Cancel[] = []
 
   constructor(manifest: Uint8Array, program: Program, host: Host) {
     this.#host = host
@@ -72,7 +74,11 @@ export class Group implements Owner {
   /** Resolves when the group has read its past and begun to look for its members, or has halted. */
   async start(): Promise<void> {
     const logic = lifecycle.provide({
-      actors: { load: fromPromise(() => this.#load()), catchUp: fromPromise(() => this.#catchUp()) },
+      actors: {
+        load: fromPromise(() => this.#load()),
+        catchUp: fromPromise(() => this.#catchUp()),
+        follow: fromPromise(({ signal }) => this.#follow(signal))
+      },
       actions: {
         became: ({ context }, { state }) => this.#became(state, context.reason ?? context.muted),
         join: () => this.#join(),
@@ -81,7 +87,6 @@ export class Group implements Owner {
       }
     })
     this.#actor = this.#host.kernel.spawn(`sys/quorum/${this.id}`, logic, {
-      input: { isMember: this.#ownMember() !== undefined },
       strategy: 'stop',
       onFailed: ({ error }) => this.#became('halted', messageOf(error))
     })
@@ -89,12 +94,12 @@ export class Group implements Owner {
   }
 
   async stop(): Promise<void> {
-    for (const undo of this.#undo.splice(0)) undo()
     this.#actor?.stop()
-    this.#epoch?.stop()
+    const epoch = this.#epochs?.current
+    this.#epochs?.stop()
     this.#parts?.intake.stop('BRUME_QUORUM_STOPPED', 'the group was stopped on this peer')
     await this.#parts?.delivery.written()
-    await this.#epoch?.park()
+    await epoch?.park()
   }
 
   onEvent(listener: (event: GroupEvent) => void): Cancel {
@@ -119,20 +124,26 @@ export class Group implements Owner {
   }
 
   status(): GroupStatus {
-    const epoch = this.#epoch
+    const epoch = this.#parts === null ? undefined : this.#epochs?.current
     const state = epoch?.engine.state
-    const { total, faults, quorum } = this.#committee
+    const committee = epoch?.committee ?? this.#committee
+    const { total, faults, quorum } = committee
+    const { members, next } = this.#parts?.register.membership ?? {
+      members: this.manifest.members,
+      next: this.manifest.members
+    }
     return {
       group: this.id,
       name: this.manifest.name,
       state: this.#state,
       reason: this.#reason,
-      members: this.manifest.members.map(({ peer, weight }, index) => {
+      members: members.map(({ peer, weight }, index) => {
         const self = peer === this.#host.identity.peerId
         return { index, peer, weight, self, connected: self || epoch?.isConnected(index) === true }
       }),
       weight: { total, faults, quorum },
-      epoch: this.#committee.epoch,
+      epoch: committee.epoch,
+      next: next.map(({ peer, weight }) => ({ peer, weight })),
       view: state?.view ?? 0,
       height: state?.final.height ?? 0,
       digest: state?.final.digest ?? '',
@@ -170,21 +181,25 @@ export class Group implements Owner {
     }
   }
 
-  notarized(_: Epoch, proposal: Proposal): void {
+  notarized(epoch: Epoch, proposal: Proposal): void {
+    if (!this.#isCurrent(epoch)) return
     const { view, height, digest, commands } = proposal
     this.#loaded().intake.notarized(proposal)
     this.#emit({ type: 'notarized', view, height, digest, commands })
   }
 
-  finalized({ engine, persistence }: Epoch, blocks: readonly Held[]): void {
-    const { final } = engine.state
-    this.#take(blocks, final)
-    const { delivery } = this.#loaded()
-    const passed = persistence.passed(final.view, () => delivery.written().then(() => this.ledger.secure(final)))
+  finalized(epoch: Epoch, blocks: readonly Held[]): void {
+    // What follows a closing block in its own epoch is of no consequence.
+    if (!this.#isCurrent(epoch)) return
+    const { final } = epoch.engine.state
+    this.#take(epoch, blocks, final)
+    if (!this.#isCurrent(epoch)) return
+    const passed = epoch.persistence.passed(final.view, () => this.#secure(final))
     passed.catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
   }
 
-  entered(_: Epoch, view: number, by: Extract<Effect, { type: 'entered' }>['by']): void {
+  entered(epoch: Epoch, view: number, by: Extract<Effect, { type: 'entered' }>['by']): void {
+    if (!this.#isCurrent(epoch)) return
     const { meters } = this.#host
     meters.view.set(this.#label, view)
     meters.views.inc({ ...this.#label, end: by })
@@ -192,11 +207,21 @@ export class Group implements Owner {
   }
 
   linked(epoch: Epoch): void {
-    if (epoch.connectedWeight() >= epoch.committee.quorum) this.#tell({ type: 'quorum.reached' })
+    if (this.#isCurrent(epoch) && epoch.connectedWeight() >= epoch.committee.quorum)
+      this.#tell({ type: 'quorum.reached' })
   }
 
-  behind(): void {
-    this.#tell({ type: 'fell.behind' })
+  behind(epoch: Epoch): void {
+    if (this.#isCurrent(epoch)) this.#tell({ type: 'fell.behind' })
+  }
+
+  announced(peer: PeerId, epoch: number): void {
+    this.#epochs?.announced(peer, epoch)
+  }
+
+  early(epoch: Epoch, from: PeerId, frame: Frame): void {
+    const kept = this.#isCurrent(epoch) && this.#epochs?.early(from, frame) === true
+    if (!kept) this.dropped('epoch')
   }
 
   conflicted(_: Epoch, a: Vote, b: Vote): void {
@@ -221,97 +246,138 @@ export class Group implements Owner {
   }
 
   muted(epoch: Epoch, reason: string): void {
-    if (epoch === this.#epoch) this.#tell({ type: 'muted', reason })
+    if (this.#isCurrent(epoch)) this.#tell({ type: 'muted', reason })
   }
 
   twinHeard(_: Epoch, reason: string): void {
     this.#tell({ type: 'twin.heard', reason })
   }
 
-  async #load(): Promise<void> {
+  async #load(): Promise<{ readonly isMember: boolean }> {
     const genesis: Final = { view: 0, height: 0, digest: this.id, timeMs: 0, certificate: null }
+    const { groupId, manifest, ledger } = this
     const parts = await load({
-      host: this.#host,
-      manifest: this.manifest,
-      manifestBytes: this.#manifestBytes,
-      committee: this.#committee,
-      genesis,
-      ledger: this.ledger,
+      ...{ host: this.#host, groupId, manifest, manifestBytes: this.#manifestBytes, genesis, ledger },
       program: this.#program,
       failed: (what, error) => this.#tell({ type: `${what}.failed`, reason: messageOf(error) })
     })
-    const { deltaMs, minViewMs } = this.manifest.pace
+    const { judge, register, final, isFirst } = parts
     this.#parts = parts
-    this.#epoch = new Epoch({
-      host: this.#host,
-      owner: this,
-      committee: this.#committee,
-      memberPeers: this.manifest.members.map(({ peer }) => peer),
-      genesis,
-      final: parts.final,
-      remembered: parts.remembered,
-      sawBeginning: parts.isFirst,
-      isVolatile: this.#ownMember()?.volatile === true,
-      judge: parts.judge,
-      minViewMs,
-      deltaMs,
+    this.#epochs = new Epochs({
+      ...{ host: this.#host, owner: this, groupId, pace: manifest.pace, judge, register },
       timings: this.#timings,
-      label: this.#label
+      label: this.#label,
+      onLate: () => this.#tell({ type: 'fell.behind' })
     })
-  }
-
-  #ownMember(): ManifestMember | undefined {
-    return this.manifest.members.find(({ peer }) => peer === this.#host.identity.peerId)
+    const { self } = this.#epochs.open(final, isFirst)
+    return { isMember: self !== null }
   }
 
   #join(): void {
-    const epoch = this.#current()
-    epoch.join()
-    this.#undo.push(this.#host.keepConnected(`quorum/${this.id}`, [...epoch.peers]))
-    this.linked(epoch)
+    this.#epochs?.join()
+    this.linked(this.#current())
   }
 
   /** Final blocks, however they came: to the ledger, the program, those who wait, and those who watch. */
-  #take(blocks: readonly FinalBlock[], final: Final): void {
+  #take(epoch: Epoch, all: readonly FinalBlock[], newest: Final): void {
     const { intake, delivery } = this.#loaded()
     const { meters, clock } = this.#host
+    const { blocks, final, turn } = delivery.final(all, newest)
     const proposals = blocks.map(({ proposal }) => proposal)
-    delivery.final(blocks, final)
     const expired = intake.final(proposals)
-    this.#poolChanged()
     meters.height.set(this.#label, final.height)
     meters.commands.inc({ ...this.#label, result: 'expired' }, expired)
+    if (turn !== null) this.#turn(final, turn)
+    this.#poolChanged()
     for (const proposal of proposals) {
       const { view, height, digest } = proposal
       const commands = bodyOf(proposal).commands.map(({ id }) => id)
       meters.commands.inc({ ...this.#label, result: 'final' }, commands.length)
       this.#timings.passed(digest, 'final', clock.now())
-      this.#emit({ type: 'final', view, height, digest, commands, leader: this.#current().leaderOf(view) })
+      this.#emit({ type: 'final', view, height, digest, commands, leader: epoch.leaderOf(view) })
     }
+    if (turn !== null) this.#began(final)
+  }
+
+  /** An epoch has closed. Votes of the next wait until its beginning is on disk, or a restart would not know of it. */
+  #turn(genesis: Final, { failure }: Turnover): void {
+    const saw = this.#state === 'voting' || this.#state === 'observing'
+    this.#epochs?.turn(genesis, saw)
+    this.#secured = this.#secure(genesis)
+    if (failure === null) return
+    const { log, meters } = this.#host
+    meters.formations.inc({ ...this.#label, reason: failure.reason })
+    log.error({ group: this.id, ...failure }, 'formation failed: the committee goes on as it is')
+  }
+
+  #began({ height }: Final): void {
+    const { epoch, self, engine } = this.#current()
+    const isMember = self !== null
+    this.#emit({ type: 'epoch', epoch, height, isMember })
+    engine.run()
+    this.#secured
+      .then(() => this.#tell({ type: 'epoch.opened', isMember }))
+      .catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
+  }
+
+  #secure(final: Final): Promise<void> {
+    return this.#loaded()
+      .delivery.written()
+      .then(() => this.ledger.secure(final))
   }
 
   async #catchUp(): Promise<{ readonly muted: string | null }> {
-    const epoch = this.#current()
-    const { engine, committee, memberPeers } = epoch
-    await catchUp({
+    await this.#fetch(() => this.#epochs?.ahead() ?? [])
+    await this.#secured
+    return { muted: await this.#current().mayVote() }
+  }
+
+  #fetch(servers: () => readonly PeerId[]): Promise<void> {
+    return catchUp({
       net: this.#host.net,
-      committee,
-      peers: memberPeers,
-      state: () => engine.state,
-      adopt: (chapter) => this.#adopt(chapter)
+      servers,
+      floor: () => {
+        const { committee, engine } = this.#current()
+        return { committee, nextHash: this.#loaded().register.nextHash, final: engine.state.final }
+      },
+      adopt: (chapter) => this.#adopt(chapter),
+      lacks: () => this.#current().engine.state.ahead !== null
     })
-    return { muted: await epoch.mayVote() }
+  }
+
+  /** An observer hears nobody's votes: it asks one member after the other what is new. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    for (let turn = 0; !signal.aborted && this.#current().self === null; turn++) {
+      await this.#pause(FOLLOW_MS, signal)
+      const { memberPeers } = this.#current()
+      const peer = memberPeers[turn % memberPeers.length]
+      if (signal.aborted || peer === undefined) return
+      await this.#fetch(() => [peer])
+    }
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#host.clock.after(ms, resolve)
+    signal.addEventListener('abort', () => {
+      cancel()
+      resolve()
+    })
+    return promise
   }
 
   #adopt({ blocks, final }: Chapter): void {
-    this.#take(blocks, final)
-    this.#current().adopt(final)
+    const epoch = this.#current()
+    this.#take(epoch, blocks, final)
+    epoch.adopt(final)
   }
 
+  /** Work is open while commands wait, and while the epoch must close for a change to act. */
   #poolChanged(): void {
-    const { pool } = this.#loaded().intake
+    const { intake, register } = this.#loaded()
+    const { pool } = intake
     this.#host.meters.pool.set(this.#label, pool.size)
-    this.#current().pool(pool.size > 0, pool.version)
+    this.#current().pool(pool.size > 0 || isUrgent(register.membership), pool.version)
   }
 
   #became(state: GroupState, reason: string | null): void {
@@ -321,7 +387,7 @@ export class Group implements Owner {
     if (state !== 'loading') this.#ready.resolve()
     if (state === 'halted') {
       this.#host.log.error({ group: this.id, reason }, 'the group is halted on this peer')
-      this.#epoch?.engine.stop()
+      this.#epochs?.current.engine.stop()
       this.#parts?.intake.stop('BRUME_QUORUM_HALTED', reason ?? 'the group is halted')
     }
     this.#emit({ type: 'state', state, reason })
@@ -333,8 +399,12 @@ export class Group implements Owner {
   }
 
   #current(): Epoch {
-    if (this.#epoch === null) throw new QuorumError('BRUME_QUORUM_SYNCING', 'the group is still reading its past')
-    return this.#epoch
+    if (this.#epochs === null) throw new QuorumError('BRUME_QUORUM_SYNCING', 'the group is still reading its past')
+    return this.#epochs.current
+  }
+
+  #isCurrent(epoch: Epoch): boolean {
+    return this.#epochs?.isCurrent(epoch) === true
   }
 
   #tell(event: LifecycleEvent): void {

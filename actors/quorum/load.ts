@@ -1,35 +1,37 @@
-import type { Committee, Final, Judge } from '@brume/consensus'
+import type { Final, Judge } from '@brume/consensus'
 import type { Journal } from '@brume/ports'
 import type { Manifest } from '@brume/protocols/quorum'
 import { Delivery } from './blocks/delivery.ts'
-import { createJudge, Inspector } from './blocks/judge.ts'
+import { Inspector } from './blocks/inspector.ts'
+import { createJudge } from './blocks/judge.ts'
 import type { Ledger } from './blocks/ledger.ts'
 import { Intake } from './commands/intake.ts'
 import { Sessions } from './commands/sessions.ts'
 import { Execution } from './execution/execution.ts'
 import type { Host } from './host.ts'
 import type { Program } from './ports.ts'
+import { Draws } from './record/draws.ts'
+import { Register } from './record/register.ts'
 import { recordsOf } from './votes/records.ts'
-import { type Remembered, remember } from './votes/remember.ts'
 
 /** The parts of a group that outlive its epochs, once its past was read. */
 export interface Parts {
+  readonly register: Register
   readonly intake: Intake
   readonly delivery: Delivery
   readonly execution: Execution
   readonly judge: Judge
   /** Where the epoch at hand goes on. */
   readonly final: Final
-  readonly remembered: Remembered
   /** Nothing was ever said in this group under this key, as far as disks can tell. */
   readonly isFirst: boolean
 }
 
 export interface LoadOptions {
   readonly host: Host
+  readonly groupId: Uint8Array
   readonly manifest: Manifest
   readonly manifestBytes: Uint8Array
-  readonly committee: Committee
   readonly genesis: Final
   readonly ledger: Ledger
   readonly program: Program
@@ -37,32 +39,37 @@ export interface LoadOptions {
 }
 
 /**
- * Reads the floor, the sessions and what the journal remembers, opens the program and brings it up to the
- * floor, and puts the parts together.
+ * Reads the floor and the record, opens the program and brings it up to the floor, and puts the parts together.
  *
  * @throws whatever the store or the program says
  */
 export async function load(options: LoadOptions): Promise<Parts> {
-  const { host, manifest, committee, genesis, ledger, program, failed } = options
+  const { host, groupId, manifest, genesis, ledger, program, failed } = options
   const final = (await ledger.floor()) ?? genesis
-  const sessions = new Sessions(await ledger.sessions())
-  const inspector = new Inspector(program)
-  const remembered = remember(host.journal, committee.groupId, committee.epoch, final.view)
-  const isFirst = final === genesis && isUnknown(host.journal, committee.groupId)
+  const inspector = new Inspector(groupId, program)
+  const draws = new Draws(groupId, host.identity)
+  const register = await readRegister(options, final, inspector, draws)
+  const isFirst = final === genesis && isUnknown(host.journal, groupId)
   const execution = new Execution({ program, onFailure: (error) => failed('program', error) })
-  const delivery = new Delivery({
-    ledger,
-    execution,
-    inspector,
-    manifest,
-    committee,
-    sessions,
-    onStoreFailure: (error) => failed('store', error)
-  })
-  const opened = await execution.open({ groupId: committee.groupId, manifest: options.manifestBytes })
+  const onStoreFailure = (error: unknown) => failed('store', error)
+  const delivery = new Delivery({ ledger, execution, inspector, groupId, manifest, register, onStoreFailure })
+  const opened = await execution.open({ groupId, manifest: options.manifestBytes })
   await delivery.replay(opened)
-  const intake = new Intake(committee.groupId, committee.epoch, manifest, inspector, sessions)
-  return { intake, delivery, execution, judge: createJudge(manifest, program, inspector), final, remembered, isFirst }
+  const intake = new Intake({ groupId, pace: manifest.pace, inspector, register, draws })
+  const judge = createJudge({ manifest, program, inspector, register, draws })
+  return { register, intake, delivery, execution, judge, final, isFirst }
+}
+
+async function readRegister(
+  { groupId, manifest, ledger }: LoadOptions,
+  { height, timeMs, digest }: Final,
+  inspector: Inspector,
+  draws: Draws
+): Promise<Register> {
+  const membership = await ledger.membership()
+  const sessions = new Sessions(await ledger.sessions())
+  const stored = membership === undefined ? null : { membership, height, timeMs, digest }
+  return new Register({ groupId, manifest, inspector, sessions, draws, stored })
 }
 
 /** A sound journal that has no record of a group has said nothing in it. */

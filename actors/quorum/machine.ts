@@ -14,6 +14,8 @@ export interface LifecycleContext {
 export type LifecycleEvent =
   /** Streams to members of quorum weight, this one included, are open. */
   | { readonly type: 'quorum.reached' }
+  /** The epoch before has closed, and the beginning of the next is on disk. */
+  | { readonly type: 'epoch.opened'; readonly isMember: boolean }
   /** A finalization is known whose blocks are not to be had by view. */
   | { readonly type: 'fell.behind' }
   /** The key must say nothing more in this epoch. */
@@ -36,19 +38,22 @@ const became = (state: GroupState) => ({ type: 'became', params: { state } }) as
 /** The life of one group on one peer. Votes do not pass through here: only what changes whether it may vote. */
 export const lifecycle = setup({
   types: {
-    input: {} as { readonly isMember: boolean },
     context: {} as LifecycleContext,
     events: {} as LifecycleEvent
   },
   actors: {
     /** Opens the program and delivers what it lacks. */
-    load: fromPromise<void>(unbound('load')),
+    load: fromPromise<{ readonly isMember: boolean }>(unbound('load')),
     /** Fetches final blocks until no connected member is ahead; answers with why this key must not vote, if so. */
-    catchUp: fromPromise<{ readonly muted: Reason | null }>(unbound('catchUp'))
+    catchUp: fromPromise<{ readonly muted: Reason | null }>(unbound('catchUp')),
+    /** As long as this peer is no member: asks for new final blocks. */
+    follow: fromPromise<void>(unbound('follow'))
   },
   actions: {
     /** The state changed; for those who watch. */
     became: (_, _params: { readonly state: GroupState }) => unbound('became')(),
+    /** Another committee: this key is in it or not, and what muted it held for the epoch before. */
+    seat: assign(({ event }) => (event.type === 'epoch.opened' ? { isMember: event.isMember, muted: null } : {})),
     join: unbound('join'),
     startVoting: unbound('startVoting'),
     stopVoting: unbound('stopVoting')
@@ -56,9 +61,10 @@ export const lifecycle = setup({
   delays: { retry: 1_000 }
 }).createMachine({
   id: 'quorum',
-  context: ({ input }) => ({ isMember: input.isMember, muted: null, reason: null }),
+  context: { isMember: false, muted: null, reason: null },
   initial: 'loading',
   on: {
+    'epoch.opened': { actions: 'seat' },
     'journal.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
     'store.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
     'twin.heard': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
@@ -69,12 +75,14 @@ export const lifecycle = setup({
       entry: became('loading'),
       invoke: {
         src: 'load',
-        onDone: 'joining',
+        onDone: { target: 'joining', actions: assign({ isMember: ({ event }) => event.output.isMember }) },
         onError: { target: 'halted', actions: assign({ reason: ({ event }) => messageOf(event.error) }) }
       }
     },
     joining: {
       entry: [became('joining'), 'join'],
+      // Members do not hear observers: there is no stream to wait for.
+      always: { guard: ({ context }) => !context.isMember, target: 'syncing' },
       on: { 'quorum.reached': 'syncing' }
     },
     syncing: {
@@ -93,13 +101,24 @@ export const lifecycle = setup({
     },
     observing: {
       entry: became('observing'),
-      on: { 'fell.behind': 'syncing' }
+      invoke: { src: 'follow' },
+      on: {
+        'fell.behind': 'syncing',
+        'epoch.opened': [
+          { guard: ({ event }) => event.isMember, target: 'syncing', actions: 'seat' },
+          { actions: 'seat' }
+        ]
+      }
     },
     voting: {
       entry: [assign({ reason: null }), became('voting'), 'startVoting'],
       exit: 'stopVoting',
       on: {
         'fell.behind': 'syncing',
+        'epoch.opened': [
+          { guard: ({ event }) => event.isMember, target: 'voting', reenter: true, actions: 'seat' },
+          { target: 'observing', actions: 'seat' }
+        ],
         muted: { target: 'observing', actions: assign({ muted: ({ event }) => event.reason }) },
         'journal.full': { target: 'full', actions: assign({ reason: ({ event }) => event.reason }) }
       }

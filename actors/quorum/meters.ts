@@ -8,6 +8,8 @@ export function quorumMeters(registry: Registry) {
   return {
     height: gauge(registry, 'brume_quorum_height', 'Finalized height', group),
     view: gauge(registry, 'brume_quorum_view', 'Current view', group),
+    epoch: gauge(registry, 'brume_quorum_epoch', 'Epoch', group),
+    members: gauge(registry, 'brume_quorum_members', 'Members of the epoch', group),
     delta: gauge(registry, 'brume_quorum_delta_ms', 'Delta, ms', group),
     pool: gauge(registry, 'brume_quorum_pool_commands', 'Commands waiting', group),
     notarize: histogram(registry, 'brume_quorum_notarize_seconds', 'Own proposal to its notarization', SECONDS, group),
@@ -19,6 +21,12 @@ export function quorumMeters(registry: Registry) {
     dropped: counter(registry, 'brume_quorum_dropped_total', 'Input refused', ['group', 'cause']),
     commands: counter(registry, 'brume_quorum_commands_total', 'Commands, by what became of them', ['group', 'result']),
     evidence: counter(registry, 'brume_quorum_evidence_total', 'Proven equivocations', ['group']),
+    formations: counter(
+      registry,
+      'brume_quorum_formation_failed_total',
+      'Committees that could not be formed, by why: the one before went on',
+      ['group', 'reason']
+    ),
     faults: counter(registry, 'brume_quorum_stream_faults_total', 'Frames that named no group or did not decode', [
       'cause'
     ])

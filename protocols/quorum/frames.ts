@@ -14,6 +14,9 @@ export const VOTES_PER_FRAME_MAX = 64
 /** Groups two peers may share: the handle table of a stream is bounded by it. */
 export const GROUPS_MAX = 64
 
+/** Handles of one stream: of a group that changes its epoch two are in use. */
+const HANDLES_MAX = 2 * GROUPS_MAX
+
 const HELLO_VERSION = 1
 const HELLO_BYTES_MAX = 8_192
 
@@ -114,7 +117,7 @@ export function readEnvelope(bytes: Uint8Array): { type: number; handle: number;
 export function readHello(content: Uint8Array): readonly Greeting[] {
   const [version, list] = asArray(decode(content, { bytesMax: HELLO_BYTES_MAX }), 'hello', 2)
   asUint(version, 'hello version', HELLO_VERSION, HELLO_VERSION)
-  return asArray(list, 'groups', { min: 0, max: GROUPS_MAX }).map((item) => {
+  return asArray(list, 'groups', { min: 0, max: HANDLES_MAX }).map((item) => {
     const [groupId, epoch, handle, restarted] = asArray(item, 'group', 4)
     return {
       groupId: asBytes(groupId, 'groupId', 32),

@@ -103,6 +103,7 @@ export {
   committeeHash,
   committeeOf,
   DEFAULT_PACE,
+  decodeCommittee,
   decodeManifest,
   encodeCommittee,
   encodeManifest,

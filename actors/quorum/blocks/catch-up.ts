@@ -1,7 +1,14 @@
-import { type Committee, type Final, isWellFormed, KIND, type State, signedBytes, votesOf } from '@brume/consensus'
+import { type Committee, type Final, isWellFormed, KIND, signedBytes, votesOf } from '@brume/consensus'
 import { verify } from '@brume/crypto'
 import type { Net, PeerId } from '@brume/ports'
-import { decodeSyncAnswer, encodeSyncRequest, SYNC_PROTOCOL, type SyncAnswer } from '@brume/protocols/quorum'
+import {
+  bodyOf,
+  decodeSyncAnswer,
+  encodeSyncRequest,
+  isClosing,
+  SYNC_PROTOCOL,
+  type SyncAnswer
+} from '@brume/protocols/quorum'
 import { QuorumError } from '../errors.ts'
 import type { FinalBlock } from './ledger.ts'
 
@@ -13,53 +20,64 @@ export interface Chapter {
   readonly final: Final
 }
 
+/** Where a group stands: who decides what comes next, on what. */
+export interface Floor {
+  readonly committee: Committee
+  /** What the block that closes this epoch must name, 32 bytes. */
+  readonly nextHash: Uint8Array
+  readonly final: Final
+}
+
 /** What catching up needs of a group. */
 export interface CatchUp {
   readonly net: Net
-  readonly committee: Committee
-  /** Peer of each member, by index. */
-  readonly peers: readonly PeerId[]
-  readonly state: () => State
+  readonly floor: () => Floor
+  /** Peers that are known to be ahead, or may be. */
+  readonly servers: () => readonly PeerId[]
   readonly adopt: (chapter: Chapter) => void
+  /** Is a finalization known whose blocks are not here? */
+  readonly lacks: () => boolean
 }
 
 /**
- * Fetches blocks by height from members that are ahead until none that answers has more. Rejects where a
+ * Fetches blocks by height from peers that are ahead until none that answers has more, across any number of
+ * epochs: each answer is of one, and the committee of the next comes out of its blocks. Rejects where a
  * finalization is known whose blocks nobody gave.
  */
-export async function catchUp({ net, committee, peers, state, adopt }: CatchUp): Promise<void> {
-  const useless = new Set<number>()
+export async function catchUp({ net, floor, servers, adopt, lacks }: CatchUp): Promise<void> {
+  const useless = new Set<PeerId>()
   let failure: unknown = null
-  for (let member = nextServer(state(), useless); member !== undefined; member = nextServer(state(), useless)) {
-    const { final } = state()
+  let fruitful: PeerId | null = null
+  for (;;) {
+    const server: PeerId | undefined = fruitful ?? servers().find((peer) => !useless.has(peer))
+    if (server === undefined) break
+    const at = floor()
     try {
-      const chapter = await fetchChapter(net, peers[member] ?? '', committee, final)
-      if (chapter === null) useless.add(member)
+      const chapter = await fetchChapter(net, server, at)
+      fruitful = chapter === null ? null : server
+      if (chapter === null) useless.add(server)
       // Votes may have moved the floor while the answer was under way.
-      else if (state().final.height === final.height) adopt(chapter)
+      else if (floor().final.digest === at.final.digest) adopt(chapter)
     } catch (error) {
       failure = error
-      useless.add(member)
+      fruitful = null
+      useless.add(server)
     }
   }
-  if (failure !== null && state().ahead !== null) throw failure
-}
-
-function nextServer({ final, marks }: State, useless: ReadonlySet<number>): number | undefined {
-  const member = marks.findIndex((mark, index) => mark.up && mark.final > final.view && !useless.has(index))
-  return member === -1 ? undefined : member
+  if (failure !== null && lacks()) throw failure
 }
 
 /** Asks one peer for final blocks above the floor. Null when it has none. @throws NetError, QuorumError SYNC */
-async function fetchChapter(net: Net, peer: PeerId, committee: Committee, floor: Final): Promise<Chapter | null> {
-  const body = encodeSyncRequest({ type: 'blocks', groupId: committee.groupId, from: floor.height + 1 })
+async function fetchChapter(net: Net, peer: PeerId, floor: Floor): Promise<Chapter | null> {
+  const { groupId } = floor.committee
+  const body = encodeSyncRequest({ type: 'blocks', groupId, from: floor.final.height + 1 })
   const bytes = await net.request(peer, SYNC_PROTOCOL, body, { timeoutMs: REQUEST_TIMEOUT_MS })
-  return checkChapter(committee, floor, readAnswer(committee, bytes))
+  return checkChapter(floor, readAnswer(groupId, bytes))
 }
 
-function readAnswer(committee: Committee, bytes: Uint8Array): SyncAnswer {
+function readAnswer(groupId: Uint8Array, bytes: Uint8Array): SyncAnswer {
   try {
-    return decodeSyncAnswer(committee.groupId, bytes)
+    return decodeSyncAnswer(groupId, bytes)
   } catch (cause) {
     throw new QuorumError('BRUME_QUORUM_SYNC', 'the answer does not decode', { cause })
   }
@@ -71,18 +89,11 @@ function readAnswer(committee: Committee, bytes: Uint8Array): SyncAnswer {
  *
  * @throws QuorumError SYNC
  */
-export function checkChapter(committee: Committee, floor: Final, { blocks, finalization }: SyncAnswer): Chapter | null {
+export function checkChapter(floor: Floor, { blocks, finalization }: SyncAnswer): Chapter | null {
   const last = blocks.at(-1)?.proposal
   if (last === undefined || finalization === null) return null
-  let parent: { readonly digest: string; readonly height: number; readonly view: number; readonly timeMs: number } =
-    floor
-  for (const { proposal } of blocks) {
-    const follows =
-      proposal.parent === parent.digest && proposal.parentView === parent.view && proposal.height === parent.height + 1
-    if (!follows || proposal.timeMs < parent.timeMs)
-      throw new QuorumError('BRUME_QUORUM_SYNC', 'the blocks are no chain')
-    parent = proposal
-  }
+  requireChain(floor, blocks)
+  const { committee } = floor
   const { kind, view, digest } = finalization
   const names = kind === KIND.finalize && view === last.view && digest === last.digest
   if (!names || !isWellFormed(committee, finalization) || !votesOf(finalization).every(isSigned)) {
@@ -94,5 +105,22 @@ export function checkChapter(committee: Committee, floor: Final, { blocks, final
   function isSigned(vote: ReturnType<typeof votesOf>[number]): boolean {
     const key = committee.members[vote.signer]?.key
     return key !== undefined && verify(key, signedBytes(committee, vote), vote.signature)
+  }
+}
+
+function requireChain({ committee, nextHash, final }: Floor, blocks: readonly FinalBlock[]): void {
+  let parent: { readonly digest: string; readonly height: number; readonly view: number; readonly timeMs: number } =
+    final
+  let closed = false
+  for (const { proposal } of blocks) {
+    const follows =
+      proposal.parent === parent.digest && proposal.parentView === parent.view && proposal.height === parent.height + 1
+    if (!follows || proposal.timeMs < parent.timeMs || proposal.epoch !== committee.epoch)
+      throw new QuorumError('BRUME_QUORUM_SYNC', 'the blocks are no chain')
+    const { nextCommittee } = bodyOf(proposal)
+    if (nextCommittee === null ? closed : Buffer.compare(nextCommittee, nextHash) !== 0)
+      throw new QuorumError('BRUME_QUORUM_SYNC', 'the blocks name another next committee than the own record')
+    closed ||= isClosing(proposal)
+    parent = proposal
   }
 }

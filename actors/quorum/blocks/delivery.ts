@@ -1,55 +1,62 @@
 import { type Committee, type Final, leaderOf } from '@brume/consensus'
-import { bodyOf, type Manifest } from '@brume/protocols/quorum'
-import { type Sessions, sessionKey } from '../commands/sessions.ts'
+import { bodyOf, committeeFrom, encodeCommittee, isClosing, type Manifest } from '@brume/protocols/quorum'
 import type { Execution } from '../execution/execution.ts'
-import type { Block, Inspected } from '../ports.ts'
-import { type Inspector, isRefused } from './judge.ts'
-import type { AppliedBlock, FinalBlock, Ledger } from './ledger.ts'
+import type { Block } from '../ports.ts'
+import type { Applied, Register } from '../record/register.ts'
+import { SystemCall } from '../record/system.ts'
+import { type Inspector, isRefused } from './inspector.ts'
+import type { AppliedBlock, Ending, FinalBlock, Ledger } from './ledger.ts'
 
-/** Sessions are swept for expired ones once in so much group time. */
-const SWEEP_EVERY_MS = 1_000
+export interface DeliveryOptions {
+  readonly ledger: Ledger
+  readonly execution: Execution
+  readonly inspector: Inspector
+  readonly groupId: Uint8Array
+  readonly manifest: Manifest
+  readonly register: Register
+  readonly onStoreFailure: (error: unknown) => void
+}
 
-/** Final blocks on their way out of consensus: sessions decide what takes effect, then the ledger and the execution get it. */
+/** What final blocks came to. */
+export interface Delivered {
+  /** Those that count: after one that closes its epoch none of the same epoch does. */
+  readonly blocks: readonly FinalBlock[]
+  /** Where the epoch at hand stands now: after its closing block, the genesis of the next. */
+  readonly final: Final
+  readonly turn: Applied['turn']
+}
+
+/** Final blocks on their way out of consensus: the record decides what takes effect, then ledger and execution get it. */
 export class Delivery {
-  readonly #ledger: Ledger
-  readonly #execution: Execution
-  readonly #inspector: Inspector
-  readonly #manifest: Manifest
-  readonly #committee: Committee
-  readonly #sessions: Sessions
-  readonly #onStoreFailure: (error: unknown) => void
-  #sweptMs = 0
+  readonly #options: DeliveryOptions
   #written: Promise<void> = Promise.resolve()
 
-  constructor(options: {
-    readonly ledger: Ledger
-    readonly execution: Execution
-    readonly inspector: Inspector
-    readonly manifest: Manifest
-    readonly committee: Committee
-    readonly sessions: Sessions
-    readonly onStoreFailure: (error: unknown) => void
-  }) {
-    this.#ledger = options.ledger
-    this.#execution = options.execution
-    this.#inspector = options.inspector
-    this.#manifest = options.manifest
-    this.#committee = options.committee
-    this.#sessions = options.sessions
-    this.#onStoreFailure = options.onStoreFailure
+  constructor(options: DeliveryOptions) {
+    this.#options = options
   }
 
   /** Blocks that became final, oldest first. Delivered at once: a quorum holds them, whatever happens to this disk. */
-  final(blocks: readonly FinalBlock[], final: Final): void {
-    const touched = new Set<string>()
-    const applied = blocks.map((block) => this.#apply(block, touched))
-    const gone = final.timeMs - this.#sweptMs < SWEEP_EVERY_MS ? [] : this.#sessions.forget(final.timeMs)
-    if (gone.length > 0) this.#sweptMs = final.timeMs
-    for (const block of applied) this.#execution.deliver(this.#blockOf(block))
+  final(blocks: readonly FinalBlock[], final: Final): Delivered {
+    const { ledger, register, execution } = this.#options
+    const last = blocks.findIndex(({ proposal }) => isClosing(proposal))
+    const counting = last === -1 ? blocks : blocks.slice(0, last + 1)
+    const { committee, membership } = register
+    let turn: Applied['turn'] = null
+    const applied = counting.map((block): AppliedBlock => {
+      const { effective, turn: turned } = register.apply(block.proposal)
+      turn = turned
+      // In the turn in which the record stands at this block: a checkpoint takes both.
+      execution.deliver(this.#blockOf({ ...block, effective }, committee, membership.seed))
+      return { ...block, effective }
+    })
+    const closing = counting.at(-1)
+    const floor = turn === null || closing === undefined ? final : genesisAfter(closing)
+    const changes = { ...register.takeChanges(), membership: register.membership }
+    const end = turn === null ? null : this.#endOf(blocks.slice(counting.length), final)
     // Encoding and writing take a tenth of a view's CPU: after this turn, whose votes others wait for.
-    const changed = { sessions: this.#sessions.snapshot(touched), gone }
-    const write = this.#written.then(() => this.#ledger.append(applied, final, changed))
-    this.#written = write.catch((error: unknown) => this.#onStoreFailure(error))
+    const write = this.#written.then(() => ledger.append(applied, floor, changes, end))
+    this.#written = write.catch((error: unknown) => this.#options.onStoreFailure(error))
+    return { blocks: counting, final: floor, turn }
   }
 
   /** Resolves when everything so far is in the store. */
@@ -59,34 +66,49 @@ export class Delivery {
 
   /** Brings the program from its own height to the ledger's. */
   async replay(fromHeight: number): Promise<void> {
-    for await (const block of this.#ledger.blocks(fromHeight + 1)) this.#execution.deliver(this.#blockOf(block))
+    const { ledger, execution } = this.#options
+    let at: { readonly committee: Committee; readonly seed: Uint8Array } | null = null
+    for await (const block of ledger.blocks(fromHeight + 1)) {
+      if (at?.committee.epoch !== block.proposal.epoch) at = await this.#epochOf(block.proposal.epoch)
+      execution.deliver(this.#blockOf(block, at.committee, at.seed))
+    }
   }
 
-  #apply(block: FinalBlock, touched: Set<string>): AppliedBlock {
-    const effective: number[] = []
-    bodyOf(block.proposal).commands.forEach((command, index) => {
-      const inspected = this.#inspector.inspect(command)
-      if (isRefused(inspected) || !this.#sessions.take(inspected)) return
-      touched.add(sessionKey(inspected))
-      effective.push(index)
-    })
-    return { ...block, effective }
+  async #epochOf(epoch: number): Promise<{ readonly committee: Committee; readonly seed: Uint8Array }> {
+    const { ledger, register, manifest, groupId } = this.#options
+    if (epoch === register.committee.epoch) return { committee: register.committee, seed: register.membership.seed }
+    const { policy, nonce } = manifest
+    const before = epoch === 0 ? { members: manifest.members, seed: nonce } : await ledger.opening(epoch)
+    return { committee: committeeFrom({ groupId, epoch, policy, ...before }), seed: before.seed }
   }
 
-  #blockOf({ proposal, effective }: AppliedBlock): Block {
+  /** How the epoch ended, and what the next one needs to be known by. */
+  #endOf(tail: readonly FinalBlock[], { certificate }: Final): Ending {
+    const { members, seed } = this.#options.register.membership
+    if (certificate === null) throw new RangeError('a block is final only by a certificate')
+    return { finalization: certificate, tail, committee: encodeCommittee(this.#options.groupId, members), seed }
+  }
+
+  #blockOf({ proposal, effective }: AppliedBlock, committee: Committee, seed: Uint8Array): Block {
+    const { inspector, manifest } = this.#options
     const { epoch, view, height, parent, digest, timeMs } = proposal
     const { commands } = bodyOf(proposal)
     const taking = effective.flatMap((index) => {
       const command = commands[index]
-      const inspected = command === undefined ? undefined : this.#inspector.inspect(command)
+      const inspected = command === undefined ? undefined : inspector.inspect(command)
       if (command === undefined || inspected === undefined || isRefused(inspected)) return []
-      return [{ ...command, ...(inspected satisfies Inspected), index }]
+      if (inspected instanceof SystemCall) return []
+      return [{ ...command, ...inspected, index }]
     })
-    const { nonce: seed, pace } = this.#manifest
     return {
       ...{ epoch, view, height, digest, previous: parent, timeMs, seed, commands: taking },
-      leader: leaderOf(this.#committee, view),
-      checkpoint: height % pace.checkpointBlocks === 0
+      leader: leaderOf(committee, view),
+      checkpoint: height % manifest.pace.checkpointBlocks === 0 || isClosing(proposal)
     }
   }
+}
+
+/** The block that closed an epoch, as the first parent of the next. */
+function genesisAfter({ proposal: { height, digest, timeMs } }: FinalBlock): Final {
+  return { view: 0, height, digest, timeMs, certificate: null }
 }

@@ -2,23 +2,41 @@ import { asArray, asBytes, asUint, concat, decode, encode, fromHex, optional, to
 import type { Certificate, Final, Proposal } from '@brume/consensus'
 import type { Store, StoreOperation } from '@brume/ports'
 import {
+  bodyOf,
   decodeCertificate,
+  decodeCommittee,
+  decodeMembership,
   decodeSignedBlock,
   encodeCertificate,
+  encodeMembership,
   encodeSignedBlock,
+  FRAME_BYTES_MAX,
+  type ManifestMember,
+  type Membership,
   SYNC_BLOCKS_MAX
 } from '@brume/protocols/quorum'
 import type { Session } from '../commands/sessions.ts'
+import { QuorumError } from '../errors.ts'
 
 /** Blocks of one answer to a member that catches up, before the last that carries its finalization. */
 const ANSWER_BYTES_SOFT_MAX = 524_288
 
+/** One finalization, the blocks above the closing one, 100 members with the longest names. */
+const ENDING_BYTES_MAX = 1_048_576
+
+/** Blocks that a quorum may have made on a closing one before it was final: as many as may be unfinalized. */
+const TAIL_MAX = 64
+
 const KEY_FINAL = utf8('final')
+const KEY_MEMBERSHIP = utf8('membership')
 
 const blockKey = (height: number) => new Writer(9).u8(0x62).u64(height).finish()
 const proofKey = (height: number) => new Writer(9).u8(0x70).u64(height).finish()
 /** Which commands of a block took effect; absent where all did. */
 const effectKey = (height: number) => new Writer(9).u8(0x65).u64(height).finish()
+/** How an epoch ended, by its number, and the same by the height of its closing block. */
+const endingKey = (epoch: number) => new Writer(9).u8(0x6b).u64(epoch).finish()
+const endKey = (height: number) => new Writer(9).u8(0x71).u64(height).finish()
 const sessionPrefix = Uint8Array.of(0x73)
 const sessionEnd = Uint8Array.of(0x74)
 
@@ -33,13 +51,41 @@ export interface AppliedBlock extends FinalBlock {
   readonly effective: readonly number[]
 }
 
+/** How an epoch ended. */
+export interface Ending {
+  /** Of the last block of the tail, or of the closing block itself. */
+  readonly finalization: Certificate
+  /** Blocks above the closing one: they made it final and order nothing. */
+  readonly tail: readonly FinalBlock[]
+  /** Who decides in the next epoch, as `encodeCommittee` wrote it, and the seed of its leaders. */
+  readonly committee: Uint8Array
+  readonly seed: Uint8Array
+}
+
+/** What shows a stranger who trusts the committee of an epoch who came after it. */
+export interface Closing {
+  readonly header: Uint8Array
+  readonly finalization: Certificate
+  /** As `encodeCommittee` wrote it. */
+  readonly committee: Uint8Array
+}
+
+/** What final blocks did to the record. */
+export interface Changes {
+  readonly sessions: readonly (readonly [string, Session])[]
+  readonly gone: readonly string[]
+  readonly membership: Membership
+}
+
 /**
  * The finalized log of one group in its store: blocks by height, a finalization at the last block of
- * each batch, the sessions, and the floor; all of a batch or nothing.
+ * each batch, how each epoch ended, the record, and the floor; all of a batch or nothing.
  */
 export class Ledger {
   readonly #store: Store
   readonly #groupId: Uint8Array
+  /** As it lies in the store: it is written when it changes. */
+  #membership: Membership | null = null
 
   constructor(store: Store, groupId: Uint8Array) {
     this.#store = store.sub(`quorum/${toHex(groupId)}/`)
@@ -61,6 +107,11 @@ export class Ledger {
     }
   }
 
+  async membership(): Promise<Membership | undefined> {
+    const bytes = await this.#store.get(KEY_MEMBERSHIP)
+    return bytes === undefined ? undefined : decodeMembership(bytes)
+  }
+
   async sessions(): Promise<readonly (readonly [string, Session])[]> {
     const found: (readonly [string, Session])[] = []
     for await (const [key, value] of this.#store.entries({ from: sessionPrefix, to: sessionEnd })) {
@@ -71,29 +122,38 @@ export class Ledger {
     return found
   }
 
-  /** Writes final blocks, oldest first, with what they did to sessions. */
-  append(
-    blocks: readonly AppliedBlock[],
-    final: Final,
-    changed: { readonly sessions: readonly (readonly [string, Session])[]; readonly gone: readonly string[] }
-  ): Promise<void> {
+  /**
+   * Writes final blocks, oldest first, with what they did to the record.
+   *
+   * @param ending - where the last of them closed its epoch
+   */
+  append(blocks: readonly AppliedBlock[], final: Final, changes: Changes, ending: Ending | null): Promise<void> {
     const operations: StoreOperation[] = blocks.map(({ proposal, signature }) => ({
       type: 'put',
       key: blockKey(proposal.height),
       value: encodeSignedBlock(proposal, signature)
     }))
     for (const { proposal, effective } of blocks) {
-      if (effective.length === proposal.commands) continue
+      if (effective.length === bodyOf(proposal).commands.length) continue
       operations.push({ type: 'put', key: effectKey(proposal.height), value: encode([...effective]) })
     }
     const certificate = final.certificate === null ? null : encodeCertificate(final.certificate)
     if (certificate !== null) operations.push({ type: 'put', key: proofKey(final.height), value: certificate })
     operations.push({ type: 'put', key: KEY_FINAL, value: encodeFloor(final, certificate) })
-    for (const [name, { sequence, expiresMs }] of changed.sessions) {
-      operations.push({ type: 'put', key: concat(sessionPrefix, utf8(name)), value: encode([sequence, expiresMs]) })
-    }
-    for (const name of changed.gone) operations.push({ type: 'del', key: concat(sessionPrefix, utf8(name)) })
+    operations.push(...this.#recordOperations(changes), ...endOperations(blocks, ending))
     return this.#store.batch(operations)
+  }
+
+  #recordOperations({ sessions, gone, membership }: Changes): readonly StoreOperation[] {
+    const operations: StoreOperation[] = sessions.map(([name, { sequence, expiresMs }]) => ({
+      type: 'put',
+      key: concat(sessionPrefix, utf8(name)),
+      value: encode([sequence, expiresMs])
+    }))
+    for (const name of gone) operations.push({ type: 'del', key: concat(sessionPrefix, utf8(name)) })
+    if (membership === this.#membership) return operations
+    this.#membership = membership
+    return [...operations, { type: 'put', key: KEY_MEMBERSHIP, value: encodeMembership(membership) }]
   }
 
   /** Writes the floor so that it survives a power cut: then what lies below may be forgotten elsewhere. */
@@ -111,7 +171,9 @@ export class Ledger {
     }
   }
 
-  async #effective({ height, commands }: Proposal): Promise<readonly number[]> {
+  async #effective(proposal: Proposal): Promise<readonly number[]> {
+    const { height } = proposal
+    const commands = bodyOf(proposal).commands.length
     const bytes = await this.#store.get(effectKey(height))
     if (bytes === undefined) return Array.from({ length: commands }, (_, i) => i)
     return asArray(decode(bytes, { bytesMax: 16_384 }), 'effective', { min: 0, max: commands }).map((index) =>
@@ -126,17 +188,79 @@ export class Ledger {
     const blocks: Uint8Array[] = []
     let proven: { readonly count: number; readonly finalization: Certificate } | null = null
     let bytes = 0
-    const range = { from: blockKey(from), to: blockKey(Number.MAX_SAFE_INTEGER), limit: SYNC_BLOCKS_MAX }
+    const range = { from: blockKey(from), to: blockKey(Number.MAX_SAFE_INTEGER), limit: SYNC_BLOCKS_MAX - TAIL_MAX }
     for await (const [, value] of this.#store.entries(range)) {
       blocks.push(value)
       bytes += value.length
-      const proof = await this.#store.get(proofKey(from + blocks.length - 1))
+      const height = from + blocks.length - 1
+      const end = await this.#store.get(endKey(height))
+      // The next block is for another committee to judge, and so in another answer.
+      if (end !== undefined) return withTail(blocks, await this.#ending(readEpoch(end)))
+      const proof = await this.#store.get(proofKey(height))
       if (proof !== undefined) proven = { count: blocks.length, finalization: decodeCertificate(proof) }
       if (bytes > ANSWER_BYTES_SOFT_MAX && proven !== null) break
     }
     if (proven === null) return { blocks: [], finalization: null }
     return { blocks: blocks.slice(0, proven.count), finalization: proven.finalization }
   }
+
+  /** Who decides in an epoch, and the seed of its leaders. @throws QuorumError STORE where its beginning is not kept */
+  async opening(epoch: number): Promise<{ readonly members: readonly ManifestMember[]; readonly seed: Uint8Array }> {
+    const { committee, seed } = await this.#ending(epoch - 1)
+    return { members: decodeCommittee(committee).members, seed }
+  }
+
+  /** @throws QuorumError STORE where the end of that epoch is not kept */
+  async closing(epoch: number): Promise<Closing> {
+    const { finalization, tail, committee, height } = await this.#ending(epoch)
+    const last = tail.at(-1) ?? (await this.#store.get(blockKey(height)))
+    if (last === undefined) throw noEnding(epoch)
+    const { header } = bodyOf(decodeSignedBlock(this.#groupId, last).proposal)
+    return { header, finalization, committee }
+  }
+
+  async #ending(epoch: number) {
+    const bytes = await this.#store.get(endingKey(epoch))
+    if (bytes === undefined) throw noEnding(epoch)
+    const fields = asArray(decode(bytes, { bytesMax: ENDING_BYTES_MAX }), 'ending', 5)
+    const [height, finalization, tail, committee, seed] = fields
+    return {
+      height: asUint(height, 'height'),
+      finalization: decodeCertificate(asBytes(finalization, 'finalization', { min: 1, max: 8_192 })),
+      tail: asArray(tail, 'tail', { min: 0, max: TAIL_MAX }).map((block) =>
+        asBytes(block, 'block', { min: 1, max: FRAME_BYTES_MAX })
+      ),
+      committee: asBytes(committee, 'committee', { min: 1, max: ENDING_BYTES_MAX }),
+      seed: asBytes(seed, 'seed', 32)
+    }
+  }
+}
+
+function noEnding(epoch: number): QuorumError {
+  return new QuorumError('BRUME_QUORUM_STORE', `how epoch ${epoch} ended is not kept here`)
+}
+
+function readEpoch(bytes: Uint8Array): number {
+  return asUint(asArray(decode(bytes, { bytesMax: 16 }), 'end', 1)[0], 'epoch')
+}
+
+function withTail(
+  blocks: readonly Uint8Array[],
+  { tail, finalization }: { readonly tail: readonly Uint8Array[]; readonly finalization: Certificate }
+) {
+  return { blocks: [...blocks, ...tail], finalization }
+}
+
+function endOperations(blocks: readonly AppliedBlock[], ending: Ending | null): readonly StoreOperation[] {
+  const closing = blocks.at(-1)?.proposal
+  if (ending === null || closing === undefined) return []
+  const { finalization, tail, committee, seed } = ending
+  const tailBytes = tail.map(({ proposal, signature }) => encodeSignedBlock(proposal, signature))
+  const value = encode([closing.height, encodeCertificate(finalization), tailBytes, committee, seed])
+  return [
+    { type: 'put', key: endingKey(closing.epoch), value },
+    { type: 'put', key: endKey(closing.height), value: encode([closing.epoch]) }
+  ]
 }
 
 function encodeFloor({ view, height, digest, timeMs }: Final, certificate: Uint8Array | null): Uint8Array {

@@ -6,14 +6,19 @@ import {
   type Command,
   commandId,
   EXPIRY_MAX_MS,
-  type Manifest,
   makeBlock,
-  PAYLOAD_BYTES_MAX
+  PAYLOAD_BYTES_MAX,
+  type Pace
 } from '@brume/protocols/quorum'
-import { type Inspector, isRefused } from '../blocks/judge.ts'
+import { type Inspector, isRefused } from '../blocks/inspector.ts'
 import { QuorumError, type QuorumErrorCode } from '../errors.ts'
 import type { Ordered, Submission } from '../events.ts'
 import type { Inspected } from '../ports.ts'
+import type { Draws } from '../record/draws.ts'
+import { dueOf, turnOf } from '../record/due.ts'
+import { mayCall } from '../record/membership.ts'
+import type { Register } from '../record/register.ts'
+import { SystemCall } from '../record/system.ts'
 import { Pool, type Waiting } from './pool.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -36,20 +41,33 @@ interface Promised {
 export class Intake {
   readonly pool = new Pool()
   readonly #groupId: Uint8Array
-  readonly #epoch: number
+  readonly #pace: Pace
   readonly #limits: { readonly commands: number; readonly bytes: number }
   readonly #inspector: Inspector
-  readonly #sessions: Sessions
+  readonly #register: Register
+  readonly #draws: Draws
   readonly #promised = new Map<string, Promised>()
   readonly #allowance = new Map<string, { second: number; left: number }>()
 
-  constructor(groupId: Uint8Array, epoch: number, manifest: Manifest, inspector: Inspector, sessions: Sessions) {
+  constructor(options: {
+    readonly groupId: Uint8Array
+    readonly pace: Pace
+    readonly inspector: Inspector
+    readonly register: Register
+    readonly draws: Draws
+  }) {
+    const { groupId, pace, inspector, register, draws } = options
     this.#groupId = groupId
-    this.#epoch = epoch
-    const bytes = Math.min(manifest.pace.maxBlockBytes, PAYLOAD_BYTES_MAX) - PAYLOAD_OVERHEAD_BYTES
-    this.#limits = { commands: manifest.pace.maxCommands, bytes }
+    this.#pace = pace
+    const bytes = Math.min(pace.maxBlockBytes, PAYLOAD_BYTES_MAX) - PAYLOAD_OVERHEAD_BYTES
+    this.#limits = { commands: pace.maxCommands, bytes }
     this.#inspector = inspector
-    this.#sessions = sessions
+    this.#register = register
+    this.#draws = draws
+  }
+
+  get #sessions(): Sessions {
+    return this.#register.sessions
   }
 
   /** Takes a command from this peer's own user. @throws QuorumError */
@@ -88,12 +106,17 @@ export class Intake {
     return this.pool.version !== before
   }
 
+  /** A block of what waits, with what is due of the turn of epochs; null where there is nothing to put into one. */
   build(request: Extract<Effect, { type: 'build' }>, wallMs: number): Proposal | null {
     const { view, parentView, parent, height, ancestors, empty } = request
+    const due = dueOf(this.#register, this.#pace, { view, height, parent, parentMs: request.timeMs })
+    if (due === undefined || (due.sealed && !empty)) return null
     const timeMs = Math.max(request.timeMs, wallMs)
     const commands = empty ? [] : this.#choose(timeMs, ancestors)
-    if (commands.length === 0 && !empty) return null
-    return makeBlock({ groupId: this.#groupId, epoch: this.#epoch, view, height, parentView, parent }, timeMs, commands)
+    if (commands.length === 0 && !empty && due.nextCommittee === null) return null
+    const { epoch } = this.#register.membership
+    const place = { groupId: this.#groupId, epoch, view, height, parentView, parent }
+    return makeBlock(place, timeMs, commands, turnOf(due, epoch, this.#draws))
   }
 
   oldest(): readonly Waiting[] {
@@ -173,6 +196,10 @@ export class Intake {
     const inspected = this.#inspector.inspect(command)
     if (isRefused(inspected)) {
       throw new QuorumError(`BRUME_QUORUM_${inspected.code}`, 'the program does not take this command')
+    }
+    const isSystem = inspected instanceof SystemCall
+    if (isSystem && !mayCall(this.#register.membership, inspected.client, inspected.command)) {
+      throw new QuorumError('BRUME_QUORUM_NOT_ADMITTED', 'the quorum takes this from its members and candidates only')
     }
     if (inspected.expiresMs < wallMs || inspected.expiresMs > wallMs + EXPIRY_MAX_MS) {
       throw new QuorumError('BRUME_QUORUM_EXPIRED', `a command expires within ${EXPIRY_MAX_MS / 1_000} s from now`)

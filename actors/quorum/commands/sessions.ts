@@ -1,9 +1,7 @@
-import { toHex } from '@brume/codec'
+import { fromHex, toHex } from '@brume/codec'
+import { compareSessions, SESSIONS_MAX, type SessionEntry } from '@brume/protocols/quorum'
 import { QuorumError } from '../errors.ts'
 import type { Inspected } from '../ports.ts'
-
-/** Sessions remembered at once: a client that opens more waits until old ones expire. */
-const SESSIONS_MAX = 4_096
 
 /** How far ahead of its session a command may wait in the pool. */
 const GAP_MAX = 64
@@ -25,6 +23,7 @@ export function sessionKey({ client, session }: Pick<Inspected, 'client' | 'sess
  */
 export class Sessions {
   readonly #sessions: Map<string, Session>
+  readonly #gone = new Set<string>()
 
   constructor(entries: Iterable<readonly [string, Session]> = []) {
     this.#sessions = new Map(entries)
@@ -52,12 +51,19 @@ export class Sessions {
     }
   }
 
-  /** Applies a final command; false if it is not the next of its session and so has no effect. */
-  take(command: Inspected): boolean {
+  /**
+   * Applies a final command; false if it is not the next of its session and so has no effect.
+   *
+   * @param parentMs - group time of the block before: what had expired by then is forgotten, swept or not, so that
+   * all members agree
+   */
+  take(command: Inspected, parentMs: number): boolean {
     const key = sessionKey(command)
-    const before = this.#sessions.get(key)
+    const found = this.#sessions.get(key)
+    const before = found === undefined || found.expiresMs < parentMs ? undefined : found
     if (command.sequence !== (before?.sequence ?? 0) + 1) return false
-    if (before === undefined && this.size >= SESSIONS_MAX) return false
+    if (found === undefined && this.size >= SESSIONS_MAX) this.forget(parentMs)
+    if (found === undefined && this.size >= SESSIONS_MAX) return false
     const expiresMs = Math.max(before?.expiresMs ?? 0, command.expiresMs)
     this.#sessions.set(key, { sequence: command.sequence, expiresMs })
     return true
@@ -71,10 +77,37 @@ export class Sessions {
     })
   }
 
-  /** Forgets sessions whose every command has expired; returns their keys. */
-  forget(groupTimeMs: number): readonly string[] {
-    const gone = [...this.#sessions].filter(([, { expiresMs }]) => expiresMs < groupTimeMs).map(([key]) => key)
-    for (const key of gone) this.#sessions.delete(key)
+  /** Forgets sessions whose every command has expired. */
+  forget(groupTimeMs: number): void {
+    for (const [key, { expiresMs }] of this.#sessions) {
+      if (expiresMs >= groupTimeMs) continue
+      this.#sessions.delete(key)
+      this.#gone.add(key)
+    }
+  }
+
+  /** Keys that were forgotten since the last time this was asked. */
+  takeGone(): readonly string[] {
+    const gone = [...this.#gone].filter((key) => !this.#sessions.has(key))
+    this.#gone.clear()
     return gone
   }
+
+  /** All that are still remembered at this group time, in the order of a record. */
+  entries(groupTimeMs: number): readonly SessionEntry[] {
+    return [...this.#sessions]
+      .filter(([, { expiresMs }]) => expiresMs >= groupTimeMs)
+      .map(([key, session]) => entryOf(key, session))
+      .sort(compareSessions)
+  }
+
+  /** The same, to try things out on. */
+  copy(): Sessions {
+    return new Sessions(this.#sessions)
+  }
+}
+
+function entryOf(key: string, { sequence, expiresMs }: Session): SessionEntry {
+  const [client = '', session = ''] = key.split('/')
+  return { client: fromHex(client), session: Number(session), sequence, expiresMs }
 }

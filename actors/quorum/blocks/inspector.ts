@@ -1,0 +1,40 @@
+import type { Command } from '@brume/protocols/quorum'
+import type { Inspected, Program, Refusal } from '../ports.ts'
+import { inspectSystem } from '../record/system.ts'
+
+/** Answers of `inspect` remembered: commands of a full pool and of the unfinalized chain. */
+const INSPECTED_MAX = 8_192
+
+/** Asks the quorum itself, or the program, about each command once, as long as it is in use: a signature costs about 0.1 ms. */
+export class Inspector {
+  readonly #groupId: Uint8Array
+  readonly #program: Program
+  readonly #known = new Map<string, Inspected | Refusal>()
+
+  constructor(groupId: Uint8Array, program: Program) {
+    this.#groupId = groupId
+    this.#program = program
+  }
+
+  inspect({ id, bytes }: Command): Inspected | Refusal {
+    const known = this.#known.get(id)
+    if (known !== undefined) return known
+    const answer = inspectSystem(this.#groupId, bytes) ?? this.#ask(bytes)
+    this.#known.set(id, answer)
+    if (this.#known.size > INSPECTED_MAX)
+      for (const [oldest] of this.#known.entries().take(1)) this.#known.delete(oldest)
+    return answer
+  }
+
+  #ask(bytes: Uint8Array): Inspected | Refusal {
+    try {
+      return this.#program.inspect(bytes)
+    } catch {
+      return { code: 'MALFORMED' }
+    }
+  }
+}
+
+export function isRefused(answer: Inspected | Refusal): answer is Refusal {
+  return 'code' in answer
+}

@@ -1,0 +1,159 @@
+import type { Final, Judge } from '@brume/consensus'
+import type { Cancel, PeerId } from '@brume/ports'
+import type { Frame, ManifestMember, Membership, Pace } from '@brume/protocols/quorum'
+import { Early } from './early.ts'
+import { Epoch, type Owner } from './epoch.ts'
+import { QuorumError } from './errors.ts'
+import type { Host } from './host.ts'
+import type { Register } from './record/register.ts'
+import { remember } from './votes/remember.ts'
+import type { Timings } from './votes/timings.ts'
+
+/** How long the epoch before still answers: who slept through its end asks by view; later it asks by height. */
+const ANSWERS_MS = 600_000
+
+/** A member one epoch behind others is about to see the end of its own by itself; so long it is left in peace. */
+const LATE_MS = 2_000
+
+export interface EpochsOptions {
+  readonly host: Host
+  readonly owner: Owner
+  readonly groupId: Uint8Array
+  readonly pace: Pace
+  readonly judge: Judge
+  readonly register: Register
+  readonly timings: Timings
+  readonly label: { readonly group: string }
+  /** Others are in later epochs, and that of this member does not end. */
+  readonly onLate: () => void
+}
+
+/** The epochs of one group at work: the one that decides, and the one before while it still answers. */
+export class Epochs {
+  readonly #options: EpochsOptions
+  #current: Epoch | null = null
+  #previous: { readonly epoch: Epoch; readonly cancel: Cancel } | null = null
+  #early = new Early()
+  readonly #announced = new Map<PeerId, number>()
+  #late: Cancel | null = null
+  #disconnect: Cancel | null = null
+  #joined = false
+
+  constructor(options: EpochsOptions) {
+    this.#options = options
+  }
+
+  /** @throws QuorumError SYNCING before the group has read its past */
+  get current(): Epoch {
+    if (this.#current === null) throw new QuorumError('BRUME_QUORUM_SYNCING', 'the group is still reading its past')
+    return this.#current
+  }
+
+  /** The epoch that the record stands in, at `final`. */
+  open(final: Final, sawBeginning: boolean): Epoch {
+    const { host, owner, groupId, pace, judge, register, timings, label } = this.#options
+    const { membership, committee } = register
+    const own = membership.members.find(({ peer }) => peer === host.identity.peerId)
+    const epoch = new Epoch({
+      host,
+      owner,
+      committee,
+      memberPeers: membership.members.map(({ peer }) => peer),
+      genesis: final,
+      final,
+      remembered: remember(host.journal, groupId, committee.epoch, final.view),
+      sawBeginning,
+      isVolatile: own?.volatile === true,
+      judge,
+      minViewMs: pace.minViewMs,
+      deltaMs: pace.deltaMs,
+      timings,
+      label
+    })
+    this.#current = epoch
+    host.meters.epoch.set(label, epoch.epoch)
+    return epoch
+  }
+
+  /** From here on members of this epoch, and of each that follows, are heard and answered. */
+  join(): void {
+    this.#joined = true
+    this.current.join()
+    this.#connect()
+  }
+
+  /** The epoch has closed: the next one begins at the block that closed it. */
+  turn(genesis: Final, sawBeginning: boolean): Epoch {
+    const closed = this.current
+    closed.close()
+    this.#previous?.cancel()
+    const cancel = this.#options.host.clock.after(ANSWERS_MS, () => this.#forget())
+    this.#previous = { epoch: closed, cancel: () => stopAll(cancel, closed) }
+    const epoch = this.open(genesis, sawBeginning)
+    if (!this.#joined) return epoch
+    epoch.join()
+    this.#connect()
+    for (const { from, frame } of this.#early.take()) epoch.heard(from, frame)
+    epoch.batched()
+    return epoch
+  }
+
+  isCurrent(epoch: Epoch): boolean {
+    return epoch === this.#current
+  }
+
+  /** A frame of the next epoch: kept if its sender will be a member. False where it is dropped. */
+  early(from: PeerId, frame: Frame): boolean {
+    const isMember = this.#options.register.membership.next.some(({ peer }) => peer === from)
+    return isMember && this.#early.keep(from, frame)
+  }
+
+  /** A peer is in another epoch: if later ones go on without this member, it is late. */
+  announced(peer: PeerId, epoch: number): void {
+    this.#announced.set(peer, Math.max(epoch, this.#announced.get(peer) ?? 0))
+    const at = this.current.epoch
+    if (epoch <= at) return
+    if (epoch > at + 1) return this.#options.onLate()
+    this.#late ??= this.#options.host.clock.after(LATE_MS, () => {
+      this.#late = null
+      if (this.current.epoch === at) this.#options.onLate()
+    })
+  }
+
+  /** Peers that may have final blocks that are not here: those that say so, and for an observer every member. */
+  ahead(): readonly PeerId[] {
+    const { engine, memberPeers, self, epoch } = this.current
+    const { marks, final } = engine.state
+    const further = memberPeers.filter((_, i) => marks[i]?.up === true && marks[i].final > final.view)
+    const later = [...this.#announced].filter(([, number]) => number > epoch).map(([peer]) => peer)
+    return [...new Set([...further, ...later, ...(self === null ? memberPeers : [])])]
+  }
+
+  stop(): void {
+    this.#late?.()
+    this.#disconnect?.()
+    this.#forget()
+    this.#current?.stop()
+  }
+
+  #forget(): void {
+    this.#previous?.cancel()
+    this.#previous = null
+  }
+
+  /** To members of this epoch and of the next, whose streams should be there when it begins. */
+  #connect(): void {
+    const { host, register, label } = this.#options
+    const { members, next, epoch }: Membership = register.membership
+    const peers = new Set([...members, ...next].map(({ peer }: ManifestMember) => peer))
+    peers.delete(host.identity.peerId)
+    const before = this.#disconnect
+    this.#disconnect = host.keepConnected(`quorum/${label.group}/${epoch}`, [...peers])
+    before?.()
+  }
+}
+
+function stopAll(cancel: Cancel, epoch: Epoch): void {
+  cancel()
+  epoch.stop()
+}
