@@ -1,7 +1,8 @@
-import { createPeer, type Peer, type PeerPorts } from '@brume/actors/peer'
+import { createPeer, type Peer } from '@brume/actors/peer'
 import type { Group, GroupEvent } from '@brume/actors/quorum'
 import type { NetNode } from '@brume/net'
 import { nodeDisk } from '@brume/store'
+import { dialThrough } from '../links/dial-through.ts'
 import { Counter } from '../programs/counter.ts'
 import type { GroupSample, MemberSample, PeerConfig } from '../runner/messages.ts'
 import { BlockClock } from './block-clock.ts'
@@ -11,22 +12,28 @@ import { Clients } from './clients.ts'
 import { recordFinals } from './finals-file.ts'
 import { frameFile, tapNet } from './frame-tap.ts'
 import type { HostedPeer } from './hosted-peer.ts'
-import { type SlowDisk, slowDisk } from './slow-disk.ts'
+import { slowDisk } from './slow-disk.ts'
 
 /**
  * Puts a production peer together on its data folder and starts it. What makes it a testnet's are the
  * ports and programs it is given; the peer itself knows of no test.
  */
 export async function compose(config: PeerConfig): Promise<HostedPeer> {
+  if (config.proxyPort !== undefined) dialThrough(config.proxyPort, config.name)
   const counter = new Counter()
   const { finalsPath } = config
   const program = finalsPath === undefined ? counter : recordFinals(counter, finalsPath)
   const misbehaviour = misbehaviourOf(config)
   const disk = slowDisk(nodeDisk())
+  let node: NetNode | undefined
+  const wrapNet = (net: NetNode): NetNode => {
+    node = net
+    return netOf(config, misbehaviour, net)
+  }
   const peer = await createPeer({
     dataDir: config.dataDir,
     settings: settingsOf(config),
-    ports: portsOf(config, disk, misbehaviour),
+    ports: { disk: disk.disk, wrapNet },
     programs: { counter: () => program }
   })
   const [group] = peer.groups()
@@ -38,6 +45,7 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
     peerId: peer.id,
     addresses: () => peer.status().addresses.map((address) => withPeerId(address, peer.id)),
     connections: () => peer.status().members.connected,
+    inboundPorts: () => inboundPorts(node),
     members: () => membersOf(peer),
     onMembers: (listener) => void peer.onNotice(listener),
     group: () => (group === undefined ? undefined : sampleOf(group, counter)),
@@ -64,10 +72,15 @@ function settingsOf(config: PeerConfig): object {
   }
 }
 
-function portsOf(config: PeerConfig, { disk }: SlowDisk, misbehaviour: Misbehaviour | undefined): Partial<PeerPorts> {
-  const seen = config.votesPath === undefined ? undefined : frameFile(config.votesPath)
-  const tapped = (net: NetNode): NetNode => (seen === undefined ? net : tapNet(net, seen))
-  return { disk, wrapNet: (net) => misbehaviour?.wrap(tapped(net)) ?? tapped(net) }
+/** The network as this peer is to see it: what arrives is written down, what leaves may be a lie. */
+function netOf(config: PeerConfig, misbehaviour: Misbehaviour | undefined, net: NetNode): NetNode {
+  const tapped = config.votesPath === undefined ? net : tapNet(net, frameFile(config.votesPath))
+  return misbehaviour?.wrap(tapped) ?? tapped
+}
+
+function inboundPorts(net: NetNode | undefined): readonly number[] {
+  const inbound = net?.links().filter(({ direction }) => direction === 'inbound') ?? []
+  return inbound.flatMap(({ address }) => Number(/\/tcp\/(\d+)/.exec(address)?.[1] ?? 0) || [])
 }
 
 /** Who holds the proof names the member, not its place: places change with the committee. */

@@ -6,6 +6,8 @@ export interface HostedPeer {
   /** Dialable, each ending in /p2p/<peer id>. */
   addresses(): readonly string[]
   connections(): number
+  /** Remote ports of the connections that others have opened. */
+  inboundPorts(): readonly number[]
   /** Members other than the peer itself. */
   members(): readonly MemberSample[]
   /** Calls when a member may have come or gone. */

@@ -32,7 +32,8 @@ function sampleOf(peer: HostedPeer, lagMs: number): PeerSample {
     ...peer.takeLatencies(),
     lagMs,
     rssBytes: process.memoryUsage.rss(),
-    misdeeds: peer.misdeeds()
+    misdeeds: peer.misdeeds(),
+    inboundPorts: peer.inboundPorts()
   }
 }
 

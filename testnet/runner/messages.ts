@@ -46,6 +46,8 @@ export interface PeerConfig {
   /** Peer ids of those that break the same rules together, this one among them. */
   readonly accomplices: readonly string[]
   readonly behaviour: Behaviour | null
+  /** All connections are opened through the run's proxy on this port; absent: directly. */
+  readonly proxyPort?: number
 }
 
 export type ToPeer =
@@ -99,6 +101,8 @@ export interface PeerSample {
   readonly rssBytes: number
   /** How often it has broken the rules, as it was told to. */
   readonly misdeeds: number
+  /** Remote ports of the connections that others have opened to it. */
+  readonly inboundPorts: readonly number[]
 }
 
 export type FromPeer =

@@ -20,6 +20,8 @@ export interface PeerSlotEvents {
   emit(event: string, peer: string, detail?: TestnetEvent['detail']): void
   /** A process began or ended: the list for the guard is to be written anew. */
   processesChanged(): void
+  /** It listens elsewhere than before. */
+  addressesChanged(): void
   outcome(peer: string, id: number, placed: Placed | undefined, error: string | undefined): void
   /** `peer` holds a proof that the member with this peer id has contradicted itself. */
   accused(peer: string, member: string, view: number): void
@@ -42,6 +44,7 @@ export class PeerSlot {
   #members: readonly MemberSample[] = []
   #sample: PeerSample | undefined
   #weight: number | undefined
+  readonly #inbound = new Set<number>()
   #ready = Promise.withResolvers<void>()
 
   /** `names`: of all peers of the run, by peer id. */
@@ -67,6 +70,17 @@ export class PeerSlot {
 
   get sample(): PeerSample | undefined {
     return this.#state === 'running' ? this.#sample : undefined
+  }
+
+  /** Remote ports of all connections that were ever seen to come in. */
+  get inboundPorts(): ReadonlySet<number> {
+    return this.#inbound
+  }
+
+  /** The port on which its peer listens, while one does. */
+  get port(): number | undefined {
+    const [, port] = /\/tcp\/(\d+)/.exec(this.#addresses[0] ?? '') ?? []
+    return this.#process === undefined || port === undefined ? undefined : Number(port)
   }
 
   /** The process that now holds the slot, if one does. */
@@ -160,6 +174,7 @@ export class PeerSlot {
 
   #becomeReady(addresses: readonly string[]): void {
     this.#addresses = addresses
+    this.#events.addressesChanged()
     if (this.#state === 'starting') this.#state = 'running'
     this.#emit('peer.ready', { address: addresses[0]?.replace(/\/p2p\/.*/, '') ?? 'nothing' })
     this.#ready.resolve()
@@ -183,6 +198,7 @@ export class PeerSlot {
   #takeSample(sample: PeerSample): void {
     const was = this.#sample?.group?.state
     this.#sample = sample
+    for (const port of sample.inboundPorts) this.#inbound.add(port)
     this.#notarized.add(sample.notarizedMs)
     this.#final.add(sample.finalMs)
     const { group } = sample

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TestnetError } from '../errors.ts'
+import { LinkNetwork } from '../links/network.ts'
+import type { Shape } from '../links/profiles.ts'
 import { type ControlRequest, type ControlServer, controlSocketPath, serveControl } from './control.ts'
 import { endProcesses } from './end-processes.ts'
 import { EventLine } from './event-line.ts'
@@ -28,6 +30,8 @@ export interface TestnetOptions {
   /** Submissions a second to the whole group, once its members have met; 0: none before `load`. */
   readonly ratePerS: number
   readonly observer?: WorkloadObserver
+  /** How each direction between two peers is, by `<from> <to>`; with it, all connections go through a proxy. */
+  readonly links?: ReadonlyMap<string, Shape>
   /** Peers by name that clients never ask: they do not keep their word. */
   readonly avoided?: ReadonlySet<string>
   /** Default `local`: everything on the loopback interface. */
@@ -50,6 +54,8 @@ export class Testnet {
   readonly #beganMs = performance.now()
   readonly #downAsked = Promise.withResolvers<void>()
   #guard: Guard | undefined
+  #network: LinkNetwork | undefined
+  #proxyPort: number | undefined
   #control: ControlServer | undefined
   #watchTimer: NodeJS.Timeout | undefined
   #meshedMs: number | undefined
@@ -83,7 +89,9 @@ export class Testnet {
     const { runId, discovery, peers } = this.#manifest
     const socketPath = controlSocketPath(runId)
     this.#guard = startGuard(this.#folder.pidsPath, socketPath, this.#options.guardAfter)
+    if (this.#options.links !== undefined) this.#network = new LinkNetwork(this.#options.links)
     this.#writeProcesses()
+    this.#proxyPort = await this.#network?.port()
     this.#control = await serveControl(socketPath, (request) => this.#answer(request))
     this.events.emit('run.started', undefined, { runId, discovery, peers: peers.length, path: this.#folder.path })
     this.#watchTimer = setInterval(() => this.#look(), WATCH_MS)
@@ -153,6 +161,20 @@ export class Testnet {
     this.#slot(name).send({ type: 'behave', behaviour })
   }
 
+  /** Parts these peers from all others: their connections are cut and refused, or left open and dead; null heals. */
+  part(names: readonly string[], how: 'cut' | 'block' | null): void {
+    const others = this.#slots.flatMap(({ name }) => (names.includes(name) ? [] : name))
+    this.#network?.setFault([names, others], how)
+  }
+
+  /** Connections that were seen to come in at peers, and how many of them had not come through the proxy. */
+  async inbound(): Promise<{ readonly seen: number; readonly around: number } | null> {
+    if (this.#network === undefined) return null
+    const carried = await this.#network.carriedPorts()
+    const seen = this.#slots.flatMap((slot) => [...slot.inboundPorts])
+    return { seen: seen.length, around: seen.filter((port) => !carried.has(port)).length }
+  }
+
   /** Every sync of the peer's journal takes so much longer, until told otherwise or until it is restarted. */
   slowDisk(name: string, syncMs: number): void {
     this.#slot(name).send({ type: 'disk', syncMs })
@@ -203,7 +225,7 @@ export class Testnet {
     clearTimeout(this.#meshWait)
     clearInterval(this.#watchTimer)
     const processes = this.#processes().length
-    const left = await this.#end(this.#slots)
+    const left = [...(await this.#end(this.#slots)), ...(await endProcesses([this.#network?.process ?? []].flat()))]
     await this.#control?.close()
     await this.#guard?.release()
     this.#folder.writeProcesses([])
@@ -241,6 +263,7 @@ export class Testnet {
       networkName,
       profile: this.#options.profile ?? 'local',
       mdns: discovery === 'mdns',
+      ...(this.#proxyPort === undefined ? {} : { proxyPort: this.#proxyPort }),
       bootstrap: discovery === 'mdns' ? [] : this.#contacts(slot),
       ...(votes
         ? { votesPath: this.#folder.votesPath(slot.name), finalsPath: this.#folder.finalsPath(slot.name) }
@@ -269,6 +292,7 @@ export class Testnet {
     const events = {
       emit: this.events.emit.bind(this.events),
       processesChanged: () => this.#processesChanged(),
+      addressesChanged: () => this.#tellPorts(),
       membersChanged: () => this.#lookAtMesh(),
       accused: (peer: string, member: string, view: number) => {
         // A member that lies once lies in every view; the first proof that each peer finds is news.
@@ -290,6 +314,11 @@ export class Testnet {
     for (const slot of this.#slots) if (slot.process === undefined) this.#workload.forget(slot.name)
   }
 
+  #tellPorts(): void {
+    const listening = this.#slots.flatMap(({ name, port }) => (port === undefined ? [] : [[port, name] as const]))
+    this.#network?.setPeers(new Map(listening))
+  }
+
   #processes(): readonly ProcessRecord[] {
     return this.#slots.flatMap((slot) => (slot.process === undefined ? [] : [{ name: slot.name, ...slot.process }]))
   }
@@ -297,7 +326,12 @@ export class Testnet {
   #writeProcesses(): void {
     const guard = this.#guard === undefined ? undefined : identifyProcess(this.#guard.pid)
     const runner = identifyProcess(process.pid)
-    const own = [runner && { name: 'runner', ...runner }, guard && { name: 'guard', ...guard }]
+    const proxy = this.#network?.process
+    const own = [
+      runner && { name: 'runner', ...runner },
+      guard && { name: 'guard', ...guard },
+      proxy && { name: 'proxy', ...proxy }
+    ]
     this.#folder.writeProcesses([...own.filter((record) => record !== undefined), ...this.#processes()])
   }
 

@@ -58,9 +58,11 @@ export class Faults {
     const names = targets.join(' ')
     const beganMs = testnet.state().elapsedMs
     const { detail, undo } = await this.#apply(what, targets)
+    const appliedMs = testnet.state().elapsedMs
     testnet.events.emit('fault.begins', undefined, { number, action: what.action, targets: names, detail })
     await sleep(what.forS * 1_000, undefined, { signal: aborted })
-    const mark = this.#highest()
+    // After a halt the height they had is no sign of life.
+    const mark = testnet.state().heightMax + (what.expect === 'halt' ? 1 : 0)
     await undo()
     const endedMs = testnet.state().elapsedMs
     const tookMs = Math.round(endedMs - beganMs)
@@ -69,7 +71,7 @@ export class Faults {
     const how =
       backMs === undefined ? `not back within ${what.backWithinS} s` : `back after ${Math.round(backMs - endedMs)} ms`
     testnet.events.emit('fault.over', undefined, { number, targets: names, how })
-    this.#done.push({ number, what, targets, beganMs, endedMs, backMs })
+    this.#done.push({ number, what, targets, beganMs, appliedMs, endedMs, backMs })
   }
 
   async #apply(what: Perturbation, targets: readonly string[]): Promise<{ detail: string; undo: Undo }> {
@@ -99,6 +101,10 @@ export class Faults {
       case 'slow-disk':
         for (const name of targets) testnet.slowDisk(name, SLOW_SYNC_MS)
         return { detail: '', undo: () => Promise.all(targets.map((name) => testnet.slowDisk(name, 0))) }
+      case 'disconnect':
+      case 'partition':
+        testnet.part(targets, what.action === 'disconnect' ? 'cut' : 'block')
+        return { detail: '', undo: () => testnet.part(targets, null) }
     }
   }
 
@@ -131,10 +137,6 @@ export class Faults {
       await sleep(POLL_MS, undefined, { signal: aborted })
     }
     return undefined
-  }
-
-  #highest(): number {
-    return this.#options.testnet.state().heightMax
   }
 
   #select(selector: string): readonly string[] {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { TestnetError } from '../errors.ts'
 import { PROFILES } from '../links/profiles.ts'
+import type { LinkRule } from '../links/rules.ts'
 import { BEHAVIOURS, type Behaviour } from '../runner/messages.ts'
 import { fits } from '../runner/selectors.ts'
 import { choice, count, defaulting, flag, list, number, type Reader, record, refuse, text } from './fields.ts'
@@ -29,19 +30,6 @@ export interface Group {
   readonly byzantine: Misbehaviour | null
 }
 
-/** The first rule that fits a pair decides how the link from one to the other is. */
-export interface LinkRule {
-  readonly from: string
-  readonly to: string
-  readonly bothWays: boolean
-  /** Named figures; those beside it stand instead of the profile's. `aws` reads the sites of both ends. */
-  readonly profile: string | null
-  readonly delayMs: number | null
-  readonly jitterMs: number | null
-  readonly lossPct: number | null
-  readonly rateKbit: number | null
-}
-
 /** Increments of the counter, submitted through honest members by clients `c1` to `c<clients>`. */
 export interface Load {
   readonly atS: number
@@ -51,7 +39,17 @@ export interface Load {
   readonly clients: number
 }
 
-export const ACTIONS = ['kill', 'restart', 'pause', 'starve', 'wipe', 'damage', 'slow-disk'] as const
+export const ACTIONS = [
+  'kill',
+  'restart',
+  'pause',
+  'starve',
+  'wipe',
+  'damage',
+  'slow-disk',
+  'disconnect',
+  'partition'
+] as const
 export const DAMAGES = ['journal', 'journal-tail', 'store-log', 'store-table'] as const
 
 /** One fault, or the same again and again. */

@@ -9,6 +9,8 @@ export interface Fault {
   readonly what: Perturbation
   readonly targets: readonly string[]
   readonly beganMs: number
+  /** When its targets had suffered it: a clean end takes its time. */
+  readonly appliedMs: number
   /** When it was undone. */
   readonly endedMs: number
   /** When the last of its targets was back: running, and at the height the others had when it ended. */
@@ -45,6 +47,8 @@ export interface Outcome {
   readonly startedAtMs: number
   /** Names of processes that should have ended and did not. */
   readonly processesLeft: readonly string[]
+  /** Connections that came in at peers, and those of them that went round the proxy; null without one. */
+  readonly inbound: { readonly seen: number; readonly around: number } | null
   /** The machine was too busy for what took long to mean anything. */
   readonly overloaded: boolean
 }

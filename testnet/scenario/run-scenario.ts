@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TestnetError } from '../errors.ts'
+import { shapesOf } from '../links/rules.ts'
 import type { GroupTerms } from '../runner/group-manifest.ts'
 import { prepareRun } from '../runner/prepare.ts'
 import { isRunning } from '../runner/process-table.ts'
@@ -68,7 +69,8 @@ class Scenario {
     const { peers } = this.folder.manifest()
     const avoided = new Set(peers.flatMap(({ name }) => (this.#honest.has(name) ? [] : name)))
     this.#history = new History(() => this.#testnet.state().elapsedMs)
-    this.#testnet = new Testnet({ folder: this.folder, ratePerS: 0, observer: this.#history, avoided })
+    const links = needsProxy(manifest) ? { links: shapesOf(manifest.links, peers) } : {}
+    this.#testnet = new Testnet({ folder: this.folder, ratePerS: 0, observer: this.#history, avoided, ...links })
     this.#testnet.events.listen((event) => this.#hear(event))
     this.#meter = new LoadMeter(this.#testnet)
     this.#faults = new Faults({
@@ -89,11 +91,13 @@ class Scenario {
       await this.#load(aborted)
       await this.#quieten(aborted)
       const { peers } = testnet.state()
+      const inbound = await testnet.inbound()
       const processes = this.folder.processes()
       await testnet.stop('the scenario is over')
       const left = processes.filter((process) => process.name !== 'runner' && isRunning(process))
       return this.#outcome(
         peers,
+        inbound,
         left.map(({ name }) => name)
       )
     } finally {
@@ -187,7 +191,7 @@ class Scenario {
     if (event === 'group.state') this.#changes.push({ atMs, peer, state: String(state), reason: String(reason) })
   }
 
-  #outcome(peers: readonly PeerRow[], processesLeft: readonly string[]): Outcome {
+  #outcome(peers: readonly PeerRow[], inbound: Outcome['inbound'], processesLeft: readonly string[]): Outcome {
     return {
       manifest: this.#manifest,
       folder: this.folder,
@@ -199,9 +203,14 @@ class Scenario {
       peers,
       startedAtMs: this.#startedAtMs,
       processesLeft,
+      inbound,
       overloaded: this.#meter.overloaded()
     }
   }
+}
+
+function needsProxy({ links, perturb }: Manifest): boolean {
+  return links.length > 0 || perturb.some(({ action }) => action === 'disconnect' || action === 'partition')
 }
 
 function honestPeers(folder: RunFolder, { groups }: Manifest): ReadonlySet<string> {

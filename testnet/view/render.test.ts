@@ -16,6 +16,7 @@ function makeRow(index: number, over: Partial<PeerRow> = {}): PeerRow {
     sample: {
       connections: 3,
       misdeeds: 0,
+      inboundPorts: [],
       lagMs: 2,
       rssBytes: 84 * 1_048_576,
       notarizedMs: [],

@@ -16,6 +16,19 @@ const noOrphans: Check<object> = {
     )
 }
 
+/** Every connection between peers went through the proxy: none was faster than the scenario says. */
+const noBypass: Check<object> = {
+  args: record<object>('arguments of this check', {}),
+  judge: ({ inbound }) => {
+    if (inbound === null) return verdict(false, 'this run has no proxy: it has neither links nor a partition')
+    const { seen, around } = inbound
+    return verdict(
+      seen > 0 && around === 0,
+      `${seen} connections seen at their listening ends, ${around} of them not through the proxy`
+    )
+  }
+}
+
 const CHECKS = {
   agreement,
   'acked-durable': ackedDurable,
@@ -26,6 +39,7 @@ const CHECKS = {
   halted,
   'p99-below': p99Below,
   'no-orphans': noOrphans,
+  'no-bypass': noBypass,
   'evidence-names-only': evidenceNamesOnly,
   attacked,
   abstained,

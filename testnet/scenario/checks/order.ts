@@ -1,5 +1,6 @@
 import { record } from '../fields.ts'
 import { acknowledged } from '../history.ts'
+import type { Outcome } from '../outcome.ts'
 import { readChains } from './chains.ts'
 import { type Check, failed, passed, verdict } from './check.ts'
 
@@ -55,6 +56,17 @@ export const ackedDurable: Check<object> = {
   }
 }
 
+/** Counters of the honest peers that have the whole log: one that was late may still be counting. */
+function levelCounters({ peers, honest }: Outcome): readonly { readonly name: string; readonly value: number }[] {
+  const groups = peers.flatMap(({ name, sample }) =>
+    honest.has(name) && sample?.group ? [{ name, ...sample.group }] : []
+  )
+  const height = Math.max(0, ...groups.map((group) => group.height))
+  return groups.flatMap(({ name, value, height: own }) =>
+    own === height && value !== undefined ? [{ name, value }] : []
+  )
+}
+
 /** No command took effect at two heights, or twice at one; and the counter says so too. */
 export const exactlyOnce: Check<object> = {
   args: nothing,
@@ -68,13 +80,10 @@ export const exactlyOnce: Check<object> = {
         at.set(id, height)
       }
     }
-    const values = outcome.peers.flatMap(({ name, sample }) =>
-      outcome.honest.has(name) ? (sample?.group?.value ?? []) : []
-    )
-    const highest = Math.max(0, ...values)
     const acked = acknowledged(outcome.history).length
-    const ok = highest <= at.size && highest >= acked && acked <= at.size
-    const sentence = `${at.size} commands took effect, each once; ${acked} were acknowledged, the counter stands at ${highest}`
-    return verdict(ok && at.size > 0, sentence)
+    const found = `${at.size} commands took effect, each once; ${acked} were acknowledged`
+    const wrong = levelCounters(outcome).find(({ value }) => value !== at.size)
+    if (wrong !== undefined) return failed(`${found}, but the counter of ${wrong.name} stands at ${wrong.value}`)
+    return verdict(at.size > 0 && acked <= at.size, `${found}; every counter stands at ${at.size}`)
   }
 }

@@ -6,6 +6,9 @@ import { count, defaulting, record, text } from '../fields.ts'
 import type { Outcome } from '../outcome.ts'
 import { type Check, failed, verdict } from './check.ts'
 
+/** What had been sent before the peer ended is read by a busy receiver a little later. */
+const IN_FLIGHT_MS = 1_000
+
 /** No honest member signed two statements that exclude each other, or sent one that was not on its disk. */
 export const noDoubleVote: Check<object> = {
   args: record<object>('arguments of this check', {}),
@@ -72,12 +75,12 @@ export const abstained: Check<{ target: string; reason: string }> = {
     for (const name of selected(outcome, target)) {
       const fault = outcome.faults.findLast(({ targets }) => targets.includes(name))
       if (fault === undefined) return failed(`${name} suffered nothing`)
-      const after = outcome.changes.filter(({ peer, atMs }) => peer === name && atMs >= fault.beganMs)
+      const after = outcome.changes.filter(({ peer, atMs }) => peer === name && atMs >= fault.appliedMs)
       if (after.some(({ state }) => state === 'voting')) return failed(`${name} voted again`)
       const said = after.map((change) => change.reason).findLast((words) => words !== '') ?? ''
       if (said === '' || !said.includes(reason))
         return failed(`${name} did not notice; it said ${JSON.stringify(said)}`)
-      const votes = await votesFrom(outcome, name, outcome.startedAtMs + fault.beganMs)
+      const votes = await votesFrom(outcome, name, outcome.startedAtMs + fault.appliedMs + IN_FLIGHT_MS)
       if (votes > 0) return failed(`${name} sent ${votes} frames with votes after it`)
       const height = outcome.peers.find((peer) => peer.name === name)?.sample?.group?.height ?? 0
       const highest = Math.max(0, ...outcome.peers.map((peer) => peer.sample?.group?.height ?? 0))
