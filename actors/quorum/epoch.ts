@@ -252,6 +252,16 @@ export class Epoch implements Listener {
     this.#echoes?.check(vote)
   }
 
+  /** Somebody proved that this key contradicted itself in a view: not this process. */
+  heardSelf(view: number): void {
+    this.#heardUnknown(`second statement of one kind in view ${view}`, 'twin')
+  }
+
+  /** A member is proven a liar: what it leads is not waited for. */
+  convict(member: number): void {
+    this.engine.postAndRun({ type: 'convicted', member })
+  }
+
   #echo(peer: PeerId): void {
     const member = this.#indexOf.get(peer)
     if (member === undefined || !this.#askers.has(peer) || !this.isConnected(member)) return

@@ -1,3 +1,5 @@
+import type { EvidenceKind } from '@brume/protocols/quorum'
+
 /** What a group tells those who watch it. Listeners run in the turn of the event and must be quick. */
 export type GroupEvent =
   | { readonly type: 'state'; readonly state: GroupState; readonly reason: string | null }
@@ -30,6 +32,17 @@ export type GroupEvent =
   /** A new epoch begins here, after the final block of that height. */
   | { readonly type: 'epoch'; readonly epoch: number; readonly height: number; readonly isMember: boolean }
   | { readonly type: 'equivocated'; readonly signer: number; readonly view: number }
+  /** The holder of a key is proven a liar: once a key and epoch, and once more after each start of this peer. */
+  | {
+      readonly type: 'warrant'
+      /** Ed25519, 32 bytes. */
+      readonly key: Uint8Array
+      readonly kind: EvidenceKind
+      readonly epoch: number
+      readonly view: number
+      /** The proof, as `decodeEvidence` reads it. */
+      readonly evidence: Uint8Array
+    }
 
 export type GroupState = 'loading' | 'joining' | 'syncing' | 'observing' | 'voting' | 'halted'
 

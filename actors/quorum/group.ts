@@ -1,22 +1,33 @@
-import { toHex } from '@brume/codec'
+import { equal, toHex } from '@brume/codec'
 import type { Committee, Effect, Final, Held, Proposal, Vote } from '@brume/consensus'
 import type { Cancel, PeerId } from '@brume/ports'
-import { bodyOf, committeeOf, decodeManifest, type Frame, groupIdOf, type Manifest } from '@brume/protocols/quorum'
+import {
+  bodyOf,
+  committeeOf,
+  decodeManifest,
+  type Evidence,
+  type Frame,
+  groupIdOf,
+  type Manifest
+} from '@brume/protocols/quorum'
 import type { Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { type Chapter, catchUp } from './blocks/catch-up.ts'
 import { type FinalBlock, Ledger } from './blocks/ledger.ts'
+import { Serving } from './clients/serving.ts'
 import type { Epoch, Owner } from './epoch.ts'
 import { Epochs } from './epochs.ts'
 import { QuorumError } from './errors.ts'
 import type { GroupEvent, GroupState, GroupStatus, Submission } from './events.ts'
-import { Evidence } from './evidence/evidence.ts'
+import { accusation } from './evidence/accusation.ts'
+import { Proceedings } from './evidence/proceedings.ts'
+import { joinTopic } from './gossip/topic.ts'
 import type { Host } from './host.ts'
 import { load, type Parts } from './load.ts'
 import { type LifecycleEvent, lifecycle } from './machine.ts'
 import type { Program } from './ports.ts'
-import { isUrgent } from './record/membership.ts'
-import type { Applied } from './record/register.ts'
+import { isKnown, isUrgent } from './record/membership.ts'
+import type { Applied, Register } from './record/register.ts'
 import { Timings } from './votes/timings.ts'
 
 /** How often an observer asks for new blocks: as late as it may be. */
@@ -39,13 +50,15 @@ export class Group implements Owner {
   readonly #program: Program
   readonly #listeners = new Set<(event: GroupEvent) => void>()
   readonly #timings: Timings
-  readonly #evidence: Evidence
+  readonly #proceedings: Proceedings
+  readonly #serving: Serving
   readonly #label: { readonly group: string }
   #parts: Parts | null = null
   #epochs: Epochs | null = null
   /** The beginning of the epoch at hand is on disk: nothing is said in it before. */
   #secured: Promise<void> = Promise.resolve()
   #actor: Ref<typeof lifecycle> | null = null
+  #leaveTopic: Cancel | null = null
   #state: GroupState = 'loading'
   #reason: string | null = null
   readonly #ready = Promise.withResolvers<void>()
@@ -61,14 +74,28 @@ export class Group implements Owner {
     this.#label = { group: this.id.slice(0, 8) }
     this.ledger = new Ledger(host.store, this.groupId)
     this.#timings = new Timings(host.meters, this.#label)
-    const { log, meters } = host
-    this.#evidence = new Evidence({
-      group: this.id,
-      label: this.#label,
-      log,
-      meters,
-      emit: (event) => this.#emit(event)
+    this.#serving = new Serving({
+      ...{ host, groupId: this.groupId, manifestBytes: manifest, ledger: this.ledger },
+      parts: () => this.#loaded(),
+      epoch: () => this.#current(),
+      state: () => ({ state: this.#state, reason: this.#reason }),
+      submit: (command) => this.submit(command)
     })
+    this.#proceedings = new Proceedings({
+      host,
+      group: this.id,
+      groupId: this.groupId,
+      label: this.#label,
+      concerns: (key, epoch) => this.#concerns(key, epoch),
+      emit: (event) => this.#emit(event),
+      onLiar: (evidence, isNew) => this.#liar(evidence, isNew),
+      onSelf: ({ view }) => this.#current().heardSelf(view)
+    })
+  }
+
+  /** Where clients of the group are served: its own user, and peers that are no members. */
+  get serving(): Serving {
+    return this.#serving
   }
 
   /** Resolves when the group has read its past and begun to look for its members, or has halted. */
@@ -95,6 +122,8 @@ export class Group implements Owner {
 
   async stop(): Promise<void> {
     this.#actor?.stop()
+    this.#leaveTopic?.()
+    this.#proceedings.stop()
     const epoch = this.#epochs?.current
     this.#epochs?.stop()
     this.#parts?.intake.stop('BRUME_QUORUM_STOPPED', 'the group was stopped on this peer')
@@ -154,6 +183,11 @@ export class Group implements Owner {
     }
   }
 
+  /** The quorum's own replicated state; null before the group has read its past. */
+  get record(): Register | null {
+    return this.#parts?.register ?? null
+  }
+
   build(_: Epoch, request: Extract<Effect, { type: 'build' }>): Proposal | null {
     const proposal = this.#loaded().intake.build(request, this.#wallMs())
     if (proposal === null) return null
@@ -185,6 +219,7 @@ export class Group implements Owner {
     if (!this.#isCurrent(epoch)) return
     const { view, height, digest, commands } = proposal
     this.#loaded().intake.notarized(proposal)
+    this.#serving.notarized(epoch, proposal)
     this.#emit({ type: 'notarized', view, height, digest, commands })
   }
 
@@ -193,8 +228,9 @@ export class Group implements Owner {
     if (!this.#isCurrent(epoch)) return
     const { final } = epoch.engine.state
     this.#take(epoch, blocks, final)
+    this.#serving.passed()
     if (!this.#isCurrent(epoch)) return
-    const passed = epoch.persistence.passed(final.view, () => this.#secure(final))
+    const passed = epoch.persistence.passed(final.view, () => this.#beforeRelease(final))
     passed.catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
   }
 
@@ -224,8 +260,8 @@ export class Group implements Owner {
     if (!kept) this.dropped('epoch')
   }
 
-  conflicted(_: Epoch, a: Vote, b: Vote): void {
-    this.#evidence.conflict(a, b)
+  conflicted({ committee }: Epoch, a: Vote, b: Vote): void {
+    this.#proceedings.conflict(committee, a, b)
   }
 
   dropped(cause: string): void {
@@ -275,7 +311,44 @@ export class Group implements Owner {
 
   #join(): void {
     this.#epochs?.join()
+    const topic = joinTopic(this.#host.net, this.groupId, {
+      evidence: (from, content) => this.#proceedings.receive(from, content)
+    })
+    this.#leaveTopic = () => topic.leave()
+    this.#proceedings.open(topic)
     this.linked(this.#current())
+  }
+
+  /** Of whom evidence is of use: it may still cost a member or candidate its place. */
+  #concerns(key: Uint8Array, epoch: number): boolean {
+    const at = this.#current().epoch
+    return Math.abs(epoch - at) <= 1 && isKnown(this.#loaded().register.membership, key)
+  }
+
+  /** The reducer stops waiting for a liar, and the group is asked to form a committee without it. */
+  #liar(evidence: Evidence, isNew: boolean): void {
+    const { committee, self } = this.#current()
+    const { key, epoch, view } = evidence
+    const member = committee.members.findIndex((candidate) => equal(candidate.key, key))
+    if (member !== -1 && epoch === committee.epoch) this.#current().convict(member)
+    if (member !== -1 && isNew) this.#emit({ type: 'equivocated', signer: member, view })
+    if (self !== null) this.#accuse(evidence)
+  }
+
+  /** Until the record has it: commands expire where a group has halted. */
+  #accuse(evidence: Evidence): void {
+    const { warrants } = this.#loaded().register.membership
+    if (this.#state === 'halted' || warrants.some(({ key }) => equal(key, evidence.key))) return
+    try {
+      const { notarized, final } = this.submit(accusation(evidence, this.#host.identity, this.#wallMs()))
+      notarized.catch(() => {})
+      final.catch((error: unknown) => {
+        if (error instanceof QuorumError && error.code === 'BRUME_QUORUM_EXPIRED') this.#accuse(evidence)
+      })
+    } catch (error) {
+      if (!(error instanceof QuorumError)) throw error
+      this.dropped(error.code)
+    }
   }
 
   /** Final blocks, however they came: to the ledger, the program, those who wait, and those who watch. */
@@ -296,6 +369,7 @@ export class Group implements Owner {
       this.#timings.passed(digest, 'final', clock.now())
       this.#emit({ type: 'final', view, height, digest, commands, leader: epoch.leaderOf(view) })
     }
+    this.#serving.finalized(blocks, all.slice(blocks.length), newest)
     if (turn !== null) this.#began(final)
   }
 
@@ -318,6 +392,12 @@ export class Group implements Owner {
     this.#secured
       .then(() => this.#tell({ type: 'epoch.opened', isMember }))
       .catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
+  }
+
+  /** Records of what is final are about to go: what outlives them must be elsewhere. */
+  async #beforeRelease(final: Final): Promise<void> {
+    await this.#secure(final)
+    await this.#proceedings.restate()
   }
 
   #secure(final: Final): Promise<void> {
@@ -370,6 +450,7 @@ export class Group implements Owner {
     const epoch = this.#current()
     this.#take(epoch, blocks, final)
     epoch.adopt(final)
+    this.#serving.passed()
   }
 
   /** Work is open while commands wait, and while the epoch must close for a change to act. */

@@ -90,6 +90,7 @@ export {
   type Watermark
 } from './frames.ts'
 export { type Header, readHeader } from './header.ts'
+export { encodeGossip, GOSSIP, gossipTopic, readGossip } from './gossip.ts'
 export {
   COMMAND_BYTES_MAX,
   FRAME_BYTES_MAX,

@@ -144,7 +144,7 @@ export function isSeated({ members, next }: Membership, key: Uint8Array): boolea
   return has(members, key) || has(next, key)
 }
 
-function isKnown(membership: Membership, key: Uint8Array): boolean {
+export function isKnown(membership: Membership, key: Uint8Array): boolean {
   return isSeated(membership, key) || has(membership.candidates, key)
 }
 
