@@ -1,6 +1,7 @@
 import type { Identity } from '@brume/crypto'
 import type { Cancel, Clock, Journal, Log, Net, PeerId, Store } from '@brume/ports'
 import type { Kernel } from '@brume/runtime'
+import type { ClientLine } from './clients/line.ts'
 import type { QuorumMeters } from './meters.ts'
 import type { Reception } from './votes/receive.ts'
 
@@ -16,6 +17,7 @@ export interface Host {
   readonly kernel: Kernel
   readonly meters: QuorumMeters
   readonly reception: Reception
+  readonly line: ClientLine
   /** Has the network keep these peers connected. */
   readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
 }

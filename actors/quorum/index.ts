@@ -2,8 +2,11 @@ import { toHex } from '@brume/codec'
 import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import type { Cancel, Clock, Journal, Log, Net, PeerId, Store } from '@brume/ports'
-import { decodeSyncRequest, encodeSyncAnswer, groupIdOf, SYNC_PROTOCOL } from '@brume/protocols/quorum'
+import { decodeSyncRequest, encodeSyncAnswer, groupIdOf, SYNC_PROTOCOL, trustManifest } from '@brume/protocols/quorum'
 import type { Kernel } from '@brume/runtime'
+import { ClientLine } from './clients/line.ts'
+import { openLocal, openRemote } from './clients/open.ts'
+import type { QuorumClient } from './clients/ports.ts'
 import { QuorumError } from './errors.ts'
 import { Group } from './group.ts'
 import type { Host } from './host.ts'
@@ -12,6 +15,14 @@ import type { Program } from './ports.ts'
 import { Reception } from './votes/receive.ts'
 import { SharedJournal } from './votes/release.ts'
 
+export type {
+  Found,
+  Order,
+  Proven,
+  QuorumClient,
+  SubmitOptions,
+  WatchedBlock
+} from './clients/ports.ts'
 export { QuorumError, type QuorumErrorCode } from './errors.ts'
 export type { GroupEvent, GroupState, GroupStatus, MemberStatus, Ordered, Submission } from './events.ts'
 export { type LeafOutcome, LeafProgram, type LeafProgramOptions } from './execution/leaf-program.ts'
@@ -47,6 +58,14 @@ export interface QuorumOptions {
 export interface Quorum {
   /** @throws ManifestError, CommitteeError for a manifest that is none; QuorumError OPEN where the group is open already */
   open(manifest: Uint8Array, program: Program): Group
+  /**
+   * A group as its clients see it. Where this peer takes part in the group it asks itself, else the members, which
+   * it keeps connected until closed.
+   *
+   * @param of - the domain of the program's statements: without it no attestation is believed
+   * @throws ManifestError, CommitteeError
+   */
+  client(manifest: Uint8Array, of?: { readonly domain?: string }): QuorumClient
   groups(): readonly Group[]
   stop(): Promise<void>
 }
@@ -56,14 +75,17 @@ export function createQuorum(options: QuorumOptions): Quorum {
   const { net, journal, registry } = options
   const meters = quorumMeters(registry)
   const reception = new Reception(net, (cause) => meters.faults.inc({ cause }))
+  const line = new ClientLine(net, options.clock, (cause) => meters.faults.inc({ cause }))
   const shared = journal === null ? null : new SharedJournal(journal)
   const hostOf = (group: string): Host => ({
     ...options,
     journal: shared?.of(group) ?? null,
     meters,
-    reception
+    reception,
+    line
   })
   const groups = new Map<string, Group>()
+  let clients = 0
   const unserve = net.serve(SYNC_PROTOCOL, async (_, body) => {
     const request = decodeSyncRequest(body)
     const group = groups.get(toHex(request.groupId))
@@ -77,13 +99,23 @@ export function createQuorum(options: QuorumOptions): Quorum {
       if (groups.has(id)) throw new QuorumError('BRUME_QUORUM_OPEN', 'this group is open already')
       const group = new Group(manifest, program, hostOf(id))
       groups.set(group.id, group)
+      line.serve(group.groupId, group.serving.desk)
       return group
+    },
+    client: (manifest, { domain } = {}) => {
+      const trusted = trustManifest(manifest, domain === undefined ? {} : { domain })
+      const { groupId } = trusted.committee
+      const group = groups.get(toHex(groupId))
+      if (group !== undefined) return openLocal(options, group.serving.desk, trusted)
+      clients += 1
+      return openRemote(options, `quorum-client/${clients}`, line, trusted)
     },
     groups: () => [...groups.values()],
     stop: async () => {
       unserve()
       await Promise.all([...groups.values()].map((group) => group.stop()))
       reception.channel.close()
+      line.close()
     }
   }
 }

@@ -46,7 +46,8 @@ export interface LoadOptions {
 export async function load(options: LoadOptions): Promise<Parts> {
   const { host, groupId, manifest, genesis, ledger, program, failed } = options
   const final = (await ledger.floor()) ?? genesis
-  const inspector = new Inspector(groupId, program)
+  await ledger.commands.load()
+  const inspector = new Inspector(groupId, manifest, program)
   const draws = new Draws(groupId, host.identity)
   const register = await readRegister(options, final, inspector, draws)
   const isFirst = final === genesis && isUnknown(host.journal, groupId)

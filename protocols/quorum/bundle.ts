@@ -38,7 +38,7 @@ const LEAVES_MAX = 2 ** PATH_MAX
 export interface Closing {
   readonly header: Uint8Array
   readonly finalization: Certificate
-  /** As `encodeCommittee` wrote it; null where the committee stays the same. */
+  /** As `encodeCommittee` wrote it; may be null where the committee stays the same. */
   readonly committee: Uint8Array | null
 }
 

@@ -20,7 +20,7 @@ export interface DeliveryOptions {
 /** What final blocks came to. */
 export interface Delivered {
   /** Those that count: after one that closes its epoch none of the same epoch does. */
-  readonly blocks: readonly FinalBlock[]
+  readonly blocks: readonly AppliedBlock[]
   /** Where the epoch at hand stands now: after its closing block, the genesis of the next. */
   readonly final: Final
   readonly turn: Applied['turn']
@@ -56,7 +56,7 @@ export class Delivery {
     // Encoding and writing take a tenth of a view's CPU: after this turn, whose votes others wait for.
     const write = this.#written.then(() => ledger.append(applied, floor, changes, end))
     this.#written = write.catch((error: unknown) => this.#options.onStoreFailure(error))
-    return { blocks: counting, final: floor, turn }
+    return { blocks: applied, final: floor, turn }
   }
 
   /** Resolves when everything so far is in the store. */

@@ -1,4 +1,4 @@
-import type { Command } from '@brume/protocols/quorum'
+import { admits, type Command, type Manifest } from '@brume/protocols/quorum'
 import type { Inspected, Program, Refusal } from '../ports.ts'
 import { inspectSystem } from '../record/system.ts'
 
@@ -8,11 +8,13 @@ const INSPECTED_MAX = 8_192
 /** Asks the quorum itself, or the program, about each command once, as long as it is in use: a signature costs about 0.1 ms. */
 export class Inspector {
   readonly #groupId: Uint8Array
+  readonly #manifest: Pick<Manifest, 'admit' | 'members'>
   readonly #program: Program
   readonly #known = new Map<string, Inspected | Refusal>()
 
-  constructor(groupId: Uint8Array, program: Program) {
+  constructor(groupId: Uint8Array, manifest: Pick<Manifest, 'admit' | 'members'>, program: Program) {
     this.#groupId = groupId
+    this.#manifest = manifest
     this.#program = program
   }
 
@@ -28,7 +30,8 @@ export class Inspector {
 
   #ask(bytes: Uint8Array): Inspected | Refusal {
     try {
-      return this.#program.inspect(bytes)
+      const answer = this.#program.inspect(bytes)
+      return isRefused(answer) || admits(this.#manifest, answer.client) ? answer : { code: 'NOT_ADMITTED' }
     } catch {
       return { code: 'MALFORMED' }
     }

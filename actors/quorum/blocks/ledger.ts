@@ -17,6 +17,7 @@ import {
 } from '@brume/protocols/quorum'
 import type { Session } from '../commands/sessions.ts'
 import { QuorumError } from '../errors.ts'
+import { CommandIndex } from './command-index.ts'
 
 /** Blocks of one answer to a member that catches up, before the last that carries its finalization. */
 const ANSWER_BYTES_SOFT_MAX = 524_288
@@ -82,6 +83,7 @@ export interface Changes {
  * each batch, how each epoch ended, the record, and the floor; all of a batch or nothing.
  */
 export class Ledger {
+  readonly commands: CommandIndex
   readonly #store: Store
   readonly #groupId: Uint8Array
   /** As it lies in the store: it is written when it changes. */
@@ -89,6 +91,7 @@ export class Ledger {
 
   constructor(store: Store, groupId: Uint8Array) {
     this.#store = store.sub(`quorum/${toHex(groupId)}/`)
+    this.commands = new CommandIndex(this.#store)
     this.#groupId = groupId
   }
 
@@ -127,7 +130,12 @@ export class Ledger {
    *
    * @param ending - where the last of them closed its epoch
    */
-  append(blocks: readonly AppliedBlock[], final: Final, changes: Changes, ending: Ending | null): Promise<void> {
+  async append(
+    blocks: readonly AppliedBlock[],
+    final: Final,
+    changes: Changes,
+    ending: Ending | null
+  ): Promise<void> {
     const operations: StoreOperation[] = blocks.map(({ proposal, signature }) => ({
       type: 'put',
       key: blockKey(proposal.height),
@@ -141,7 +149,8 @@ export class Ledger {
     if (certificate !== null) operations.push({ type: 'put', key: proofKey(final.height), value: certificate })
     operations.push({ type: 'put', key: KEY_FINAL, value: encodeFloor(final, certificate) })
     operations.push(...this.#recordOperations(changes), ...endOperations(blocks, ending))
-    return this.#store.batch(operations)
+    operations.push(...(await this.commands.operations(blocks)))
+    await this.#store.batch(operations)
   }
 
   #recordOperations({ sessions, gone, membership }: Changes): readonly StoreOperation[] {
@@ -181,9 +190,14 @@ export class Ledger {
     )
   }
 
-  /** An answer for a member that lacks blocks from this height: it ends where a finalization proves it. */
+  /**
+   * An answer for a member that lacks blocks from this height: it ends where a finalization proves it.
+   *
+   * @param nearest - end at the first such block, not at the last that fits an answer
+   */
   async chapter(
-    from: number
+    from: number,
+    nearest = false
   ): Promise<{ readonly blocks: readonly Uint8Array[]; readonly finalization: Certificate | null }> {
     const blocks: Uint8Array[] = []
     let proven: { readonly count: number; readonly finalization: Certificate } | null = null
@@ -198,7 +212,7 @@ export class Ledger {
       if (end !== undefined) return withTail(blocks, await this.#ending(readEpoch(end)))
       const proof = await this.#store.get(proofKey(height))
       if (proof !== undefined) proven = { count: blocks.length, finalization: decodeCertificate(proof) }
-      if (bytes > ANSWER_BYTES_SOFT_MAX && proven !== null) break
+      if ((nearest || bytes > ANSWER_BYTES_SOFT_MAX) && proven !== null) break
     }
     if (proven === null) return { blocks: [], finalization: null }
     return { blocks: blocks.slice(0, proven.count), finalization: proven.finalization }

@@ -13,7 +13,7 @@ import {
 import { type Inspector, isRefused } from '../blocks/inspector.ts'
 import { QuorumError, type QuorumErrorCode } from '../errors.ts'
 import type { Ordered, Submission } from '../events.ts'
-import type { Inspected } from '../ports.ts'
+import type { Inspected, Refusal } from '../ports.ts'
 import type { Draws } from '../record/draws.ts'
 import { dueOf, turnOf } from '../record/due.ts'
 import { mayCall } from '../record/membership.ts'
@@ -32,6 +32,9 @@ const COMMAND_OVERHEAD_BYTES = 5
 /** Commands sent to everybody before a leader is given up on. */
 const SPREAD_COMMANDS = 8
 
+/** The whole pool is looked through for what can no longer take effect once in so much time. */
+const SWEEP_EVERY_MS = 1_000
+
 interface Promised {
   readonly notarized: PromiseWithResolvers<Ordered>
   readonly final: PromiseWithResolvers<Ordered>
@@ -48,6 +51,7 @@ export class Intake {
   readonly #draws: Draws
   readonly #promised = new Map<string, Promised>()
   readonly #allowance = new Map<string, { second: number; left: number }>()
+  #sweptMs = Number.NEGATIVE_INFINITY
 
   constructor(options: {
     readonly groupId: Uint8Array
@@ -70,6 +74,12 @@ export class Intake {
     return this.#register.sessions
   }
 
+  /** What the group says of a command, without taking it. */
+  inspect(bytes: Uint8Array): Inspected | Refusal {
+    if (bytes.length > COMMAND_BYTES_MAX) return { code: 'TOO_LARGE' }
+    return this.#inspector.inspect({ id: toHex(commandId(bytes)), bytes })
+  }
+
   /** Takes a command from this peer's own user. @throws QuorumError */
   submit(bytes: Uint8Array, wallMs: number): Submission {
     const command = this.#name(bytes)
@@ -81,13 +91,12 @@ export class Intake {
     return { id: command.id, notarized: promised.notarized.promise, final: promised.final.promise }
   }
 
-  /** Takes a command from another member. True if it is new. @throws QuorumError */
-  receive(from: string, bytes: Uint8Array, wallMs: number): boolean {
-    const command = this.#name(bytes)
-    if (this.pool.has(command.id)) return false
+  /** Takes a command from another member; nothing if it is here. @throws QuorumError */
+  receive(from: string, command: Command, wallMs: number): void {
+    if (this.pool.has(command.id)) return
     this.#spend(from, wallMs)
+    requireSize(command.bytes)
     this.#admit(command, wallMs)
-    return true
   }
 
   /** Commands of a proposal wait like any other until they are final: the block may come to nothing. */
@@ -106,13 +115,17 @@ export class Intake {
     return this.pool.version !== before
   }
 
-  /** A block of what waits, with what is due of the turn of epochs; null where there is nothing to put into one. */
-  build(request: Extract<Effect, { type: 'build' }>, wallMs: number): Proposal | null {
+  /**
+   * A block of what waits, with what is due of the turn of epochs; null where there is nothing to put into one.
+   *
+   * @param affordable - how many commands members can inspect in time, if they have seen none of them
+   */
+  build(request: Extract<Effect, { type: 'build' }>, wallMs: number, affordable: number): Proposal | null {
     const { view, parentView, parent, height, ancestors, empty } = request
     const due = dueOf(this.#register, this.#pace, { view, height, parent, parentMs: request.timeMs })
     if (due === undefined || (due.sealed && !empty)) return null
     const timeMs = Math.max(request.timeMs, wallMs)
-    const commands = empty ? [] : this.#choose(timeMs, ancestors)
+    const commands = empty ? [] : this.#choose(timeMs, ancestors, affordable)
     if (commands.length === 0 && !empty && due.nextCommittee === null) return null
     const { epoch } = this.#register.membership
     const place = { groupId: this.#groupId, epoch, view, height, parentView, parent }
@@ -157,6 +170,8 @@ export class Intake {
   }
 
   #expire(timeMs: number): number {
+    if (timeMs - this.#sweptMs < SWEEP_EVERY_MS) return 0
+    this.#sweptMs = timeMs
     const dead = this.pool.expire(timeMs, this.#sessions)
     for (const { id } of dead) {
       this.#reject(
@@ -174,21 +189,17 @@ export class Intake {
     promised?.final.reject(error)
   }
 
-  #choose(timeMs: number, ancestors: readonly Proposal[]): readonly Command[] {
+  #choose(timeMs: number, ancestors: readonly Proposal[], affordable: number): readonly Command[] {
     const below = ancestors.toReversed().flatMap((block) => bodyOf(block).commands)
     const inspected = below.map((command) => this.#inspector.inspect(command)).filter((answer) => !isRefused(answer))
-    const taken = this.pool.take(this.#limits, timeMs, this.#sessions, inspected as Inspected[], COMMAND_OVERHEAD_BYTES)
+    const limits = { ...this.#limits, commands: Math.max(1, Math.min(this.#limits.commands, affordable)) }
+    const taken = this.pool.take(limits, timeMs, this.#sessions, inspected as Inspected[], COMMAND_OVERHEAD_BYTES)
     const ids = new Set(below.map(({ id }) => id))
     return taken.filter(({ id }) => !ids.has(id)).map(({ id, bytes }) => ({ id, bytes }))
   }
 
   #name(bytes: Uint8Array): Command {
-    if (bytes.length < 1 || bytes.length > COMMAND_BYTES_MAX) {
-      throw new QuorumError(
-        'BRUME_QUORUM_TOO_LARGE',
-        `a command has 1 to ${COMMAND_BYTES_MAX} bytes, not ${bytes.length}`
-      )
-    }
+    requireSize(bytes)
     return { id: toHex(commandId(bytes)), bytes }
   }
 
@@ -215,4 +226,9 @@ export class Intake {
     if (left <= 0) throw new QuorumError('BRUME_QUORUM_POOL_FULL', 'this peer sends commands too fast')
     this.#allowance.set(from, { second, left: left - 1 })
   }
+}
+
+function requireSize({ length }: Uint8Array): void {
+  if (length >= 1 && length <= COMMAND_BYTES_MAX) return
+  throw new QuorumError('BRUME_QUORUM_TOO_LARGE', `a command has 1 to ${COMMAND_BYTES_MAX} bytes, not ${length}`)
 }
