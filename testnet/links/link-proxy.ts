@@ -32,6 +32,12 @@ export class LinkProxy {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
+  /** Ends all connections and takes no more. */
+  close(): void {
+    this.#server.close()
+    for (const { sockets } of this.#carried) for (const socket of sockets) socket.destroy()
+  }
+
   /** Local ports of the connections made so far, and how many dials were refused: nobody listens there. */
   account(): { readonly ports: readonly number[]; readonly refused: number } {
     return { ports: this.#ports, refused: this.#refused }

@@ -68,6 +68,8 @@ export class Shaper {
       this.look()
     })
     to.on('drain', () => this.look())
+    // A socket that was paused for its first line goes on here.
+    this.look()
   }
 
   stop(): void {
