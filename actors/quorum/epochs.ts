@@ -1,4 +1,4 @@
-import type { Final, Judge } from '@brume/consensus'
+import { type Final, type Judge, weightOf } from '@brume/consensus'
 import type { Cancel, PeerId } from '@brume/ports'
 import type { Frame, ManifestMember, Membership, Pace } from '@brume/protocols/quorum'
 import { Early } from './early.ts'
@@ -72,6 +72,7 @@ export class Epochs {
     })
     this.#current = epoch
     host.meters.epoch.set(label, epoch.epoch)
+    host.meters.members.set(label, membership.members.length)
     return epoch
   }
 
@@ -108,16 +109,23 @@ export class Epochs {
     return isMember && this.#early.keep(from, frame)
   }
 
-  /** A peer is in another epoch: if later ones go on without this member, it is late. */
+  /** A peer is in another epoch: if others go on in later ones without this member, it is late. */
   announced(peer: PeerId, epoch: number): void {
     this.#announced.set(peer, Math.max(epoch, this.#announced.get(peer) ?? 0))
     const at = this.current.epoch
-    if (epoch <= at) return
-    if (epoch > at + 1) return this.#options.onLate()
+    if (this.isLateBy(2)) return this.#options.onLate()
+    if (!this.isLateBy(1)) return
     this.#late ??= this.#options.host.clock.after(LATE_MS, () => {
       this.#late = null
       if (this.current.epoch === at) this.#options.onLate()
     })
+  }
+
+  /** Are members of more than F weight, one of them honest, so many epochs further? */
+  isLateBy(epochs: number): boolean {
+    const { committee, memberPeers, epoch } = this.current
+    const later = memberPeers.flatMap((peer, i) => ((this.#announced.get(peer) ?? 0) >= epoch + epochs ? [i] : []))
+    return weightOf(committee, later) > committee.faults
   }
 
   /** Peers that may have final blocks that are not here: those that say so, and for an observer every member. */

@@ -407,9 +407,16 @@ export class Group implements Owner {
   }
 
   async #catchUp(): Promise<{ readonly muted: string | null }> {
-    await this.#fetch(() => this.#epochs?.ahead() ?? [])
-    await this.#secured
-    return { muted: await this.#current().mayVote() }
+    for (;;) {
+      await this.#fetch(() => this.#epochs?.ahead() ?? [])
+      await this.#secured
+      const epoch = this.#current()
+      const muted = await epoch.mayVote()
+      // While others were asked what this key has said, they may have told how far they are.
+      const { digest } = epoch.engine.state.final
+      if (this.#epochs?.isLateBy(1) === true) await this.#fetch(() => this.#epochs?.ahead() ?? [])
+      if (this.#isCurrent(epoch) && epoch.engine.state.final.digest === digest) return { muted }
+    }
   }
 
   #fetch(servers: () => readonly PeerId[]): Promise<void> {

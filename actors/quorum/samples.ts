@@ -1,8 +1,18 @@
 import { asArray, decode } from '@brume/codec'
+import { DEFAULT_POLICY, type Policy } from '@brume/consensus'
 import { deriveSeed, type Identity, identityFromSeed, sha256 } from '@brume/crypto'
 import { createLog, createRegistry, type Registry } from '@brume/observe'
 import type { Store } from '@brume/ports'
-import { DEFAULT_PACE, decodeCall, encodeCall, encodeManifest, groupIdOf } from '@brume/protocols/quorum'
+import {
+  DEFAULT_PACE,
+  decodeCall,
+  encodeCall,
+  encodeManifest,
+  encodeSystem,
+  groupIdOf,
+  type Pace,
+  type SystemCommand
+} from '@brume/protocols/quorum'
 import { createKernel } from '@brume/runtime'
 import {
   type JournalMedium,
@@ -21,22 +31,39 @@ import {
   type LeafOutcome,
   LeafProgram,
   type LeafState,
-  type Quorum,
-  readLeaf
+  type Quorum
 } from './index.ts'
 
 /** A fixed identity by number. */
 export const person = (number: number): Identity => identityFromSeed(sha256(Uint8Array.of(number)))
 
-export function manifestOf(weights: readonly number[], volatile: readonly number[] = []): Uint8Array {
+/** What makes a group other than the plainest one. */
+export interface Terms {
+  readonly pace?: Partial<Pace>
+  readonly policy?: Policy
+  /** Site of each member. */
+  readonly sites?: readonly string[]
+}
+
+export function manifestOf(
+  weights: readonly number[],
+  volatile: readonly number[] = [],
+  { pace: paced, policy = DEFAULT_POLICY, sites = [] }: Terms = {}
+): Uint8Array {
   const members = weights.map((weight, i) => {
     const { peerId, publicKey, seed } = person(i)
     const vrfKey = identityFromSeed(deriveSeed(seed, 'brume/vrf/1')).publicKey
-    const attributes = { operator: '', site: '', hardware: '', class: 0 as const, volatile: volatile.includes(i) }
+    const attributes = {
+      operator: '',
+      site: sites[i] ?? '',
+      hardware: '',
+      class: 0 as const,
+      volatile: volatile.includes(i)
+    }
     return { peer: peerId, key: publicKey, vrfKey, weight, ...attributes }
   })
-  const pace = { ...DEFAULT_PACE, minViewMs: 0 }
-  return encodeManifest({ name: 'test', nonce: new Uint8Array(32), pace, members, program: new Uint8Array() })
+  const pace = { ...DEFAULT_PACE, minViewMs: 0, ...paced }
+  return encodeManifest({ name: 'test', nonce: new Uint8Array(32), pace, policy, members, program: new Uint8Array() })
 }
 
 /** A program that remembers what it was given, each line in a leaf: calls with any body. */
@@ -81,6 +108,17 @@ export function clientOf(manifest: Uint8Array, wallMs: () => number, session = 1
   }
 }
 
+/** Calls of one peer to the quorum itself. */
+export function systemOf(manifest: Uint8Array, wallMs: () => number, number: number) {
+  let sequence = 0
+  return (command: SystemCommand): Uint8Array => {
+    sequence += 1
+    const body = encodeSystem(command)
+    const expiresMs = Math.floor(wallMs()) + 120_000
+    return encodeCall({ groupId: groupIdOf(manifest), session: 9, sequence, expiresMs, body }, person(number))
+  }
+}
+
 export interface Member {
   readonly index: number
   readonly medium: JournalMedium
@@ -101,16 +139,23 @@ export class World {
   readonly members: Member[] = []
   readonly #random = new SimRandom(new Uint8Array(16).fill(3), 'net')
 
-  private constructor(weights: readonly number[], volatile: readonly number[]) {
-    this.manifest = manifestOf(weights, volatile)
+  private constructor(weights: readonly number[], volatile: readonly number[], terms: Terms) {
+    this.manifest = manifestOf(weights, volatile, terms)
     this.net = new SimNet({ clock: this.clock, random: this.#random, pipe: { delayMs: 2 } })
   }
 
   /** @param volatile - members that journal no votes */
-  static async of(weights: readonly number[], volatile: readonly number[] = []): Promise<World> {
-    const world = new World(weights, volatile)
+  static async of(weights: readonly number[], volatile: readonly number[] = [], terms: Terms = {}): Promise<World> {
+    const world = new World(weights, volatile, terms)
     for (const index of weights.keys()) world.members.push(await world.#launch(index, newMedium(), memoryStore()))
     return world
+  }
+
+  /** One more peer that knows the manifest and is no member. */
+  async observe(): Promise<Member> {
+    const member = await this.#launch(this.members.length, newMedium(), memoryStore())
+    this.members.push(member)
+    return member
   }
 
   /** @param lateMs - how long the network runs before the group joins: others greet a peer that is not ready yet */
@@ -182,14 +227,15 @@ export class World {
     return this.members.filter(({ alive }) => alive)
   }
 
-  /** Everything in journals that one member said: `signer/view/kind` with what it said. */
+  /** Everything in journals that one member said: `signer/epoch/view/kind` with what it said. */
   said(index: number): readonly (readonly [key: string, what: string])[] {
     return (this.members[index]?.medium.records ?? []).flatMap(({ kind, payload }) => {
       if (kind !== 1) return []
       const [, bytes] = asArray(decode(payload, { bytesMax: 65_536 }), 'record', 2)
       const vote = Buffer.from(bytes as Uint8Array)
       const tail = vote.subarray(18, vote.length - 64).toString('hex')
-      return [[`${vote[1]}/${vote.readBigUInt64BE(10)}/${vote[0]}`, tail] as const]
+      const place = `${vote.readBigUInt64BE(2)}/${vote.readBigUInt64BE(10)}`
+      return [[`${vote[1]}/${place}/${vote[0]}`, tail] as const]
     })
   }
 }
