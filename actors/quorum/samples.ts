@@ -31,7 +31,8 @@ import {
   type LeafOutcome,
   LeafProgram,
   type LeafState,
-  type Quorum
+  type Quorum,
+  readLeaf
 } from './index.ts'
 
 /** A fixed identity by number. */
