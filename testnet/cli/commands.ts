@@ -6,6 +6,7 @@ import { demo } from './demo.ts'
 import { parseCount, parseDuration } from './duration.ts'
 import { down, logs, perturb, status } from './remote.ts'
 import { run } from './run.ts'
+import { sim } from './sim.ts'
 import { STATUS_HELP } from './status-help.ts'
 import { up } from './up.ts'
 
@@ -13,6 +14,8 @@ import { up } from './up.ts'
 const PEERS_MAX = 100
 /** What a laptop's two cores take beside the peers themselves. */
 const RATE_MAX = 1_000
+/** A night's worth and more; numbers beyond are still seeds. */
+const SEEDS_MAX = 100_000_000
 /** Exit codes of testing.md 3.6. */
 export const EXIT = { ok: 0, failed: 1, argument: 2, inconclusive: 3, cleanup: 4 } as const
 
@@ -120,6 +123,26 @@ function addQuestions(program: Command): void {
     .action((options, command: Command) => down({ ...options, directory: command.optsWithGlobals().dir }))
 }
 
+function addSim(program: Command): void {
+  program
+    .command('sim')
+    .description('groups in virtual time under faults, judged by an oracle; the same seed gives the same run')
+    .option('--seeds <count>', 'how many seeds', parseCount('--seeds', 1, SEEDS_MAX), 300)
+    .option('--from <number>', 'the first one', parseCount('--from', 0, SEEDS_MAX), 0)
+    .option('--jobs <count>', 'worker processes', parseCount('--jobs', 1, 64), 2)
+    .option('--json', 'the last line is one JSON object', false)
+    .option('--mutants', 'known bugs, each to be noticed within the 300 seeds of the gate', false)
+    .option('--determinism <count>', 'so many seeds twice', parseCount('--determinism', 1, 1_000))
+    .option('--seed <hex>', 'one run again, by its 32 hex digits')
+    .option('--options <file>', 'with these options instead of those the seed draws')
+    .option('--mutant <name>', 'with this bug in it')
+    .option('--trace <file>', 'everything that happens, one JSON object a line')
+    .option('--until <duration>', 'end there: 12.5s', parseDuration)
+    .option('--shrink', 'leave out what a failing run does not need to fail', false)
+    .option('--latency <table>', 'aws: 50 members in ten regions, against the published figures')
+    .action((options) => sim(options))
+}
+
 function makeProgram(): Command {
   const program = new Command('brume testnet')
     .description('a network of real peers on this machine: one process a peer, loopback only')
@@ -131,6 +154,7 @@ function makeProgram(): Command {
   addRun(program)
   addPerturbations(program)
   addQuestions(program)
+  addSim(program)
   for (const command of program.commands) command.exitOverride()
   return program
 }

@@ -48,6 +48,7 @@ export class FaultDriver {
     for (const node of nodes) {
       node.journal.mend()
       node.options.clock.settle()
+      if (node.isAlive) node.goOn()
       if (node.life === 'halted') this.#group.crash(node.options.process)
       if (!node.isAlive) this.#group.restart(node.options.process)
     }

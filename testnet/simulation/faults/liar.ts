@@ -32,7 +32,6 @@ export class Liar {
   readonly #transmit: (to: number, frame: Frame, afterUs: number) => void
   readonly #memory: Frame[] = []
   readonly #said = new Set<string>()
-  readonly #proposals = new Map<string, Proposal>()
   #forged = 0
   #second: { readonly first: string; readonly proposal: Proposal; readonly signature: Uint8Array } | null = null
 
@@ -64,12 +63,10 @@ export class Liar {
   ear(from: number, frame: Frame): void {
     const { content } = frame
     if (this.#roles.has('mute')) return
-    if (content.type === 'propose') this.#proposals.set(content.proposal.digest, content.proposal)
     if (this.#roles.has('replay')) this.#repeat(from, frame)
     if (this.#roles.has('double')) this.#doubleOn(content)
     if (this.#roles.has('impersonate') && this.#random.chance(0.05)) this.#impersonate(content)
     if (this.#roles.has('forge') && this.#forged < 3 && this.#random.chance(0.02)) this.#forge(content)
-    if (this.#roles.has('skip') && content.type === 'votes' && this.#random.chance(0.1)) this.#skip()
   }
 
   /** By view and recipient, so that some views are told to some alone. */
@@ -80,6 +77,7 @@ export class Liar {
   #changed(to: number, content: Content): Content {
     const roles = this.#roles
     if (content.type === 'propose' && roles.has('equivocate') && to % 2 === 1) return this.#other(content)
+    if (content.type === 'propose' && roles.has('skip')) return this.#skipping(content)
     if (content.type !== 'votes') return content
     const votes = content.votes.map((vote) => {
       if (roles.has('bad-signature') && this.#random.chance(0.1)) return { ...vote, signature: this.#noise() }
@@ -213,19 +211,15 @@ export class Liar {
     this.#tellSome({ type: 'certificate', certificate: pick(this.#random, certificates) }, 0.5)
   }
 
-  /** As leader of its view: a block on the last final one, whatever was notarized since. */
-  #skip(): void {
+  /** As leader: a block on the last final one, whatever was notarized since. */
+  #skipping({ proposal, signature }: Extract<Content, { type: 'propose' }>): Content {
     const { state, options } = this.#node
-    const { committee } = options
-    if (committee.leaders[(state.view - 1) % committee.leaders.length] !== options.member) return
-    if (this.#said.has(`skip/${state.view}`)) return
-    this.#said.add(`skip/${state.view}`)
     const { view: parentView, digest: parent, height, timeMs } = state.final
-    const { groupId, epoch } = committee
-    const commands = [...this.#node.pool.values()].slice(0, 1).map(({ id, bytes }) => ({ id, bytes }))
-    const place = { groupId, epoch, view: state.view, height: height + 1, parentView, parent }
-    const proposal = makeBlock(place, timeMs + 1, commands)
-    options.observer.built(options.process, proposal)
-    this.#tellSome({ type: 'propose', proposal, signature: this.#sign(KIND.notarize, proposal) }, 1)
+    if (proposal.parentView <= parentView) return { type: 'propose', proposal, signature }
+    const { groupId, epoch } = options.committee
+    const place = { groupId, epoch, view: proposal.view, height: height + 1, parentView, parent }
+    const skipping = makeBlock(place, timeMs, bodyOf(proposal).commands)
+    options.observer.built(options.process, skipping)
+    return { type: 'propose', proposal: skipping, signature: this.#sign(KIND.notarize, skipping) }
   }
 }

@@ -87,6 +87,7 @@ export const HOST_RULES: HostRules = {
 export interface Observer {
   appended(process: number, sequence: number, vote: Vote): void
   durable(process: number, sequence: number): void
+  /** `unread`: frames that had arrived when a timer led to this. */
   cast(process: number, statement: Vote, unread: number): void
   kept(process: number, certificate: Certificate): void
   finalized(process: number, blocks: readonly FinalBlock[], final: Final): void
@@ -139,9 +140,14 @@ export class CoreNode {
   /** Bumped by each crash: what was under way before it comes to nothing. */
   incarnation = 0
   readonly linked = new Set<number>()
+  /** When it last said anything to anybody, µs. */
+  saidUs = 0
   stalledUntilUs = 0
   #born = false
-  #inbox: { readonly from: number; readonly frame: Frame }[] = []
+  /** What happened while the event loop stood still, in order; `frames` of it are unread input. */
+  #waiting: (() => void)[] = []
+  #unreadFrames = 0
+  #isTicking = false
   #queue: Event[] = []
   #running = false
   #wakeUs: number | null = null
@@ -172,7 +178,7 @@ export class CoreNode {
 
   /** Frames that arrived and were not read yet. */
   get unread(): number {
-    return this.#inbox.length
+    return this.#unreadFrames
   }
 
   start(): void {
@@ -197,7 +203,8 @@ export class CoreNode {
     this.incarnation += 1
     this.life = 'down'
     this.linked.clear()
-    this.#inbox = []
+    this.#waiting = []
+    this.#unreadFrames = 0
     this.#queue = []
     this.#wakeUs = null
     this.#asked = null
@@ -224,24 +231,29 @@ export class CoreNode {
 
   /** A frame arrives; a stalled process reads it when it goes on. */
   receive(from: number, frame: Frame): void {
-    const { world } = this.options
-    if (world.nowUs < this.stalledUntilUs) {
-      this.#inbox.push({ from, frame })
-      return
-    }
-    this.#read(from, frame)
+    if (!this.#isStalled) return this.#read(from, frame)
+    this.#unreadFrames += 1
+    this.#waiting.push(() => {
+      this.#unreadFrames -= 1
+      this.#read(from, frame)
+    })
   }
 
   /** The event loop stands still. */
   stall(us: number): void {
-    const { world, host } = this.options
+    const { world } = this.options
     this.stalledUntilUs = Math.max(this.stalledUntilUs, world.nowUs + us)
     this.#later(us, () => {
-      if (world.nowUs < this.stalledUntilUs) return
-      if (host.timerBeforeInput && this.#isDue()) this.#tick()
-      for (const { from, frame } of this.#inbox.splice(0)) this.#read(from, frame)
-      if (this.#isDue()) this.#tick()
+      if (world.nowUs >= this.stalledUntilUs) this.goOn()
     })
+  }
+
+  /** What arrived meanwhile is read, and only then do timers act: `Clock.after` promises as much. */
+  goOn(): void {
+    this.stalledUntilUs = 0
+    if (this.options.host.timerBeforeInput && this.#isDue()) this.#tick()
+    for (const run of this.#waiting.splice(0)) run()
+    if (this.#isDue()) this.#tick()
   }
 
   submit(command: SimCommand): void {
@@ -252,14 +264,23 @@ export class CoreNode {
   }
 
   feed(event: Event): void {
+    if (this.#isStalled) {
+      this.#waiting.push(() => this.feed(event))
+      return
+    }
     this.#queue.push(event)
     if (!this.#running) this.#run()
   }
 
+  get #isStalled(): boolean {
+    return this.options.world.nowUs < this.stalledUntilUs
+  }
+
   /** Puts any content on the wire in this member's name. */
   say(to: number, content: Content): void {
-    const { process, transmit, committee } = this.options
+    const { process, transmit, committee, world } = this.options
     const { view, final } = this.state
+    this.saidUs = world.nowUs
     const attempt = this.options.host.countsAttempts ? this.#attempt++ : 0
     transmit(process, to, { content, epoch: committee.epoch, view, final: final.view, attempt })
   }
@@ -366,7 +387,7 @@ export class CoreNode {
     const { incarnation } = this
     world.at(wakeUs, () => {
       if (this.incarnation !== incarnation || this.#wakeUs !== wakeUs) return
-      if (world.nowUs >= this.stalledUntilUs) this.#tick()
+      if (!this.#isStalled) this.#tick()
     })
   }
 
@@ -376,7 +397,9 @@ export class CoreNode {
 
   #tick(): void {
     this.#wakeUs = null
+    this.#isTicking = true
     this.feed({ type: 'tick', ...this.#time() })
+    this.#isTicking = false
   }
 
   #carryOut(effect: Effect): void {
@@ -436,7 +459,7 @@ export class CoreNode {
     const { observer, process, member, host } = this.options
     if (this.life === 'muted') return
     const vote: Vote = { ...statement, signer: member, signature: this.sign(statement) }
-    observer.cast(process, vote, this.#inbox.length)
+    observer.cast(process, vote, this.#isTicking ? this.#unreadFrames : 0)
     const { incarnation } = this
     if (proposal !== null) this.journal.append(RECORD.block, encodeSignedBlock(proposal, signature ?? vote.signature))
     if (this.incarnation !== incarnation) return

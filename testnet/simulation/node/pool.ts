@@ -59,12 +59,14 @@ export class Pool {
       const { client, sequence } = readCommand(raw)
       if (sequence === next(client)) reached.set(client, sequence)
     }
+    // A liar's block may carry commands out of turn: they take no effect there, and may not stand twice.
+    const known = new Set(below.map(({ id }) => id))
     const taken: SimCommand[] = []
     const sorted = [...this.#waiting.values()].sort((a, b) => a.sequence - b.sequence)
     for (const command of sorted) {
       if (taken.length >= count) break
       if (command.sequence !== next(command.client) || skip(command)) continue
-      taken.push(command)
+      if (!known.has(command.id)) taken.push(command)
       reached.set(command.client, command.sequence)
     }
     return taken

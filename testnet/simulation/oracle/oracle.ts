@@ -42,6 +42,7 @@ export type Check =
   | 'wrong-blame'
   | 'unread-input'
   | 'memory'
+  | 'silence'
   | 'liveness'
   | 'progress-without-quorum'
   | 'not-quiet'

@@ -47,8 +47,8 @@ export class SimGroup {
   onNotarized: ((process: number, digest: string) => void) | null = null
   onBuilt: ((process: number, digest: string) => void) | null = null
   onCast: ((process: number, kind: number, view: number) => void) | null = null
-  /** Frames that a scenario lets nobody hear. */
-  swallows: (from: number, to: number, frame: Frame) => boolean = () => false
+  /** What a scenario lets somebody hear instead of a frame. */
+  filter: ((from: number, to: number, frame: Frame) => Frame | null) | null = null
   readonly #mouths = new Map<number, Liar>()
   readonly #seen = new Set<string>()
   #syncUsMax = Number.POSITIVE_INFINITY
@@ -177,8 +177,9 @@ export class SimGroup {
     return new Network(this.world, this.streams.net, this.memberOf.length, settings, {
       isAlive: (process) => this.nodes[process]?.isAlive === true,
       link: (process, other, up) => this.nodes[process]?.link(other, up),
-      deliver: (from, to, frame) => {
-        if (this.swallows(from, to, frame)) return
+      deliver: (from, to, arrived) => {
+        const frame = this.filter === null ? arrived : this.filter(from, to, arrived)
+        if (frame === null) return
         if (swallowsRepeats && this.#isRepeat(from, to, frame)) return
         this.#mouths.get(to)?.ear(from, frame)
         this.nodes[to]?.receive(from, frame)

@@ -4,6 +4,7 @@ import type { Mutant } from '../mutants/mutant.ts'
 import type { CoreNode } from '../node/core.ts'
 import { POOL_MAX } from '../node/pool.ts'
 import { type Violation, ViolationError } from '../oracle/oracle.ts'
+import { play } from '../scenarios/plays.ts'
 import type { TraceLine } from '../world/world.ts'
 import { SimGroup } from './group.ts'
 import { Workload } from './workload.ts'
@@ -41,6 +42,8 @@ const ADVANCE_MAX_MS = 30_000
 /** Views kept below the final one, votes ahead, and what certificates may add. */
 const VIEWS_MAX = 64 + 8 + 512
 const MEMORY_EVERY_US = 1_000_000
+/** The longest period of resending is 2 s, give or take a tenth. */
+const RESEND_MS = 2_300
 
 /** Faults for a time, then calm; throws nothing: what went wrong is in the result. */
 export function runSeed(input: RunInput): RunResult {
@@ -83,6 +86,11 @@ class SeedRun {
     const { world } = this.#group
     try {
       this.#group.start()
+      const { scenario } = this.#group.options
+      if (scenario !== null) {
+        play(scenario, { group: this.#group, workload: this.#workload, settle: (ms) => this.#settle(ms) })
+        return null
+      }
       world.runUntil(Math.min(this.#safetyUs, (untilMs ?? Number.POSITIVE_INFINITY) * 1_000))
       if (untilMs !== undefined) {
         world.runUntil(untilMs * 1_000)
@@ -100,6 +108,17 @@ class SeedRun {
         what: error instanceof Error ? (error.stack ?? error.message) : String(error)
       }
     }
+  }
+
+  #settle(withinMs: number): void {
+    const { world, oracle, honest } = this.#group
+    const startUs = world.nowUs
+    this.#boundMs = withinMs
+    const isDone = () =>
+      this.#workload.pending === 0 && honest.every((node) => !node.isAlive || node.state.final.height === oracle.top)
+    const ok = world.runWhile(() => !isDone(), startUs + withinMs * 1_000)
+    this.#healedMs = Math.round((world.nowUs - startUs) / 1_000)
+    if (!ok) oracle.fail('liveness', `not all is final within ${withinMs} ms: ${this.#describe(honest)}`)
   }
 
   /** The connected core makes everything that is pending final, within a bound. */
@@ -181,9 +200,28 @@ class SeedRun {
             oracle.fail('memory', `member ${options.member} holds ${view?.held.length} blocks of a view`)
         }
       }
+      for (const node of honest) this.#mustResend(node)
       if (world.nowUs < this.#safetyUs) world.after(MEMORY_EVERY_US, look)
     }
     world.after(MEMORY_EVERY_US, look)
+  }
+
+  /** Who is stuck beside members that are no further says so again and again, however long it lasts. */
+  #mustResend(node: CoreNode): void {
+    const { world, oracle } = this.#group
+    const { state, life, options, linked } = node
+    const nowMs = options.clock.nowMs(world.nowUs)
+    const isStuck = life === 'voting' && state.active && nowMs - state.enteredMs > 2 * RESEND_MS
+    if (!isStuck || nowMs - state.activeSinceMs < 2 * RESEND_MS || world.nowUs < node.stalledUntilUs) return
+    const isHeard = [...linked].some(
+      (process) => (state.marks[options.memberOf[process] ?? 0]?.view ?? 0) <= state.view
+    )
+    if (!isHeard || world.nowUs - node.saidUs < RESEND_MS * 1_000) return
+    const silentMs = Math.round((world.nowUs - node.saidUs) / 1_000)
+    oracle.fail(
+      'silence',
+      `member ${options.member} is stuck in view ${state.view} and says nothing for ${silentMs} ms`
+    )
   }
 
   /** With more than F silent nothing may become final: what was under way at most, and that at once. */

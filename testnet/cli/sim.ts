@@ -1,0 +1,112 @@
+import { createWriteStream, readFileSync } from 'node:fs'
+import { TestnetError } from '../errors.ts'
+import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
+import { mutantNamed } from '../simulation/mutants/all.ts'
+import { type RunResult, runSeed } from '../simulation/runs/seed-run.ts'
+import { shrink } from '../simulation/runs/shrink.ts'
+import { GATE_SEEDS, tryMutants, trySeeds } from '../simulation/runs/trial.ts'
+import { measureWideArea } from '../simulation/runs/wide-area.ts'
+import { seedOf, streamsOf } from '../simulation/world/streams.ts'
+
+export interface SimOptions {
+  readonly seeds: number
+  readonly from: number
+  readonly jobs: number
+  readonly json: boolean
+  readonly mutants: boolean
+  readonly determinism?: number
+  readonly seed?: string
+  readonly options?: string
+  readonly mutant?: string
+  readonly trace?: string
+  /** Milliseconds. */
+  readonly until?: number
+  readonly shrink: boolean
+  readonly latency?: string
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Rejects with `BRUME_TESTNET_VIOLATION` where a promise was broken, or a mutant went unnoticed. */
+export async function sim(options: SimOptions): Promise<void> {
+  if (options.latency !== undefined) return wideArea(options)
+  if (options.seed !== undefined) return replay(options, options.seed)
+  if (options.determinism !== undefined) return determinism(options.determinism)
+  const { from, jobs } = options
+  if (!options.mutants) {
+    const { result } = await trySeeds({ from, count: options.seeds, jobs, say })
+    say(options.json ? JSON.stringify(result) : sentence(result))
+    if (result.violations > 0) throw failed(`${result.violations} of ${result.seeds} seeds broke a promise`)
+    return
+  }
+  const caught = await tryMutants({ count: GATE_SEEDS, jobs, say })
+  const found = caught.filter(({ seeds }) => seeds !== null).length
+  if (options.json) say(JSON.stringify({ mutantsCaught: found, mutants: caught.length }))
+  if (found < caught.length) throw failed(`${caught.length - found} known bugs went unnoticed`)
+}
+
+const sentence = ({
+  seeds,
+  violations,
+  virtualSecondsPerSecond,
+  hash
+}: Awaited<ReturnType<typeof trySeeds>>['result']) =>
+  `${seeds} seeds, ${violations} broke a promise; ${virtualSecondsPerSecond} virtual seconds a second; ${hash}`
+
+const failed = (message: string): TestnetError => new TestnetError('BRUME_TESTNET_VIOLATION', message)
+
+/** One run again, from its printed line; with a trace, all of it line by line. */
+function replay(flags: SimOptions, hex: string): void {
+  if (!/^[0-9a-f]{32}$/.test(hex)) throw new TestnetError('BRUME_TESTNET_ARGUMENT', '--seed takes 32 hex digits')
+  const seed = Uint8Array.from(Buffer.from(hex, 'hex'))
+  const mutant = flags.mutant === undefined ? undefined : mutantNamed(flags.mutant)
+  const options = flags.options === undefined ? drawOptions(streamsOf(seed)) : readOptions(flags.options)
+  const file = flags.trace === undefined ? null : createWriteStream(flags.trace)
+  const trace = file === null ? undefined : (line: unknown) => void file.write(`${JSON.stringify(line, plain)}\n`)
+  const result = runSeed({ seed, options, mutant, trace, untilMs: flags.until })
+  file?.end()
+  say(`options ${JSON.stringify(options)}`)
+  say(JSON.stringify(result))
+  const { violation } = result
+  if (violation === null) return
+  if (flags.shrink) {
+    const shrunk = shrink(seed, options, violation.check, mutant)
+    say(`shrunk in ${shrunk.runs} runs`)
+    say(JSON.stringify({ name: '', seed: hex, options: shrunk.options, check: violation.check, what: violation.what }))
+  }
+  throw failed(`${violation.check}: ${violation.what}`)
+}
+
+function readOptions(path: string): RunOptions {
+  const parsed = JSON.parse(readFileSync(path, 'utf8')) as RunOptions | { readonly options: RunOptions }
+  return 'options' in parsed ? parsed.options : parsed
+}
+
+/** Bytes as hex; configurations and bodies left out, they would be most of a trace. */
+const plain = (key: string, value: unknown): unknown => {
+  if (key === 'config' || key === 'body') return undefined
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+}
+
+/** The same seeds twice: equal hashes, and no two seeds alike. */
+function determinism(count: number): void {
+  const hashes = new Set<string>()
+  for (let number = 0; number < count; number++) {
+    const seed = seedOf(number)
+    const once = (): RunResult => runSeed({ seed, options: drawOptions(streamsOf(seed)) })
+    const { hash } = once()
+    if (once().hash !== hash) throw failed(`seed ${number} gave two hashes`)
+    hashes.add(hash)
+    say(`${Buffer.from(seed).toString('hex')} ${hash}`)
+  }
+  if (hashes.size < count) throw failed('two seeds gave one hash')
+}
+
+function wideArea({ latency, json }: SimOptions): void {
+  if (latency !== 'aws') throw new TestnetError('BRUME_TESTNET_ARGUMENT', "--latency takes 'aws'")
+  const result = measureWideArea()
+  if (result === null)
+    return say('SKIP sim/aws: the table aws-latency-p50-ms.json is not here; BRUME_VECTORS names its folder')
+  say(JSON.stringify(result, null, json ? 0 : 2))
+  if (!result.ok) throw failed('the wide area is slower than it should be')
+}

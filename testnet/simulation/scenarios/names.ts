@@ -1,0 +1,47 @@
+import type { SimRandom } from '@brume/testkit'
+import type { RunOptions } from '../faults/options.ts'
+import { pick } from '../world/streams.ts'
+
+/** Trouble that chance alone makes too seldom: a share of the seeds is spent on each. */
+export const SCENARIOS = [
+  /** Messages take five times what Delta believes: only the back-off gets a block through. */
+  'slow-network',
+  /** One member left a view by its notarization, two by its nullification, and the fourth is silent. */
+  'split-1-2',
+  'split-2-1',
+  /** A light one notarized and finalized it, three nullified it, of whom one is silent since: it must ask for proof. */
+  'split-asking'
+] as const
+export type Scenario = (typeof SCENARIOS)[number]
+
+const CALM: Omit<RunOptions, 'scenario'> = {
+  classes: [],
+  profile: 'equal',
+  weights: [1, 1, 1, 1],
+  sites: ['a', 'a', 'a', 'a'],
+  minSites: 1,
+  deltaMs: 20,
+  minViewMs: 0,
+  measuresDelta: false,
+  maxCommands: 16,
+  delay: { meanUs: 1_000, spreadUs: 0, jitterUs: 0, aws: false },
+  loss: 0,
+  duplication: 0,
+  lossy: false,
+  syncUs: { low: 200, high: 300, slowShare: 0, slowUs: 0 },
+  clocks: [],
+  liars: [],
+  bursts: [],
+  events: [],
+  overBudget: null,
+  safetyMs: 0,
+  absent: [],
+  realCrypto: false
+}
+
+export function drawScenario(random: SimRandom): RunOptions {
+  const scenario = pick<Scenario>(random, [...SCENARIOS, 'split-asking'])
+  if (scenario === 'split-asking') return { ...CALM, weights: [1, 4, 4, 4], scenario }
+  if (scenario !== 'slow-network') return { ...CALM, scenario }
+  return { ...CALM, deltaMs: 50, delay: { meanUs: 250_000, spreadUs: 20_000, jitterUs: 5_000, aws: false }, scenario }
+}
