@@ -89,8 +89,8 @@ export {
   VOTES_PER_FRAME_MAX,
   type Watermark
 } from './frames.ts'
-export { type Header, readHeader } from './header.ts'
 export { encodeGossip, GOSSIP, gossipTopic, readGossip } from './gossip.ts'
+export { type Header, readHeader } from './header.ts'
 export {
   COMMAND_BYTES_MAX,
   FRAME_BYTES_MAX,
@@ -140,6 +140,19 @@ export {
   type Warrant
 } from './record.ts'
 export type { Signers } from './signers.ts'
+export {
+  decodeSlotCertificate,
+  decodeSlotFrame,
+  decodeSlotValueRequest,
+  encodeSlotCertificate,
+  encodeSlotFrame,
+  encodeSlotValueRequest,
+  RESULT_BYTES_MAX,
+  readSlotVote,
+  SLOT_PROTOCOL,
+  SLOT_VALUE_PROTOCOL,
+  writeSlotVote
+} from './slot.ts'
 export { requireSoundManifest, risksOf } from './soundness.ts'
 export {
   decodeSyncAnswer,

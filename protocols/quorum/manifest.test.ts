@@ -50,6 +50,13 @@ test('policy, pace of epochs, class and volatility come back as they went in', (
   expect(encodeManifest(read)).toEqual(rich)
 })
 
+test('a group is a log unless it says slots, and the two have different names', () => {
+  const slots = encodeManifest({ ...plain, kind: 'slot' })
+  expect([plain.kind, decodeManifest(slots).kind]).toEqual(['log', 'slot'])
+  expect(slots).not.toEqual(manifest)
+  refused(withField(manifest, 3, () => 2))
+})
+
 test('what a manifest leaves out is the default', () => {
   expect(plain.policy).toEqual({ classWeights: [100, 150, 200], caps: [], surviveDown: [], diversity: [] })
   expect(plain.members.every((member) => member.class === 0 && !member.volatile)).toBe(true)

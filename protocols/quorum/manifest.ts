@@ -68,11 +68,15 @@ export interface Pace {
   readonly epochMs: number
 }
 
+export type GroupKind = 'log' | 'slot'
+
 /** What a group is, fixed for its life; its id is the hash of it. */
 export interface Manifest {
   readonly name: string
   /** 32 random bytes; also the seed of epoch 0. */
   readonly nonce: Uint8Array
+  /** A log of blocks, or slots: single results, each computed by every member. */
+  readonly kind: GroupKind
   /** Whose commands are taken. */
   readonly admit: Admission
   readonly pace: Pace
@@ -85,8 +89,9 @@ export interface Manifest {
 
 type MemberInput = Omit<ManifestMember, 'class' | 'volatile'> & Partial<ManifestMember>
 
-/** What a manifest is made of: open to all, a member of class 0 and not volatile, the policy the default one, unless told. */
-type ManifestInput = Omit<Manifest, 'admit' | 'policy' | 'members'> & {
+/** What a manifest is made of: a log open to all, a member of class 0 and not volatile, the policy the default one, unless told. */
+type ManifestInput = Omit<Manifest, 'kind' | 'admit' | 'policy' | 'members'> & {
+  readonly kind?: GroupKind
   readonly admit?: Admission
   readonly policy?: Policy
   readonly members: readonly MemberInput[]
@@ -102,19 +107,19 @@ export const DEFAULT_PACE: Pace = {
   epochMs: 3_600_000
 }
 
-const KIND_LOG = 0
+const KINDS: readonly GroupKind[] = ['log', 'slot']
 const OPEN: Admission = { type: 'open' }
 
 /** Canonical bytes. Members are put in order. */
 export function encodeManifest(manifest: ManifestInput): Uint8Array {
-  const { name, nonce, admit = OPEN, pace, policy = DEFAULT_POLICY, program } = manifest
+  const { name, nonce, kind = 'log', admit = OPEN, pace, policy = DEFAULT_POLICY, program } = manifest
   const { deltaMs, minViewMs, maxCommands, maxBlockBytes, checkpointBlocks, epochBlocks, epochMs } = pace
   const members = [...manifest.members].sort((a, b) => compare(a.key, b.key))
   return encode([
     VERSION,
     name,
     nonce,
-    KIND_LOG,
+    KINDS.indexOf(kind),
     admissionField(admit),
     [deltaMs, minViewMs, maxCommands, maxBlockBytes, checkpointBlocks, epochBlocks, epochMs],
     policyField(policy),
@@ -134,10 +139,10 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     const fields = asArray(decode(bytes, { bytesMax: MANIFEST_BYTES_MAX, itemsMax: 4_096 }), 'manifest', 9)
     const [version, name, nonce, kind, admit, pace, policy, members, program] = fields
     if (version !== VERSION) throw new ManifestError(`manifest version ${String(version)} is not known`)
-    if (kind !== KIND_LOG) throw new ManifestError('only log groups can be run')
     return {
       name: asText(name, 'name', NAME_BYTES_MAX),
       nonce: asBytes(nonce, 'nonce', 32),
+      kind: KINDS[asUint(kind, 'kind', KINDS.length - 1)] ?? 'log',
       admit: readAdmission(admit),
       pace: readPace(pace),
       policy: readPolicy(policy),

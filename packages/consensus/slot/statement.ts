@@ -1,4 +1,4 @@
-import { DOMAIN, hash, signedMessage } from '@brume/crypto'
+import { DOMAIN, signedMessage } from '@brume/crypto'
 import type { Committee } from '../committee.ts'
 import { type Digest, KIND, signedBytes, type VoteKind } from '../statement.ts'
 
@@ -6,8 +6,11 @@ import { type Digest, KIND, signedBytes, type VoteKind } from '../statement.ts'
 export const RESULT = 5
 export type SlotKind = VoteKind | typeof RESULT
 
-/** What is decided when no result can win: enough replicas differ. Nobody may claim to have computed it. */
-export const DISAGREE: Digest = Buffer.from(hash(DOMAIN.quorumResult, Buffer.from('disagree'))).toString('hex')
+/**
+ * What is decided when no result can win: enough replicas differ. No bytes are known whose hash this is, and
+ * nobody may claim to have computed it.
+ */
+export const DISAGREE: Digest = 'f'.repeat(64)
 
 export interface SlotStatement {
   readonly kind: SlotKind

@@ -235,7 +235,7 @@ export class SlotWorld {
   #lie(liar: number): void {
     this.#later(20 + this.#roll(120), () => this.#lie(liar))
     const digests = [
-      ...new Set([...this.#setting.results.filter((digest) => digest !== null), DISAGREE, 'ff'.repeat(32)])
+      ...new Set([...this.#setting.results.filter((digest) => digest !== null), DISAGREE, 'ee'.repeat(32)])
     ]
     const top = Math.max(...this.members.map(({ state }) => state.view))
     for (const to of this.members.keys()) {
