@@ -3,35 +3,47 @@ import type { Committee, Effect, Final, Held, Proposal, Vote } from '@brume/cons
 import type { Cancel, PeerId } from '@brume/ports'
 import {
   bodyOf,
+  type Command,
   committeeOf,
   decodeManifest,
   type Evidence,
   type Frame,
   groupIdOf,
-  type Manifest
+  type Manifest,
+  type Outcomes
 } from '@brume/protocols/quorum'
 import type { Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { type Chapter, catchUp } from './blocks/catch-up.ts'
 import { type FinalBlock, Ledger } from './blocks/ledger.ts'
+import type { Kept } from './checkpoints/archive.ts'
+import { Shelf } from './checkpoints/serving.ts'
 import { Serving } from './clients/serving.ts'
+import { Backlog } from './commands/backlog.ts'
 import type { Epoch, Owner } from './epoch.ts'
 import { Epochs } from './epochs.ts'
 import { QuorumError } from './errors.ts'
 import type { GroupEvent, GroupState, GroupStatus, Submission } from './events.ts'
 import { accusation } from './evidence/accusation.ts'
 import { Proceedings } from './evidence/proceedings.ts'
+import { EXECUTION_STATES, type ExecutionState } from './execution/machine.ts'
 import { joinTopic } from './gossip/topic.ts'
 import type { Host } from './host.ts'
-import { load, type Parts } from './load.ts'
+import { load, type Parts, type Surroundings } from './load.ts'
 import { type LifecycleEvent, lifecycle } from './machine.ts'
 import type { Program } from './ports.ts'
 import { isKnown, isUrgent } from './record/membership.ts'
 import type { Applied, Register } from './record/register.ts'
 import { Timings } from './votes/timings.ts'
 
+/** A clock that stands still within a turn shows no cost at all. */
+const COMMAND_COST_LEAST_MS = 0.001
+
 /** How often an observer asks for new blocks: as late as it may be. */
 const FOLLOW_MS = 1_000
+
+/** Final blocks with commands that a leader's own program has not executed; above it the order waits for it. */
+const UNEXECUTED_MAX = 32
 
 type Turnover = NonNullable<Applied['turn']>
 
@@ -44,6 +56,8 @@ export class Group implements Owner {
   readonly groupId: Uint8Array
   readonly manifest: Manifest
   readonly ledger: Ledger
+  /** What other members fetch in bulk. */
+  readonly shelf: Shelf
   readonly #committee: Committee
   readonly #manifestBytes: Uint8Array
   readonly #host: Host
@@ -53,7 +67,10 @@ export class Group implements Owner {
   readonly #proceedings: Proceedings
   readonly #serving: Serving
   readonly #label: { readonly group: string }
+  readonly #backlog: Backlog
   #parts: Parts | null = null
+  /** A block was not built because too many wait for the program. */
+  #isHeldUp = false
   #epochs: Epochs | null = null
   /** The beginning of the epoch at hand is on disk: nothing is said in it before. */
   #secured: Promise<void> = Promise.resolve()
@@ -73,7 +90,13 @@ export class Group implements Owner {
     this.id = toHex(this.groupId)
     this.#label = { group: this.id.slice(0, 8) }
     this.ledger = new Ledger(host.store, this.groupId)
+    this.shelf = new Shelf(this.ledger, () => this.#parts?.execution ?? null)
     this.#timings = new Timings(host.meters, this.#label)
+    this.#backlog = new Backlog(
+      host.clock,
+      (from, command) => this.#inspect(from, command),
+      () => this.#current().engine.run()
+    )
     this.#serving = new Serving({
       ...{ host, groupId: this.groupId, manifestBytes: manifest, ledger: this.ledger },
       parts: () => this.#loaded(),
@@ -126,8 +149,11 @@ export class Group implements Owner {
     this.#proceedings.stop()
     const epoch = this.#epochs?.current
     this.#epochs?.stop()
+    this.#backlog.stop()
     this.#parts?.intake.stop('BRUME_QUORUM_STOPPED', 'the group was stopped on this peer')
+    this.#parts?.execution.stop()
     await this.#parts?.delivery.written()
+    await this.#parts?.execution.stored()
     await epoch?.park()
   }
 
@@ -188,8 +214,11 @@ export class Group implements Owner {
     return this.#parts?.register ?? null
   }
 
-  build(_: Epoch, request: Extract<Effect, { type: 'build' }>): Proposal | null {
-    const proposal = this.#loaded().intake.build(request, this.#wallMs())
+  build(epoch: Epoch, request: Extract<Effect, { type: 'build' }>): Proposal | null {
+    const { intake, execution } = this.#loaded()
+    this.#isHeldUp ||= !request.empty && execution.backlog > UNEXECUTED_MAX
+    if (this.#isHeldUp && !request.empty) return null
+    const proposal = intake.build(request, this.#wallMs(), this.#affordable(epoch))
     if (proposal === null) return null
     const { view, height, digest, commands } = proposal
     this.#emit({ type: 'proposed', view, height, digest, commands })
@@ -202,17 +231,33 @@ export class Group implements Owner {
       .map(({ bytes }) => bytes)
   }
 
+  /**
+   * Commands that members inspect within half of Delta, should they see them in the block first: then its
+   * votes come within the deadlines, however busy the machines are.
+   */
+  #affordable({ engine }: Epoch): number {
+    return Math.floor(engine.state.deltaMs / 2 / Math.max(this.#backlog.costMs, COMMAND_COST_LEAST_MS))
+  }
+
   proposed(proposal: Proposal): void {
+    for (const { id } of bodyOf(proposal).commands) this.#backlog.remove(id)
     if (this.#loaded().intake.learn(proposal)) this.#poolChanged()
   }
 
   command(from: PeerId, command: Uint8Array): void {
+    if (!this.#backlog.add(from, command)) this.dropped('BRUME_QUORUM_POOL_FULL')
+  }
+
+  #inspect(from: PeerId, command: Command): void {
+    const { intake } = this.#loaded()
+    const before = intake.pool.version
     try {
-      if (this.#loaded().intake.receive(from, command, this.#wallMs())) this.#poolChanged()
+      intake.receive(from, command, this.#wallMs())
     } catch (error) {
       if (!(error instanceof QuorumError)) throw error
       this.dropped(error.code)
     }
+    if (intake.pool.version !== before) this.#poolChanged()
   }
 
   notarized(epoch: Epoch, proposal: Proposal): void {
@@ -264,6 +309,14 @@ export class Group implements Owner {
     this.#proceedings.conflict(committee, a, b)
   }
 
+  outcomes(epoch: Epoch, member: number, outcomes: Outcomes): void {
+    this.#loaded().execution.heard(epoch.seat, member, outcomes)
+  }
+
+  attestationAsked(epoch: Epoch, member: number, view: number): void {
+    this.#loaded().execution.asked(epoch.seat, member, view)
+  }
+
   dropped(cause: string): void {
     this.#host.meters.dropped.inc({ ...this.#label, cause })
   }
@@ -295,7 +348,8 @@ export class Group implements Owner {
     const parts = await load({
       ...{ host: this.#host, groupId, manifest, manifestBytes: this.#manifestBytes, genesis, ledger },
       program: this.#program,
-      failed: (what, error) => this.#tell({ type: `${what}.failed`, reason: messageOf(error) })
+      surroundings: this.#surroundings(),
+      failed: (error) => this.#tell({ type: 'store.failed', reason: messageOf(error) })
     })
     const { judge, register, final, isFirst } = parts
     this.#parts = parts
@@ -307,6 +361,29 @@ export class Group implements Owner {
     })
     const { self } = this.#epochs.open(final, isFirst)
     return { isMember: self !== null }
+  }
+
+  /** What the execution has from here. */
+  #surroundings(): Surroundings {
+    const { net, log } = this.#host
+    return {
+      seatOf: (epoch) => this.#epochs?.find(epoch)?.seat ?? null,
+      epoch: () => this.#current().epoch,
+      transfer: {
+        net,
+        groupId: this.groupId,
+        servers: () => this.#current().connected(),
+        committeeOf: (epoch) => this.#epochs?.find(epoch)?.committee ?? null,
+        blame: (peer, what) => {
+          this.dropped('bad hash')
+          log.warn({ group: this.id, peer, what }, 'a member sent what no honest one has')
+        }
+      },
+      onState: (state, reason) => this.#executionBecame(state, reason),
+      onExecuted: () => this.#executed(),
+      onCheckpoints: (kept) => this.#checkpointed(kept),
+      onDropped: (cause) => this.dropped(cause)
+    }
   }
 
   #join(): void {
@@ -392,6 +469,35 @@ export class Group implements Owner {
     this.#secured
       .then(() => this.#tell({ type: 'epoch.opened', isMember }))
       .catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
+  }
+
+  #executionBecame(state: ExecutionState, reason: string | null): void {
+    const { log, meters } = this.#host
+    for (const each of EXECUTION_STATES) meters.execution.set({ ...this.#label, state: each }, each === state ? 1 : 0)
+    if (state !== 'running') log.error({ group: this.id, state, reason }, 'what is replicated is halted on this peer')
+    this.#emit({ type: 'execution', state, reason })
+  }
+
+  /** A leader that waited for its program may go on. */
+  #executed(): void {
+    const { execution, intake } = this.#loaded()
+    this.#host.meters.executionLag.set(this.#label, execution.lag)
+    if (!this.#isHeldUp || execution.backlog > UNEXECUTED_MAX / 2) return
+    this.#isHeldUp = false
+    intake.pool.version += 1
+    this.#poolChanged()
+    this.#current().engine.run()
+  }
+
+  /** Whoever needs what lies below the older checkpoint takes that instead. */
+  #checkpointed(kept: readonly Kept[]): void {
+    const [older] = kept
+    const { delivery, execution } = this.#loaded()
+    if (kept.length < 2 || older === undefined) return
+    const { height } = older.certificate
+    const to = execution.state === 'running' ? Math.min(height, execution.height) : height
+    const pruned = delivery.written().then(() => this.ledger.prune(to))
+    pruned.catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
   }
 
   /** Records of what is final are about to go: what outlives them must be elsewhere. */

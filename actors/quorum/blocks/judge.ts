@@ -21,11 +21,14 @@ export interface JudgeOptions {
  */
 export function createJudge({ manifest, program, inspector, register, draws }: JudgeOptions): Judge {
   const { pace } = manifest
+  /** Found to follow from their ancestors: before an own vote only the clock is new. */
+  const sound = new WeakSet<Proposal>()
   return (proposal, parent, ancestors, wallMs) => {
     const { commands, payload } = bodyOf(proposal)
     if (commands.length > pace.maxCommands || payload.length > pace.maxBlockBytes) return false
     // An epoch that has closed is over: what still comes of it is nothing.
     if (proposal.epoch !== register.membership.epoch) return false
+    if (sound.has(proposal)) return isWelcome(program, inspector, proposal, parent.timeMs, wallMs)
     const due = dueOf(register, pace, { ...proposal, parentMs: parent.timeMs })
     if (due === undefined || !meets(due, proposal, register, draws)) return false
     const seen = new Set(ancestors.flatMap((block) => bodyOf(block).commands.map(({ id }) => id)))
@@ -36,6 +39,7 @@ export function createJudge({ manifest, program, inspector, register, draws }: J
     }
     if (!isWelcome(program, inspector, proposal, parent.timeMs, wallMs)) return false
     register.foresee(proposal)
+    sound.add(proposal)
     return true
   }
 }

@@ -13,8 +13,15 @@ export interface Session {
   readonly expiresMs: number
 }
 
-export function sessionKey({ client, session }: Pick<Inspected, 'client' | 'session'>): string {
-  return `${toHex(client)}/${session}`
+/** An answer of `inspect` is asked for its session in every block and every look at the pool. */
+const KEYS = new WeakMap<Pick<Inspected, 'client' | 'session'>, string>()
+
+export function sessionKey(inspected: Pick<Inspected, 'client' | 'session'>): string {
+  const known = KEYS.get(inspected)
+  if (known !== undefined) return known
+  const key = `${toHex(inspected.client)}/${inspected.session}`
+  KEYS.set(inspected, key)
+  return key
 }
 
 /**
