@@ -10,7 +10,8 @@ import {
   type Vote
 } from '@brume/consensus'
 import type { PeerId } from '@brume/ports'
-import type { Frame } from '@brume/protocols/quorum'
+import { ATTEST, type Frame, type Outcomes } from '@brume/protocols/quorum'
+import type { Seat } from './execution/seat.ts'
 import type { Host } from './host.ts'
 import { Echoes, echoFor } from './votes/echo.ts'
 import { type Duties, Engine } from './votes/engine.ts'
@@ -40,6 +41,9 @@ export interface Owner {
   behind(epoch: Epoch): void
   /** Two statements that exclude each other, both signatures valid. */
   conflicted(epoch: Epoch, a: Vote, b: Vote): void
+  /** What executing blocks came to at a member, and a question for what it came to here. */
+  outcomes(epoch: Epoch, member: number, outcomes: Outcomes): void
+  attestationAsked(epoch: Epoch, member: number, view: number): void
   dropped(cause: string): void
   ticked(epoch: Epoch): void
   journalFailed(error: unknown): void
@@ -210,6 +214,11 @@ export class Epoch implements Listener {
     return this.committee.members.reduce((sum, { weight }, index) => (this.isConnected(index) ? sum + weight : sum), 0)
   }
 
+  /** Members to whom a stream is open. */
+  connected(): readonly PeerId[] {
+    return this.memberPeers.filter((_, index) => index !== this.self && this.isConnected(index))
+  }
+
   leaderOf(view: number): number {
     return leaderOf(this.committee, view)
   }
@@ -255,6 +264,22 @@ export class Epoch implements Listener {
   /** Somebody proved that this key contradicted itself in a view: not this process. */
   heardSelf(view: number): void {
     this.#heardUnknown(`second statement of one kind in view ${view}`, 'twin')
+  }
+
+  /** As those who execute see it; a muted key signs no results either. */
+  get seat(): Seat {
+    const { committee, sending, engine } = this
+    const send = (to: number | 'all', frame: Parameters<Sending['frame']>[1]) => {
+      sending.frame(to, frame)
+      engine.run()
+    }
+    return {
+      committee,
+      self: this.#muted === null ? this.self : null,
+      sign: (message) => this.#host.identity.sign(message),
+      tell: (to, outcomes) => send(to, { type: 'outcomes', ...outcomes }),
+      ask: (view) => send('all', { type: 'request', epoch: this.epoch, view, want: ATTEST })
+    }
   }
 
   /** A member is proven a liar: what it leads is not waited for. */
@@ -356,7 +381,8 @@ export class Epoch implements Listener {
       peers: this.memberPeers,
       self: this.self,
       links: () => net.links(),
-      syncMs: () => journal?.syncP95Ms() ?? 0
+      syncMs: () => journal?.syncP95Ms() ?? 0,
+      workMs: this.engine.workMs
     })
     if (deltaMs === null) return
     meters.delta.set(this.#label, deltaMs)

@@ -99,6 +99,12 @@ export class Epochs {
     return epoch
   }
 
+  /** The epoch of that number, while it decides or still answers. */
+  find(number: number): Epoch | null {
+    const both = [this.#current, this.#previous?.epoch ?? null]
+    return both.find((epoch) => epoch?.epoch === number) ?? null
+  }
+
   isCurrent(epoch: Epoch): boolean {
     return epoch === this.#current
   }

@@ -1,7 +1,10 @@
 import type { EvidenceKind } from '@brume/protocols/quorum'
+import type { ExecutionState } from './execution/machine.ts'
 
 /** What a group tells those who watch it. Listeners run in the turn of the event and must be quick. */
 export type GroupEvent =
+  /** What is replicated goes on, is being restored, or waits for the operator; the order goes on beside it. */
+  | { readonly type: 'execution'; readonly state: ExecutionState; readonly reason: string | null }
   | { readonly type: 'state'; readonly state: GroupState; readonly reason: string | null }
   /** This member has made a block and sends it. */
   | {

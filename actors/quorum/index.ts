@@ -89,9 +89,8 @@ export function createQuorum(options: QuorumOptions): Quorum {
   const unserve = net.serve(SYNC_PROTOCOL, async (_, body) => {
     const request = decodeSyncRequest(body)
     const group = groups.get(toHex(request.groupId))
-    if (group === undefined || request.type !== 'blocks') return encodeSyncAnswer([], null)
-    const { blocks, finalization } = await group.ledger.chapter(request.from)
-    return encodeSyncAnswer(blocks, finalization)
+    if (group === undefined) return encodeSyncAnswer([], null)
+    return group.shelf.answer(request)
   })
   return {
     open: (manifest, program) => {

@@ -1,3 +1,4 @@
+import { toHex } from '@brume/codec'
 import type { Final, Judge } from '@brume/consensus'
 import type { Journal } from '@brume/ports'
 import type { Manifest } from '@brume/protocols/quorum'
@@ -5,11 +6,12 @@ import { Delivery } from './blocks/delivery.ts'
 import { Inspector } from './blocks/inspector.ts'
 import { createJudge } from './blocks/judge.ts'
 import type { Ledger } from './blocks/ledger.ts'
+import { Archive } from './checkpoints/archive.ts'
 import { Intake } from './commands/intake.ts'
 import { Sessions } from './commands/sessions.ts'
-import { Execution } from './execution/execution.ts'
+import { Execution, type ExecutionOptions } from './execution/execution.ts'
 import type { Host } from './host.ts'
-import type { Program } from './ports.ts'
+import type { Block, Program } from './ports.ts'
 import { Draws } from './record/draws.ts'
 import { Register } from './record/register.ts'
 import { recordsOf } from './votes/records.ts'
@@ -27,6 +29,12 @@ export interface Parts {
   readonly isFirst: boolean
 }
 
+/** What the execution has from its group. */
+export type Surroundings = Pick<
+  ExecutionOptions,
+  'seatOf' | 'epoch' | 'transfer' | 'onState' | 'onExecuted' | 'onCheckpoints' | 'onDropped'
+>
+
 export interface LoadOptions {
   readonly host: Host
   readonly groupId: Uint8Array
@@ -35,11 +43,13 @@ export interface LoadOptions {
   readonly genesis: Final
   readonly ledger: Ledger
   readonly program: Program
-  readonly failed: (what: 'store' | 'program', error: unknown) => void
+  readonly surroundings: Surroundings
+  /** The group cannot go on here. */
+  readonly failed: (error: unknown) => void
 }
 
 /**
- * Reads the floor and the record, opens the program and brings it up to the floor, and puts the parts together.
+ * Reads the floor and the record, opens the program, which catches up beside the order, and puts the parts together.
  *
  * @throws whatever the store or the program says
  */
@@ -51,11 +61,20 @@ export async function load(options: LoadOptions): Promise<Parts> {
   const draws = new Draws(groupId, host.identity)
   const register = await readRegister(options, final, inspector, draws)
   const isFirst = final === genesis && isUnknown(host.journal, groupId)
-  const execution = new Execution({ program, onFailure: (error) => failed('program', error) })
-  const onStoreFailure = (error: unknown) => failed('store', error)
-  const delivery = new Delivery({ ledger, execution, inspector, groupId, manifest, register, onStoreFailure })
-  const opened = await execution.open({ groupId, manifest: options.manifestBytes })
-  await delivery.replay(opened)
+  const onStoreFailure = failed
+  const execution: Execution = new Execution({
+    ...{ program, groupId, onStoreFailure, onBroken: failed },
+    ...options.surroundings,
+    path: `sys/quorum/${toHex(groupId)}/execution`,
+    kernel: host.kernel,
+    clock: host.clock,
+    archive: new Archive(host.store, groupId),
+    checkpointBlocks: manifest.pace.checkpointBlocks,
+    record: () => register.encode(),
+    blocks: (from): AsyncIterable<Block> => delivery.from(from)
+  })
+  const delivery: Delivery = new Delivery({ ledger, execution, inspector, groupId, manifest, register, onStoreFailure })
+  await execution.open(options.manifestBytes, final.height)
   const intake = new Intake({ groupId, pace: manifest.pace, inspector, register, draws })
   const judge = createJudge({ manifest, program, inspector, register, draws })
   return { register, intake, delivery, execution, judge, final, isFirst }

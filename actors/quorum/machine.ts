@@ -27,7 +27,6 @@ export type LifecycleEvent =
   | { readonly type: 'journal.room' }
   | { readonly type: 'journal.failed'; readonly reason: Reason }
   | { readonly type: 'store.failed'; readonly reason: Reason }
-  | { readonly type: 'program.failed'; readonly reason: Reason }
 
 const unbound = (name: string) => () => {
   throw new Error(`the effect '${name}' is not bound`)
@@ -67,8 +66,7 @@ export const lifecycle = setup({
     'epoch.opened': { actions: 'seat' },
     'journal.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
     'store.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
-    'twin.heard': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) },
-    'program.failed': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) }
+    'twin.heard': { target: '.halted', actions: assign({ reason: ({ event }) => event.reason }) }
   },
   states: {
     loading: {

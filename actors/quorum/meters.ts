@@ -7,6 +7,8 @@ export function quorumMeters(registry: Registry) {
   const group = ['group'] as const
   return {
     height: gauge(registry, 'brume_quorum_height', 'Finalized height', group),
+    execution: gauge(registry, 'brume_quorum_execution', 'State of execution, 1 where it is', ['group', 'state']),
+    executionLag: gauge(registry, 'brume_quorum_execution_lag', 'Final blocks not executed', group),
     view: gauge(registry, 'brume_quorum_view', 'Current view', group),
     epoch: gauge(registry, 'brume_quorum_epoch', 'Epoch', group),
     members: gauge(registry, 'brume_quorum_members', 'Members of the epoch', group),

@@ -46,7 +46,8 @@ export class Delivery {
       const { effective, turn: turned } = register.apply(block.proposal)
       turn = turned
       // In the turn in which the record stands at this block: a checkpoint takes both.
-      execution.deliver(this.#blockOf({ ...block, effective }, committee, membership.seed))
+      const { header } = bodyOf(block.proposal)
+      execution.deliver(this.#blockOf({ ...block, effective }, committee, membership.seed), header)
       return { ...block, effective }
     })
     const closing = counting.at(-1)
@@ -64,13 +65,13 @@ export class Delivery {
     return this.#written
   }
 
-  /** Brings the program from its own height to the ledger's. */
-  async replay(fromHeight: number): Promise<void> {
-    const { ledger, execution } = this.#options
+  /** Final blocks from this height on, as far as they are kept. */
+  async *from(height: number): AsyncIterable<Block> {
+    await this.#written
     let at: { readonly committee: Committee; readonly seed: Uint8Array } | null = null
-    for await (const block of ledger.blocks(fromHeight + 1)) {
+    for await (const block of this.#options.ledger.blocks(height)) {
       if (at?.committee.epoch !== block.proposal.epoch) at = await this.#epochOf(block.proposal.epoch)
-      execution.deliver(this.#blockOf(block, at.committee, at.seed))
+      yield this.#blockOf(block, at.committee, at.seed)
     }
   }
 

@@ -30,6 +30,11 @@ const TAIL_MAX = 64
 
 const KEY_FINAL = utf8('final')
 const KEY_MEMBERSHIP = utf8('membership')
+/** Blocks at and below this height are gone. */
+const KEY_PRUNED = Uint8Array.of(0x67, 0x70)
+
+/** Heights of one batch: what was left behind by an older version goes in small steps. */
+const PRUNED_AT_ONCE = 256
 
 const blockKey = (height: number) => new Writer(9).u8(0x62).u64(height).finish()
 const proofKey = (height: number) => new Writer(9).u8(0x70).u64(height).finish()
@@ -130,12 +135,7 @@ export class Ledger {
    *
    * @param ending - where the last of them closed its epoch
    */
-  async append(
-    blocks: readonly AppliedBlock[],
-    final: Final,
-    changes: Changes,
-    ending: Ending | null
-  ): Promise<void> {
+  async append(blocks: readonly AppliedBlock[], final: Final, changes: Changes, ending: Ending | null): Promise<void> {
     const operations: StoreOperation[] = blocks.map(({ proposal, signature }) => ({
       type: 'put',
       key: blockKey(proposal.height),
@@ -216,6 +216,31 @@ export class Ledger {
     }
     if (proven === null) return { blocks: [], finalization: null }
     return { blocks: blocks.slice(0, proven.count), finalization: proven.finalization }
+  }
+
+  /** The finalization of just this block, where there is one. */
+  async proofAt(height: number): Promise<Certificate | undefined> {
+    const bytes = await this.#store.get(proofKey(height))
+    return bytes === undefined ? undefined : decodeCertificate(bytes)
+  }
+
+  /** Height up to which blocks are gone; 0 = all are here. */
+  async prunedTo(): Promise<number> {
+    const bytes = await this.#store.get(KEY_PRUNED)
+    return bytes === undefined ? 0 : asUint(decode(bytes, { bytesMax: 16 }), 'height')
+  }
+
+  /** Forgets blocks at and below this height, but those that closed an epoch: they lead from one committee to the next. */
+  async prune(to: number): Promise<void> {
+    for (let from = (await this.prunedTo()) + 1; from <= to; from += PRUNED_AT_ONCE) {
+      const last = Math.min(to, from + PRUNED_AT_ONCE - 1)
+      const operations: StoreOperation[] = [{ type: 'put', key: KEY_PRUNED, value: encode(last) }]
+      for (let height = from; height <= last; height++) {
+        if ((await this.#store.get(endKey(height))) !== undefined) continue
+        for (const key of [blockKey(height), proofKey(height), effectKey(height)]) operations.push({ type: 'del', key })
+      }
+      await this.#store.batch(operations)
+    }
   }
 
   /** Who decides in an epoch, and the seed of its leaders. @throws QuorumError STORE where its beginning is not kept */

@@ -1,34 +1,363 @@
-import type { Block, Program, ProgramEvent } from '../ports.ts'
+import type { Cancel, Clock } from '@brume/ports'
+import {
+  type AttestationCertificate,
+  encodeAttestationCertificate,
+  type Outcomes,
+  STATEMENT_BYTES_MAX
+} from '@brume/protocols/quorum'
+import type { Kernel, Ref } from '@brume/runtime'
+import { fromPromise } from 'xstate'
+import type { Archive, Kept } from '../checkpoints/archive.ts'
+import { Checkpoints } from '../checkpoints/checkpoints.ts'
+import { type Fetched, fetchCheckpoint, restorePages, type TransferOptions } from '../checkpoints/transfer.ts'
+import { QuorumError } from '../errors.ts'
+import type { Block, Leaf, Page, Program, ProgramEvent } from '../ports.ts'
+import { Attestations, ownStatement } from './attestations.ts'
+import { type ExecutionEvent, type ExecutionState, executionLife } from './machine.ts'
+import type { Seat } from './seat.ts'
+import { Statements } from './statements.ts'
+import { Window } from './window.ts'
+
+/** Paths of one read, and the bytes of each. */
+const PATHS_MAX = 64
+const PATH_BYTES_MAX = 512
+
+type Executed = Extract<ProgramEvent, { type: 'executed' }>
 
 export interface ExecutionOptions {
   readonly program: Program
-  readonly onFailure: (error: unknown) => void
+  readonly groupId: Uint8Array
+  /** Path of the actor that is its life. */
+  readonly path: string
+  readonly kernel: Kernel
+  readonly clock: Clock
+  readonly archive: Archive
+  /** Blocks between two checkpoints. */
+  readonly checkpointBlocks: number
+  /** This peer in an epoch; null where it answers for it no more. */
+  readonly seatOf: (epoch: number) => Seat | null
+  readonly epoch: () => number
+  /** The quorum's own record, encoded, after the block that is being delivered. */
+  readonly record: (block: Block) => Uint8Array
+  /** Final blocks from this height on, from the ledger; none where the first is not kept any more. */
+  readonly blocks: (from: number) => AsyncIterable<Block>
+  readonly transfer: TransferOptions
+  readonly onState: (state: ExecutionState, reason: string | null) => void
+  /** The program has come further. */
+  readonly onExecuted: (height: number) => void
+  readonly onCheckpoints: (kept: readonly Kept[]) => void
+  readonly onBroken: (reason: string) => void
+  readonly onStoreFailure: (error: unknown) => void
+  readonly onDropped: (cause: string) => void
 }
 
-/** Between final blocks and the program: what is replicated hears of blocks through here alone. */
+/**
+ * Between final blocks and the program: what is replicated hears of blocks through here alone, and what it makes
+ * of them is signed here. The order goes on whatever happens to it.
+ */
 export class Execution {
-  readonly #program: Program
-  readonly #onFailure: (error: unknown) => void
+  readonly #options: ExecutionOptions
+  readonly #window = new Window()
+  readonly #statements: Statements
+  readonly #attestations = new Map<number, Attestations>()
+  #checkpoints: Checkpoints | null = null
+  #life: Ref<typeof executionLife> | null = null
+  #state: ExecutionState = 'running'
+  #reason: string | null = null
+  #refilling = false
+  /** At and below this height a program spoke that went wrong. */
+  #toldTo = 0
+  #stopped = false
+  readonly #undo: Cancel[] = []
 
-  constructor({ program, onFailure }: ExecutionOptions) {
-    this.#program = program
-    this.#onFailure = onFailure
+  constructor(options: ExecutionOptions) {
+    this.#options = options
+    this.#statements = new Statements(options.archive, options.onStoreFailure)
   }
 
-  /** The height of the program's durable state: blocks above it are delivered anew. */
-  open(group: { readonly groupId: Uint8Array; readonly manifest: Uint8Array }): Promise<number> {
-    return this.#program.open(group, (event) => this.#heard(event))
+  get state(): ExecutionState {
+    return this.#state
   }
 
-  deliver(block: Block): void {
-    try {
-      this.#program.deliver(block)
-    } catch (error) {
-      this.#onFailure(error)
+  get reason(): string | null {
+    return this.#reason
+  }
+
+  get height(): number {
+    return this.#window.executed
+  }
+
+  /** Final blocks that the program has not executed. */
+  get lag(): number {
+    return this.#window.final - this.#window.executed
+  }
+
+  /** Of those with commands, what a leader counts; nothing where execution is halted, for the order goes on. */
+  get backlog(): number {
+    return this.#state === 'running' ? this.#window.backlog : 0
+  }
+
+  get checkpoints(): readonly Kept[] {
+    return this.#checkpoints?.kept ?? []
+  }
+
+  /** Opens the program and brings it, in the background, from its own height to the final one. */
+  async open(manifest: Uint8Array, finalHeight: number): Promise<void> {
+    const { program, groupId, archive, path, kernel } = this.#options
+    const [kept, signedTo] = [await archive.kept(), await archive.signedTo()]
+    this.#checkpoints = this.#createCheckpoints(kept, signedTo)
+    const stored = await this.#statements.load()
+    for (const { epoch, statement, ...place } of stored) this.#of(epoch)?.remember(ownStatement(place, statement))
+    this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
+    this.#window.final = Math.max(this.#window.final, finalHeight)
+    const logic = executionLife.provide({
+      actors: { restore: fromPromise(() => this.#restore()) },
+      actions: { became: ({ context }, { state }) => this.#became(state, context.reason) }
+    })
+    this.#life = kernel.spawn(path, logic, {
+      strategy: 'stop',
+      onFailed: ({ error }) => this.#became('stopped', String(error))
+    })
+    this.#pump()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const undo of this.#undo.splice(0)) undo()
+    for (const attestations of this.#attestations.values()) attestations.stop()
+    this.#life?.stop()
+  }
+
+  /** Resolves when everything that was signed and certified so far is in the store. */
+  async stored(): Promise<void> {
+    await this.#checkpoints?.stored()
+  }
+
+  /** A final block, in order. @param header - of the block: a checkpoint names it */
+  deliver(block: Block, header: Uint8Array): void {
+    if (block.checkpoint) {
+      const { epoch, height, digest } = block
+      this.#checkpoints?.reached({ epoch, height, digest, header, record: this.#options.record(block) })
+    }
+    this.#window.add(block)
+    this.#pump()
+  }
+
+  /** The order has gone on from a checkpoint that others certified: blocks up to there never come. */
+  skippedTo(height: number): void {
+    this.#window.final = Math.max(this.#window.final, height)
+    this.#pump()
+  }
+
+  heard(seat: Seat, member: number, { checkpoints, attestations }: Outcomes): void {
+    const { epoch } = seat.committee
+    for (const vote of checkpoints) this.#checkpoints?.heard(seat, member, vote)
+    for (const vote of attestations) this.#of(epoch)?.heard(member, vote)
+  }
+
+  asked(seat: Seat, member: number, view: number): void {
+    if (this.#state === 'running') this.#of(seat.committee.epoch)?.asked(member, view)
+  }
+
+  /** An epoch is over, and so is the time in which its members are answered. */
+  retire(epoch: number): void {
+    this.#attestations.get(epoch)?.stop()
+    this.#attestations.delete(epoch)
+  }
+
+  /**
+   * The certificate of what was made here of a block, and its statement. Null where it has none, or its time is over.
+   *
+   * @throws QuorumError HALTED while execution is; SYNC where too few have said the same in time
+   */
+  async attestation(
+    height: number,
+    timeoutMs: number
+  ): Promise<{ readonly statement: Uint8Array; readonly certificate: AttestationCertificate } | null> {
+    this.#requireRunning()
+    const stored = this.#statements.at(height)
+    const attestations = stored === undefined ? undefined : this.#of(stored.epoch)
+    if (stored === undefined || attestations === undefined) return null
+    const { promise, resolve, reject } = Promise.withResolvers<AttestationCertificate>()
+    const cancel = attestations.want(stored, resolve)
+    const expire = this.#options.clock.after(timeoutMs, () => {
+      cancel()
+      reject(new QuorumError('BRUME_QUORUM_SYNC', `too few members have attested height ${height} in time`))
+    })
+    this.#undo.push(expire)
+    const certificate = await promise.finally(() => {
+      expire()
+      this.#undo.splice(this.#undo.indexOf(expire), 1)
+    })
+    return { statement: stored.statement, certificate }
+  }
+
+  /** @throws QuorumError HALTED; RangeError for paths beyond the limits */
+  async read(paths: readonly string[], atLeast: number, proof: boolean): Promise<readonly Leaf[] | null> {
+    this.#requireRunning()
+    const fits = paths.length >= 1 && paths.length <= PATHS_MAX
+    if (!fits || paths.some((path) => Buffer.byteLength(path) > PATH_BYTES_MAX)) {
+      throw new RangeError(`a read names 1 to ${PATHS_MAX} paths of at most ${PATH_BYTES_MAX} bytes`)
+    }
+    return this.#options.program.read(paths, atLeast, proof)
+  }
+
+  /** A page of a checkpoint for another member; null while execution is halted, for then it may be wrong. */
+  async page(height: number, page: number): Promise<Page | null> {
+    return this.#state === 'running' ? this.#options.program.page(height, page) : null
+  }
+
+  #requireRunning(): void {
+    if (this.#state !== 'running') {
+      throw new QuorumError('BRUME_QUORUM_HALTED', this.#reason ?? 'execution is halted on this member')
     }
   }
 
-  #heard(event: ProgramEvent): void {
-    if (event.type === 'failed') this.#onFailure(event.reason)
+  #createCheckpoints(kept: readonly Kept[], signedTo: number): Checkpoints {
+    const { archive, seatOf, checkpointBlocks, onCheckpoints, onBroken, onStoreFailure, onDropped } = this.#options
+    return new Checkpoints({
+      archive,
+      kept,
+      signedTo,
+      seatOf,
+      every: checkpointBlocks,
+      finalHeight: () => this.#window.final,
+      changed: onCheckpoints,
+      diverged: (height) => this.#diverged(`a quorum came to another state at height ${height}`),
+      broken: onBroken,
+      storeFailed: onStoreFailure,
+      dropped: onDropped
+    })
   }
+
+  #of(epoch: number): Attestations | undefined {
+    const known = this.#attestations.get(epoch)
+    const seat = this.#options.seatOf(epoch)
+    if (known !== undefined || seat === null) return known
+    const { program, clock, onDropped } = this.#options
+    const attestations = new Attestations({
+      seat,
+      domain: program.domain,
+      clock,
+      dropped: onDropped,
+      diverged: ({ height }) => this.#diverged(`others executed height ${height} to something else`)
+    })
+    this.#attestations.set(epoch, attestations)
+    return attestations
+  }
+
+  #pump(): void {
+    if (this.#state !== 'running' || this.#stopped) return
+    for (let block = this.#window.next(); block !== undefined; block = this.#window.next()) {
+      try {
+        this.#options.program.deliver(block)
+      } catch (error) {
+        return this.#wentWrong(`the program threw: ${messageOf(error)}`)
+      }
+      if (this.#state !== 'running') return
+    }
+    if (this.#window.isStarved) void this.#refill()
+  }
+
+  async #refill(): Promise<void> {
+    if (this.#refilling) return
+    this.#refilling = true
+    const { handed } = this.#window
+    try {
+      for await (const block of this.#options.blocks(handed + 1)) {
+        this.#window.add(block)
+        if (this.#window.isFull) break
+      }
+    } catch (error) {
+      this.#options.onStoreFailure(error)
+    } finally {
+      this.#refilling = false
+    }
+    if (this.#window.isStarved && this.#window.handed === handed) {
+      return this.#tell({ type: 'fell.below', reason: `blocks above height ${handed} are not kept any more` })
+    }
+    this.#pump()
+  }
+
+  #heard(event: ProgramEvent): void {
+    if (this.#stopped) return
+    if (event.type === 'failed') this.#wentWrong(`the program failed: ${event.reason}`)
+    else if (this.#state === 'running') this.#executed(event)
+  }
+
+  #executed(event: Executed): void {
+    const block = this.#window.done(event.height, event.digest)
+    if (block === undefined) return this.#wentWrong('the program answered for a block that was not next')
+    const { height, view, epoch } = block
+    const mayTell = height > this.#toldTo
+    const { statement, stateRoot, leaves } = event
+    if (block.checkpoint && stateRoot !== null) this.#checkpoints?.executed(height, stateRoot, leaves, mayTell)
+    if (statement !== null && statement.length > STATEMENT_BYTES_MAX) {
+      return this.#wentWrong(`a statement of ${statement.length} bytes, where ${STATEMENT_BYTES_MAX} are the most`)
+    }
+    if (statement !== null) {
+      this.#statements.add({ epoch, view, height, statement })
+      this.#of(epoch)?.executed(ownStatement({ view, height }, statement), mayTell)
+      if (event.want) this.#want(epoch, view, height)
+    }
+    this.#options.onExecuted(height)
+    this.#pump()
+  }
+
+  #want(epoch: number, view: number, height: number): void {
+    const { program } = this.#options
+    this.#of(epoch)?.want({ view, height }, (certificate) => {
+      program.attested(height, encodeAttestationCertificate(certificate))
+    })
+  }
+
+  /** From here on nothing is executed and nothing signed, until a certified state was restored. */
+  #wentWrong(reason: string): void {
+    this.#halt()
+    this.#state = 'resyncing'
+    this.#tell({ type: 'went.wrong', reason, epoch: this.#options.epoch() })
+  }
+
+  /** What others say of blocks that were executed before a halt is no news. */
+  #diverged(reason: string): void {
+    if (this.#state === 'running') this.#wentWrong(reason)
+  }
+
+  #became(state: ExecutionState, reason: string | null): void {
+    if (state !== 'running' && this.#state === 'running') this.#halt()
+    this.#state = state
+    this.#reason = reason
+    this.#options.onState(state, reason)
+    if (state === 'running') this.#pump()
+  }
+
+  /** Nothing that the program has said is repeated from here on. */
+  #halt(): void {
+    this.#toldTo = Math.max(this.#toldTo, this.#window.executed)
+    for (const epoch of [...this.#attestations.keys()]) this.retire(epoch)
+    this.#statements.clear()
+  }
+
+  /** From a checkpoint that is final here and whose following blocks are kept; the newest there is. */
+  async #restore(): Promise<void> {
+    const { transfer, program } = this.#options
+    const keptAbove = this.checkpoints[0]?.certificate.height ?? 0
+    const found = await fetchCheckpoint(transfer, (height) => height >= keptAbove && height <= this.#window.final)
+    const { height } = found.certificate
+    await restorePages(transfer, found, program)
+    this.#checkpoints?.adopt(keptOf(found))
+    this.#window.reset(height)
+  }
+
+  #tell(event: ExecutionEvent): void {
+    this.#life?.send(event, { control: true })
+  }
+}
+
+export function keptOf({ certificate, header, record, leaves }: Fetched): Kept {
+  return { certificate, header, record, leaves }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -61,6 +61,15 @@ export class LeafState {
     return new LeafState(entries, hashes)
   }
 
+  /** Paths with their values, in order. */
+  *values(prefix = ''): Iterable<readonly [path: string, value: Uint8Array]> {
+    for (let at = this.#find(prefix); at < this.size; at++) {
+      const entry = this.#entries[at]
+      if (entry === undefined || !entry.path.startsWith(prefix)) return
+      yield [entry.path, readLeaf(entry.leaf).value]
+    }
+  }
+
   page(page: number): Page | null {
     const hashes = this.#pageHashes()
     if (page < 0 || page >= hashes.length) return null
@@ -71,18 +80,19 @@ export class LeafState {
   leaves(path: string): readonly Omit<Leaf, 'height' | 'statement'>[] {
     const prefix = path.endsWith('*') ? path.slice(0, -1) : undefined
     const found: Omit<Leaf, 'height' | 'statement'>[] = []
+    let within: { readonly page: number; readonly hashes: readonly Uint8Array[] } | undefined
     for (let at = this.#find(prefix ?? path); at < this.size; at++) {
       const name = this.#entries[at]?.path
       if (name === undefined || !(prefix === undefined ? name === path : name.startsWith(prefix))) break
-      found.push(this.#leafAt(at))
+      const page = Math.floor(at / PAGE_LEAVES)
+      if (within?.page !== page) within = { page, hashes: this.#leavesOf(page).map(leafHash) }
+      found.push(this.#leafAt(at, page, within.hashes))
     }
     return found
   }
 
-  #leafAt(index: number): Omit<Leaf, 'height' | 'statement'> {
-    const page = Math.floor(index / PAGE_LEAVES)
-    const within = auditPath(this.#leavesOf(page).map(leafHash), index % PAGE_LEAVES)
-    const path = [...within, ...auditPath(this.#pageHashes(), page)]
+  #leafAt(index: number, page: number, hashes: readonly Uint8Array[]): Omit<Leaf, 'height' | 'statement'> {
+    const path = [...auditPath(hashes, index % PAGE_LEAVES), ...auditPath(this.#pageHashes(), page)]
     return { leaf: this.#entries[index]?.leaf ?? new Uint8Array(), index, count: this.size, path }
   }
 

@@ -20,8 +20,10 @@ const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
   },
   propose: (epoch, { member }, frame) => {
     const { engine, owner } = epoch
+    // What its commands cost to inspect is part of what the block costs.
+    const time = engine.now()
     owner.proposed(frame.proposal)
-    engine.post({ ...frame, from: member, ...engine.now() })
+    engine.post({ ...frame, from: member, ...time })
     const { epoch: of, view, parentView, digest } = frame.proposal
     const { self } = epoch
     if (self === null || epoch.leaderOf(view) !== self) return
@@ -46,9 +48,10 @@ const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
   request: (epoch, { member }, frame) => {
     if (frame.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
     const { want } = frame
-    if (want === ATTEST) return epoch.owner.dropped('type')
+    if (want === ATTEST) return epoch.owner.attestationAsked(epoch, member, frame.view)
     epoch.engine.post({ ...frame, want, from: member })
   },
+  outcomes: (epoch, { member }, frame) => epoch.owner.outcomes(epoch, member, frame),
   command: ({ owner }, { peer }, { command }) => owner.command(peer, command)
 }
 

@@ -16,6 +16,7 @@ export class Sending {
   #votesToAll: Vote[] = []
   readonly #votesTo = new Map<number, Vote[]>()
   readonly #others: { readonly to: number | 'all'; readonly message: Exclude<Message, { type: 'votes' }> }[] = []
+  readonly #frames: { readonly to: number | 'all'; readonly frame: Frame }[] = []
   readonly #commands: { readonly to: readonly number[] | 'all'; readonly command: Uint8Array }[] = []
 
   constructor(
@@ -41,6 +42,11 @@ export class Sending {
     this.#transmit(to, { type: 'echo', ...echo })
   }
 
+  /** What the reducer knows nothing of: it leaves with the turn's votes. */
+  frame(to: number | 'all', frame: Frame): void {
+    this.#frames.push({ to, frame })
+  }
+
   command(to: readonly number[] | 'all', command: Uint8Array): void {
     this.#commands.push({ to, command })
   }
@@ -55,6 +61,7 @@ export class Sending {
       for (const votes of chunks(all)) this.#transmit([to], { type: 'votes', votes, ...mark })
     }
     this.#votesTo.clear()
+    for (const { to, frame } of this.#frames.splice(0)) this.#transmit(to, frame)
   }
 
   #transmit(to: number | readonly number[] | 'all', frame: Frame): void {

@@ -1,0 +1,43 @@
+import type { Archive, StoredStatement } from '../checkpoints/archive.ts'
+import { STATEMENTS_KEPT } from './attestations.ts'
+
+/** Own statements by height, in memory and in the store: those of the last 512 heights, and the newest. */
+export class Statements {
+  readonly #archive: Archive
+  readonly #onFailure: (error: unknown) => void
+  readonly #byHeight = new Map<number, StoredStatement>()
+
+  constructor(archive: Archive, onFailure: (error: unknown) => void) {
+    this.#archive = archive
+    this.#onFailure = onFailure
+  }
+
+  async load(): Promise<readonly StoredStatement[]> {
+    const all = await this.#archive.statements()
+    for (const statement of all) this.#byHeight.set(statement.height, statement)
+    return all
+  }
+
+  at(height: number): StoredStatement | undefined {
+    return this.#byHeight.get(height)
+  }
+
+  /** Of the newest block that has one. */
+  get newest(): StoredStatement | undefined {
+    return [...this.#byHeight.values()].at(-1)
+  }
+
+  add(statement: StoredStatement): void {
+    this.#byHeight.delete(statement.height)
+    this.#byHeight.set(statement.height, statement)
+    const gone = [...this.#byHeight.keys()].filter((height) => height <= statement.height - STATEMENTS_KEPT)
+    for (const height of gone) this.#byHeight.delete(height)
+    this.#archive.addStatement(statement, gone).catch(this.#onFailure)
+  }
+
+  clear(): void {
+    const heights = [...this.#byHeight.keys()]
+    this.#byHeight.clear()
+    this.#archive.dropStatements(heights).catch(this.#onFailure)
+  }
+}
