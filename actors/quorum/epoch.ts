@@ -13,6 +13,7 @@ import type { PeerId } from '@brume/ports'
 import { ATTEST, type Frame, type Outcomes } from '@brume/protocols/quorum'
 import type { Seat } from './execution/seat.ts'
 import type { Host } from './host.ts'
+import { Traffic } from './meters.ts'
 import { Echoes, echoFor } from './votes/echo.ts'
 import { type Duties, Engine } from './votes/engine.ts'
 import { Pace } from './votes/pace.ts'
@@ -92,6 +93,7 @@ export class Epoch implements Listener {
   readonly sending: Sending
   readonly #host: Host
   readonly #label: { readonly group: string }
+  readonly #traffic: Traffic
   readonly #timings: Timings
   readonly #indexOf: ReadonlyMap<PeerId, number>
   readonly #pace = new Pace()
@@ -134,10 +136,10 @@ export class Epoch implements Listener {
     })
     const speaks = this.self !== null && this.#muted === null
     this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve(true)
-    this.sending = new Sending(host.reception.channel, memberPeers, this.self, (type, bytes) => {
-      host.meters.frames.inc({ ...label, type, dir: 'out' })
-      host.meters.bytes.inc({ ...label, dir: 'out' }, bytes)
-    })
+    this.#traffic = new Traffic(host.meters, label)
+    this.sending = new Sending(host.reception.channel, memberPeers, this.self, (type, bytes) =>
+      this.#traffic.sent(type, bytes)
+    )
     const { genesis, judge, minViewMs, deltaMs } = options
     const config = { committee, self: this.self, genesis, judge, minViewMs, deltaMs }
     const state = createState(config, host.clock.now(), { ...remembered, final })
@@ -226,7 +228,7 @@ export class Epoch implements Listener {
   heard(from: PeerId, frame: Frame): void {
     const member = this.#indexOf.get(from)
     if (member === undefined) return
-    this.#host.meters.frames.inc({ ...this.#label, type: frame.type, dir: 'in' })
+    this.#traffic.received(frame.type)
     route(this, { peer: from, member }, frame)
   }
 
@@ -346,7 +348,7 @@ export class Epoch implements Listener {
 
   #duties(): Duties {
     const { owner } = this
-    const { meters, clock } = this.#host
+    const { clock } = this.#host
     return {
       build: (request) => {
         const proposal = owner.build(this, request)
@@ -368,7 +370,7 @@ export class Epoch implements Listener {
       behind: () => owner.behind(this),
       equivocated: (a, b) => owner.conflicted(this, a, b),
       dropped: (reason) => owner.dropped(reason),
-      verified: (ok) => meters.verify.inc({ ...this.#label, ok: String(ok) }),
+      verified: (ok) => this.#traffic.verified(ok),
       ticked: () => owner.ticked(this)
     }
   }

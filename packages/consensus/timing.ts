@@ -32,9 +32,10 @@ export const FINAL_GRACE_MS = 150
  *
  * @param delayMs - half the round trip to the slowest member needed for a quorum
  * @param syncMs - journal sync, 95th percentile
+ * @param workMs - what a proposal takes to be judged here: a busy machine is as late as a slow disk
  */
-export function deltaOf(delayMs: number, syncMs: number): number {
-  return Math.min(DELTA_MAX_MS, Math.max(DELTA_MIN_MS, 1.5 * (delayMs + syncMs) + 20))
+export function deltaOf(delayMs: number, syncMs: number, workMs = 0): number {
+  return Math.min(DELTA_MAX_MS, Math.max(DELTA_MIN_MS, 1.5 * (delayMs + syncMs + workMs) + 20))
 }
 
 export function certificateGraceMs(state: State): number {

@@ -19,6 +19,9 @@ import type { Sending } from './send.ts'
 /** Signatures checked in the turn they are needed in (0.1 ms each); more go to the thread pool. */
 const VERIFY_INLINE_MAX = 8
 
+/** How fast the measure of a proposal's work follows when it falls; when it rises it follows at once. */
+const WORK_DECAY = 0.1
+
 /** What the reducer asks of the group beyond votes, disk and time. */
 export interface Duties {
   build(request: Extract<Effect, { type: 'build' }>): Proposal | null
@@ -50,6 +53,7 @@ export class Engine {
   readonly #queue: Event[] = []
   #running = false
   #stopped = false
+  #workMs = 0
   #wake: { readonly atMs: number; readonly cancel: Cancel } | null = null
 
   constructor(state: State, clock: Clock, sending: Sending, persistence: Persistence, duties: Duties) {
@@ -62,6 +66,11 @@ export class Engine {
 
   get state(): State {
     return this.#state
+  }
+
+  /** What a block of another member takes from its arrival until it is judged, ms; the worst of late. */
+  get workMs(): number {
+    return this.#workMs
   }
 
   now(): { readonly nowMs: number; readonly wallMs: number } {
@@ -86,6 +95,7 @@ export class Engine {
         const { state, effects } = step(this.#state, event)
         this.#state = state
         for (const effect of effects) this.#carryOut(effect)
+        if (event.type === 'propose') this.#worked(this.#clock.now() - event.nowMs)
       }
       this.#sending.flush(this.#state)
     } finally {
@@ -99,6 +109,10 @@ export class Engine {
     this.#queue.length = 0
     this.#wake?.cancel()
     this.#wake = null
+  }
+
+  #worked(ms: number): void {
+    this.#workMs = Math.max(ms, this.#workMs + WORK_DECAY * (ms - this.#workMs))
   }
 
   #arm(): void {

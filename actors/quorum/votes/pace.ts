@@ -18,8 +18,10 @@ export class Pace {
     /** Asked only when it is time. */
     readonly links: () => readonly Link[]
     readonly syncMs: () => number
+    /** What blocks of others took to be judged. */
+    readonly workMs: number
   }): number | null {
-    const { nowMs, committee, peers, self, links, syncMs } = input
+    const { nowMs, committee, peers, self, links, syncMs, workMs } = input
     if (nowMs - this.#measuredMs < MEASURE_EVERY_MS) return null
     const rtts = new Map(links().map(({ peer, rttMs }) => [peer, rttMs]))
     const reached = committee.members
@@ -31,7 +33,7 @@ export class Pace {
       weight += member.weight
       if (weight < committee.quorum) continue
       this.#measuredMs = nowMs
-      return deltaOf(member.rttMs / 2, syncMs())
+      return deltaOf(member.rttMs / 2, syncMs(), workMs)
     }
     return null
   }
