@@ -136,7 +136,9 @@ function want({ book, dialer, peers, bootstrap, streams }: Parts, asked: readonl
   const wanted = asked.filter(({ peer }) => keyFromPeerId(peer) !== undefined)
   const named = new Set(wanted.map(({ peer }) => peer))
   const all = [...wanted, ...bootstrap.filter(({ peer }) => !named.has(peer))]
-  for (const one of wanted) book.want(one)
+  const written = new Map(bootstrap.map(({ peer, addresses }) => [peer, addresses]))
+  // An actor may want a peer of which it knows no address; those that somebody wrote down stay.
+  for (const one of wanted) book.want({ ...one, addresses: [...one.addresses, ...(written.get(one.peer) ?? [])] })
   dialer.want(all)
   void peers.rank(all).catch((cause: unknown) => streams.log.warn({ cause }, 'peers could not be ranked'))
 }

@@ -57,6 +57,22 @@ test('a bootstrap address is enough, and is dialled again after the peer was awa
   await until('it is dialled again', () => isConnected(b, again))
 })
 
+test('who is wanted without an address is dialled at the one that was written down', async () => {
+  const network = freshNetwork()
+  const seed = Buffer.alloc(32, 8)
+  const first = await node(network, { seed })
+  await first.start()
+  const addresses = first.addresses()
+  await first.stop()
+  const b = await node(network, { discovery: { mdns: false, bootstrap: addresses } })
+  await b.start()
+  b.want([{ peer: first.self, addresses: [], priority: 'committee' }])
+  const listen = addresses.map((address) => address.replace(/\/p2p\/.*/, ''))
+  const again = await node(network, { seed, listen })
+  await again.start()
+  await until('the bootstrap address is dialled', () => isConnected(b, again))
+})
+
 test('a peer met before is dialled from the table after a restart', async () => {
   const network = freshNetwork()
   const store = memoryStore()
