@@ -2,8 +2,9 @@ import { asArray, decode } from '@brume/codec'
 import { DEFAULT_POLICY, type Policy } from '@brume/consensus'
 import { deriveSeed, type Identity, identityFromSeed, sha256 } from '@brume/crypto'
 import { createLog, createRegistry, type Registry } from '@brume/observe'
-import type { Store } from '@brume/ports'
+import type { Journal, Net, Store } from '@brume/ports'
 import {
+  type Admission,
   DEFAULT_PACE,
   decodeCall,
   encodeCall,
@@ -31,8 +32,7 @@ import {
   type LeafOutcome,
   LeafProgram,
   type LeafState,
-  type Quorum,
-  readLeaf
+  type Quorum
 } from './index.ts'
 
 /** A fixed identity by number. */
@@ -42,6 +42,7 @@ export const person = (number: number): Identity => identityFromSeed(sha256(Uint
 export interface Terms {
   readonly pace?: Partial<Pace>
   readonly policy?: Policy
+  readonly admit?: Admission
   /** Site of each member. */
   readonly sites?: readonly string[]
 }
@@ -49,7 +50,7 @@ export interface Terms {
 export function manifestOf(
   weights: readonly number[],
   volatile: readonly number[] = [],
-  { pace: paced, policy = DEFAULT_POLICY, sites = [] }: Terms = {}
+  { pace: paced, policy = DEFAULT_POLICY, sites = [], admit = { type: 'open' } }: Terms = {}
 ): Uint8Array {
   const members = weights.map((weight, i) => {
     const { peerId, publicKey, seed } = person(i)
@@ -64,23 +65,33 @@ export function manifestOf(
     return { peer: peerId, key: publicKey, vrfKey, weight, ...attributes }
   })
   const pace = { ...DEFAULT_PACE, minViewMs: 0, ...paced }
-  return encodeManifest({ name: 'test', nonce: new Uint8Array(32), pace, policy, members, program: new Uint8Array() })
+  return encodeManifest({
+    name: 'test',
+    nonce: new Uint8Array(32),
+    admit,
+    pace,
+    policy,
+    members,
+    program: new Uint8Array()
+  })
 }
 
 /** A program that remembers what it was given, each line in a leaf: calls with any body. */
 export class Tape extends LeafProgram {
   readonly heights: number[] = []
+  /** What this member's copy makes of a block, if not what the others make of it. */
+  bend: (block: Block, outcome: LeafOutcome) => LeafOutcome = (_, outcome) => outcome
 
   constructor(store?: Store) {
     const execute = (state: LeafState, block: Block) => {
       this.heights.push(block.height)
-      return record(state, block)
+      return this.bend(block, record(state, block))
     }
     super({ domain: 'brume/tape-attest/1', accepts: () => true, execute, ...(store === undefined ? {} : { store }) })
   }
 
   get lines(): readonly string[] {
-    return this.leaves.leaves('line/*').map(({ leaf }) => Buffer.from(readLeaf(leaf).value).toString())
+    return [...this.leaves.values('line/')].map(([, value]) => Buffer.from(value).toString())
   }
 }
 
@@ -132,6 +143,12 @@ export interface Member {
   alive: boolean
 }
 
+/** What a member says and writes goes through here. */
+export interface Outside {
+  readonly net: Net
+  readonly journal: Journal
+}
+
 /** Members of one group over a simulated network, with journals that survive their crashes. */
 export class World {
   readonly clock = new SimClock()
@@ -139,15 +156,30 @@ export class World {
   readonly manifest: Uint8Array
   readonly members: Member[] = []
   readonly #random = new SimRandom(new Uint8Array(16).fill(3), 'net')
+  readonly #wrap: (index: number, outside: Outside) => Outside
 
-  private constructor(weights: readonly number[], volatile: readonly number[], terms: Terms) {
+  private constructor(
+    weights: readonly number[],
+    volatile: readonly number[],
+    terms: Terms,
+    wrap: (index: number, outside: Outside) => Outside
+  ) {
+    this.#wrap = wrap
     this.manifest = manifestOf(weights, volatile, terms)
     this.net = new SimNet({ clock: this.clock, random: this.#random, pipe: { delayMs: 2 } })
   }
 
-  /** @param volatile - members that journal no votes */
-  static async of(weights: readonly number[], volatile: readonly number[] = [], terms: Terms = {}): Promise<World> {
-    const world = new World(weights, volatile, terms)
+  /**
+   * @param volatile - members that journal no votes
+   * @param wrap - gets a hand on what each member says and writes, at each of its starts
+   */
+  static async of(
+    weights: readonly number[],
+    volatile: readonly number[] = [],
+    terms: Terms = {},
+    wrap: (index: number, outside: Outside) => Outside = (_, outside) => outside
+  ): Promise<World> {
+    const world = new World(weights, volatile, terms, wrap)
     for (const index of weights.keys()) world.members.push(await world.#launch(index, newMedium(), memoryStore()))
     return world
   }
@@ -171,9 +203,8 @@ export class World {
     const kernel = createKernel({ clock, random, log })
     const quorum = createQuorum({
       identity,
-      net,
+      ...this.#wrap(index, { net, journal }),
       store,
-      journal,
       clock,
       log,
       registry,
@@ -189,12 +220,21 @@ export class World {
 
   /** Ends a member as `kill -9` does: of what its journal had in flight, nothing is told. */
   async crash(index: number): Promise<void> {
+    this.kill(index)
+    await this.#over(this.members[index]?.group.stop() ?? Promise.resolve())
+  }
+
+  /**
+   * The same in the middle of whatever it does, which then comes to nothing.
+   *
+   * @param kept - of its records in flight, so many have reached the medium
+   */
+  kill(index: number, kept = 0): void {
     const member = this.members[index]
-    if (member === undefined) return
+    if (member?.alive !== true) return
     member.alive = false
-    member.journal.crash()
+    member.journal.crash(kept)
     this.net.stop(person(index).peerId)
-    await this.#over(member.group.stop())
   }
 
   /** Ends a member in order. */

@@ -4,6 +4,7 @@ import type { Cancel, Clock, PeerId } from '@brume/ports'
 import {
   BundleError,
   type ClientAnswer,
+  COMMAND_BYTES_MAX,
   type LeafProof,
   type ReadLevel,
   type TrustedCommittee,
@@ -62,6 +63,9 @@ export class Client implements QuorumClient {
   submit(command: Uint8Array, { signal, predicate }: SubmitOptions = {}): Order {
     signal?.throwIfAborted()
     if (this.#isClosed) throw new QuorumError('BRUME_QUORUM_STOPPED', 'this client is closed')
+    if (command.length < 1 || command.length > COMMAND_BYTES_MAX) {
+      throw new QuorumError('BRUME_QUORUM_TOO_LARGE', `a command has 1 to ${COMMAND_BYTES_MAX} bytes`)
+    }
     if (this.#orders.size >= ORDERS_MAX) {
       throw new QuorumError('BRUME_QUORUM_POOL_FULL', `${ORDERS_MAX} commands are under way: let some become final`)
     }

@@ -1,0 +1,218 @@
+import { toHex } from '@brume/codec'
+import { commandId, encodeCall, trustManifest, verifyFinal, verifyNotarized } from '@brume/protocols/quorum'
+import { describe, expect, test } from 'vitest'
+import { readLeaf } from '../index.ts'
+import { clientOf, person, type Terms, World } from '../samples.ts'
+import { done, outsideClient, settled, TAPE_DOMAIN } from './testing.ts'
+
+const HALF_A_MINUTE = 30_000
+const ONES = [1, 1, 1, 1]
+
+async function voting(weights: readonly number[] = ONES, terms: Terms = {}): Promise<World> {
+  const world = await World.of(weights, [], terms)
+  const isVoting = () => world.members.every(({ group }) => group.status().state === 'voting')
+  expect(await world.until(isVoting, HALF_A_MINUTE)).toBe(true)
+  return world
+}
+
+const commands = (world: World, session = 1) => clientOf(world.manifest, () => world.clock.wall(), session)
+const textOf = (leaf: Uint8Array): string => Buffer.from(readLeaf(leaf).value).toString()
+const code = (name: string) => expect.objectContaining({ code: `BRUME_QUORUM_${name}` })
+
+describe('a command of a peer that is no member', () => {
+  test('is notarized, final and attested, each with a proof that needs nobody', async () => {
+    const world = await voting()
+    const client = outsideClient(world)
+    const command = commands(world)('hello')
+    const order = client.submit(command)
+    expect(order.id).toBe(toHex(commandId(command)))
+    const notarized = await done(world, order.notarized)
+    const final = await done(world, order.final)
+    const attested = await done(world, order.attested)
+    const trusted = trustManifest(world.manifest, { domain: TAPE_DOMAIN })
+    expect(verifyNotarized(notarized.bundle, trusted).header.height).toBe(notarized.height)
+    expect(verifyFinal(final.bundle, trusted).header.height).toBe(final.height)
+    expect(verifyFinal(attested.bundle, trusted).leaf).toEqual(attested.answer)
+    expect(textOf(attested.answer)).toBe('hello')
+    expect(world.members[0]?.tape.lines).toEqual(['hello'])
+  })
+
+  test('sent again gets the answer that is kept, also from members that have forgotten its sender', async () => {
+    const world = await voting()
+    const command = commands(world)('once')
+    const first = await done(world, outsideClient(world).submit(command).final)
+    const again = await done(world, outsideClient(world).submit(command).attested)
+    expect(again.height).toBe(first.height)
+    expect(textOf(again.answer)).toBe('once')
+    await world.clock.pass(5_000)
+    for (const { tape } of world.members) expect(tape.lines).toEqual(['once'])
+  })
+
+  test('is the same for a member, who asks itself', async () => {
+    const world = await voting()
+    const client = world.members[2]?.quorum.client(world.manifest, { domain: TAPE_DOMAIN })
+    if (client === undefined) throw new RangeError('three members')
+    const { answer } = await done(world, client.submit(commands(world)('own')).attested)
+    expect(textOf(answer)).toBe('own')
+  })
+
+  test('survives members that are down, the first ones asked among them', async () => {
+    const world = await voting([1, 1, 1, 1, 1, 1, 1])
+    await world.crash(1)
+    await world.crash(4)
+    const client = outsideClient(world)
+    for (const line of ['a', 'b', 'c', 'd']) {
+      expect(
+        textOf((await done(world, client.submit(commands(world, line.charCodeAt(0))(line)).attested)).answer)
+      ).toBe(line)
+    }
+  })
+
+  test('ends when its signal is aborted, and when the client is closed', async () => {
+    const world = await voting()
+    const abort = new AbortController()
+    const client = outsideClient(world)
+    const command = commands(world)
+    const order = client.submit(command('x'), { signal: abort.signal })
+    abort.abort(new RangeError('enough'))
+    expect(await settled(world, order.final)).toMatchObject({ reason: { message: 'enough' } })
+    const other = client.submit(command('y'))
+    client.close()
+    expect(await settled(world, other.final)).toEqual({ status: 'rejected', reason: code('STOPPED') })
+    expect(() => client.submit(command('z'))).toThrow(code('STOPPED'))
+  })
+})
+
+describe('a command that is refused', () => {
+  const call = (world: World, fields: object, by = 200) => {
+    const { groupId } = trustManifest(world.manifest).committee
+    const expiresMs = Math.floor(world.clock.wall()) + 60_000
+    return encodeCall({ groupId, session: 1, sequence: 1, expiresMs, body: Buffer.from('x'), ...fields }, person(by))
+  }
+  const refused = async (world: World, command: Uint8Array, name: string) =>
+    expect(await settled(world, outsideClient(world).submit(command).final, 400_000)).toEqual({
+      status: 'rejected',
+      reason: code(name)
+    })
+
+  test('for what it is', async () => {
+    const world = await voting()
+    const good = call(world, {})
+    await refused(world, good.with(-1, (good.at(-1) ?? 0) ^ 1), 'BAD_SIGNATURE')
+    await refused(world, Uint8Array.of(1, 2, 3), 'MALFORMED')
+    expect(() => outsideClient(world).submit(new Uint8Array(40_000))).toThrow(code('TOO_LARGE'))
+    await refused(world, call(world, { groupId: new Uint8Array(32) }), 'NOT_ADMITTED')
+    await refused(world, call(world, { sequence: 70 }), 'SEQUENCE_GAP')
+    await refused(world, call(world, { expiresMs: Math.floor(world.clock.wall()) + 400_000 }), 'MALFORMED')
+  })
+
+  test('for another that took its place', async () => {
+    const world = await voting()
+    await done(world, outsideClient(world).submit(call(world, {})).final)
+    await refused(world, call(world, { body: Buffer.from('other') }), 'SEQUENCE_OLD')
+  })
+
+  test('for who sends it, where the group lists its clients', async () => {
+    const world = await voting(ONES, { admit: { type: 'listed', keys: [person(201).publicKey] } })
+    await refused(world, call(world, {}), 'NOT_ADMITTED')
+    const { height } = await done(world, outsideClient(world).submit(call(world, {}, 201)).final)
+    expect(height).toBeGreaterThan(0)
+  })
+
+  test('as expired only when group time has passed it and no block holds it', async () => {
+    const world = await voting()
+    const late = call(world, { sequence: 2, expiresMs: Math.floor(world.clock.wall()) + 2_000 })
+    const order = outsideClient(world).submit(late)
+    let isOver = false
+    void order.final.catch(() => (isOver = true))
+    await world.clock.pass(8_000)
+    expect(isOver).toBe(false)
+    await done(world, outsideClient(world).submit(call(world, { session: 2 })).final)
+    expect(await settled(world, order.final)).toEqual({ status: 'rejected', reason: code('EXPIRED') })
+  })
+})
+
+describe('a client that wants more than the group', () => {
+  const sites = ['north', 'north', 'north', 'south']
+  const of = (signers: readonly { readonly site: string }[]) => new Set(signers.map(({ site }) => site)).size
+
+  test('gets the signatures that came after the quorum', async () => {
+    const world = await voting(ONES, { sites })
+    for (let i = 0; i < 5; i++) {
+      const order = outsideClient(world).submit(commands(world, i)(`${i}`), {
+        predicate: (signers) => of(signers) === 2
+      })
+      const { bundle } = await done(world, order.final)
+      expect(of(verifyFinal(bundle, trustManifest(world.manifest)).signers)).toBe(2)
+    }
+  })
+
+  test('is told that it does not get them', async () => {
+    const world = await voting(ONES, { sites })
+    const order = outsideClient(world).submit(commands(world)('x'), { predicate: (signers) => of(signers) > 2 })
+    expect(await settled(world, order.final)).toEqual({ status: 'rejected', reason: code('PREDICATE') })
+    expect(world.members[0]?.tape.lines).toEqual(['x'])
+  })
+})
+
+describe('reads', () => {
+  test('of every level see what was final before', async () => {
+    const world = await voting()
+    const client = outsideClient(world)
+    const command = commands(world)
+    for (let i = 0; i < 5; i++) {
+      const { height } = await done(world, client.submit(command(`${i}`)).final)
+      const path = `line/0000000${i}`
+      for (const level of ['final', 'certified'] as const) {
+        const options = level === 'certified' ? { atLeast: height } : {}
+        const found = await done(world, client.read([path], level, options))
+        expect(found.leaves?.map(textOf)).toEqual([`${i}`])
+        expect(found.height).toBeGreaterThanOrEqual(height)
+        expect(found.bundle === null).toBe(level === 'final')
+      }
+      const all = await done(world, client.read(['line/*'], 'local', { atLeast: height }))
+      expect(all.leaves).toHaveLength(i + 1)
+    }
+  })
+
+  test('say what is not there', async () => {
+    const world = await voting()
+    const client = outsideClient(world)
+    await done(world, client.submit(commands(world)('x')).attested)
+    for (const level of ['local', 'final', 'certified'] as const) {
+      expect((await done(world, client.read(['nowhere'], level))).leaves).toBeNull()
+    }
+  })
+})
+
+test('a watcher sees every final block once, in order, from the first on', async () => {
+  const world = await voting()
+  const client = outsideClient(world)
+  const command = commands(world)
+  await done(world, client.submit(command('0')).final)
+  const heights: number[] = []
+  const bodies: string[] = []
+  void (async () => {
+    for await (const { header, payload } of client.watch()) {
+      heights.push(header.height)
+      bodies.push(Buffer.from(payload).toString('latin1'))
+    }
+  })()
+  for (let i = 1; i < 6; i++) await done(world, client.submit(command(`line ${i}`)).final)
+  const height = () => world.members[0]?.group.status().height ?? 0
+  expect(await world.until(() => heights.length >= height(), HALF_A_MINUTE)).toBe(true)
+  expect(heights).toEqual(Array.from({ length: heights.length }, (_, i) => i + 1))
+  for (let i = 1; i < 6; i++) expect(bodies.filter((body) => body.includes(`line ${i}`))).toHaveLength(1)
+  client.close()
+})
+
+test('what nobody answers is not known, and said to be', async () => {
+  const world = await voting()
+  const client = outsideClient(world)
+  for (const { index } of world.members) await world.crash(index)
+  expect(await settled(world, client.submit(commands(world)('x')).final, 200_000)).toEqual({
+    status: 'rejected',
+    reason: code('UNANSWERED')
+  })
+  expect(await settled(world, client.read(['x'], 'final'))).toEqual({ status: 'rejected', reason: code('UNANSWERED') })
+})
