@@ -20,6 +20,8 @@ export type QuorumErrorCode =
   | 'BRUME_QUORUM_STORE'
   | 'BRUME_QUORUM_GROUPS_FULL'
   | 'BRUME_QUORUM_OPEN'
+  | 'BRUME_QUORUM_SLOT_OVER'
+  | 'BRUME_QUORUM_SLOTS_FULL'
 
 /** Why a command is not taken, or a group does not go on. */
 export class QuorumError extends Error {

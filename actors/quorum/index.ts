@@ -2,7 +2,14 @@ import { toHex } from '@brume/codec'
 import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import type { Cancel, Clock, Journal, Log, Net, PeerId, Store } from '@brume/ports'
-import { decodeSyncRequest, encodeSyncAnswer, groupIdOf, SYNC_PROTOCOL, trustManifest } from '@brume/protocols/quorum'
+import {
+  decodeManifest,
+  decodeSyncRequest,
+  encodeSyncAnswer,
+  groupIdOf,
+  SYNC_PROTOCOL,
+  trustManifest
+} from '@brume/protocols/quorum'
 import type { Kernel } from '@brume/runtime'
 import { ClientLine } from './clients/line.ts'
 import { openLocal, openRemote } from './clients/open.ts'
@@ -12,6 +19,8 @@ import { Group } from './group.ts'
 import type { Host } from './host.ts'
 import { quorumMeters } from './meters.ts'
 import type { Program } from './ports.ts'
+import type { SlotGroup } from './slots/group.ts'
+import { SlotGroups } from './slots/groups.ts'
 import { Reception } from './votes/receive.ts'
 import { SharedJournal } from './votes/release.ts'
 
@@ -39,6 +48,8 @@ export type {
   RefusalCode,
   Target
 } from './ports.ts'
+export type { SlotGroup } from './slots/group.ts'
+export type { Outcome, Slot, SlotTerms } from './slots/slot.ts'
 
 export interface QuorumOptions {
   readonly identity: Identity
@@ -66,6 +77,12 @@ export interface Quorum {
    * @throws ManifestError, CommitteeError
    */
   client(manifest: Uint8Array, of?: { readonly domain?: string }): QuorumClient
+  /**
+   * A group that decides single results instead of a log.
+   *
+   * @throws ManifestError, CommitteeError; QuorumError OPEN where it is open already, NO_GROUP for a log's manifest
+   */
+  slots(manifest: Uint8Array): SlotGroup
   groups(): readonly Group[]
   stop(): Promise<void>
 }
@@ -85,6 +102,11 @@ export function createQuorum(options: QuorumOptions): Quorum {
     line
   })
   const groups = new Map<string, Group>()
+  const slots = new SlotGroups({
+    ...options,
+    journalOf: (group) => shared?.of(group) ?? null,
+    count: (cause) => meters.faults.inc({ cause })
+  })
   let clients = 0
   const unserve = net.serve(SYNC_PROTOCOL, async (_, body) => {
     const request = decodeSyncRequest(body)
@@ -96,6 +118,12 @@ export function createQuorum(options: QuorumOptions): Quorum {
     open: (manifest, program) => {
       const id = toHex(groupIdOf(manifest))
       if (groups.has(id)) throw new QuorumError('BRUME_QUORUM_OPEN', 'this group is open already')
+      if (decodeManifest(manifest).kind !== 'log') {
+        throw new QuorumError(
+          'BRUME_QUORUM_NO_GROUP',
+          'this manifest is that of slots, not of a log: open it by `slots`'
+        )
+      }
       const group = new Group(manifest, program, hostOf(id))
       groups.set(group.id, group)
       line.serve(group.groupId, group.serving.desk)
@@ -109,9 +137,11 @@ export function createQuorum(options: QuorumOptions): Quorum {
       clients += 1
       return openRemote(options, `quorum-client/${clients}`, line, trusted)
     },
+    slots: (manifest) => slots.open(toHex(groupIdOf(manifest)), manifest),
     groups: () => [...groups.values()],
     stop: async () => {
       unserve()
+      slots.stop()
       await Promise.all([...groups.values()].map((group) => group.stop()))
       reception.channel.close()
       line.close()

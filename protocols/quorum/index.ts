@@ -151,6 +151,7 @@ export {
   readSlotVote,
   SLOT_PROTOCOL,
   SLOT_VALUE_PROTOCOL,
+  type SlotValueRequest,
   writeSlotVote
 } from './slot.ts'
 export { requireSoundManifest, risksOf } from './soundness.ts'
