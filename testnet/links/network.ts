@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { endProcesses } from '../runner/end-processes.ts'
 import { identifyProcess, type ProcessId } from '../runner/process-table.ts'
 import type { FromProxy, ToProxy } from './messages.ts'
 import type { Shape } from './profiles.ts'
@@ -7,6 +8,12 @@ import type { Shape } from './profiles.ts'
 const PROXY_MAIN = fileURLToPath(new URL('proxy-main.ts', import.meta.url))
 /** Node starts in half a second on an idle machine. */
 const START_DEADLINE_MS = 20_000
+
+/** Connections seen where they came in, and how many had gone round the proxy. */
+export interface Carriage {
+  readonly seen: number
+  readonly around: number
+}
 
 /** The runner's side of the proxy. */
 export class LinkNetwork {
@@ -28,8 +35,8 @@ export class LinkNetwork {
     this.#say({ type: 'shapes', shapes })
   }
 
-  get process(): ProcessId | undefined {
-    return this.#child.pid === undefined ? undefined : identifyProcess(this.#child.pid)
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
   /** Where peers have to dial. */
@@ -46,12 +53,18 @@ export class LinkNetwork {
     this.#say({ type: 'fault', between, how })
   }
 
-  /** Local ports of all connections the proxy has made to peers. */
-  async carriedPorts(): Promise<ReadonlySet<number>> {
+  /** Which of these remote ports, seen where connections came in, are the proxy's own? */
+  async judge(inbound: readonly number[]): Promise<Carriage> {
     this.#answered = Promise.withResolvers()
     this.#say({ type: 'ask' })
-    const { ports } = await this.#answered.promise
-    return new Set(ports)
+    const carried = new Set((await this.#answered.promise).ports)
+    return { seen: inbound.length, around: inbound.filter((port) => !carried.has(port)).length }
+  }
+
+  /** Ends its process; answers it if it does not end. */
+  async end(): Promise<readonly ProcessId[]> {
+    const process = this.#child.pid === undefined ? undefined : identifyProcess(this.#child.pid)
+    return process === undefined ? [] : endProcesses([process])
   }
 
   #say(message: ToProxy): void {

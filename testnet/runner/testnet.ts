@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TestnetError } from '../errors.ts'
-import { LinkNetwork } from '../links/network.ts'
+import { type Carriage, LinkNetwork } from '../links/network.ts'
 import type { Shape } from '../links/profiles.ts'
 import { type ControlRequest, type ControlServer, controlSocketPath, serveControl } from './control.ts'
 import { endProcesses } from './end-processes.ts'
 import { EventLine } from './event-line.ts'
 import { type Guard, startGuard } from './guard.ts'
 import type { Behaviour, PeerConfig, Placed } from './messages.ts'
+import { peerConfig } from './peer-config.ts'
 import { PeerSlot } from './peer-slot.ts'
-import { identifyProcess, type ProcessId } from './process-table.ts'
-import type { ProcessRecord, RunFolder, RunManifest } from './run-folder.ts'
+import { ProcessBook } from './process-book.ts'
+import type { ProcessId } from './process-table.ts'
+import type { RunFolder, RunManifest } from './run-folder.ts'
 import { selectPeers } from './selectors.ts'
 import { assembleState, type TestnetState } from './state.ts'
 import { Watch } from './watch.ts'
@@ -51,6 +53,7 @@ export class Testnet {
   readonly #slots: readonly PeerSlot[]
   readonly #workload: Workload
   readonly #watch: Watch
+  readonly #book: ProcessBook
   readonly #beganMs = performance.now()
   readonly #downAsked = Promise.withResolvers<void>()
   #guard: Guard | undefined
@@ -70,6 +73,7 @@ export class Testnet {
     this.#manifest = options.folder.manifest()
     this.events = new EventLine(() => this.#elapsedMs())
     this.#watch = new Watch(this.events)
+    this.#book = new ProcessBook(options.folder)
     this.#slots = this.#makeSlots()
     const avoided = options.avoided ?? new Set()
     const asked = {
@@ -90,7 +94,10 @@ export class Testnet {
     const socketPath = controlSocketPath(runId)
     this.#guard = startGuard(this.#folder.pidsPath, socketPath, this.#options.guardAfter)
     if (this.#options.links !== undefined) this.#network = new LinkNetwork(this.#options.links)
-    this.#writeProcesses()
+    this.#book.add('runner', process.pid)
+    this.#book.add('guard', this.#guard.pid)
+    this.#book.add('proxy', this.#network?.pid)
+    this.#book.write(this.#slots)
     this.#proxyPort = await this.#network?.port()
     this.#control = await serveControl(socketPath, (request) => this.#answer(request))
     this.events.emit('run.started', undefined, { runId, discovery, peers: peers.length, path: this.#folder.path })
@@ -163,16 +170,13 @@ export class Testnet {
 
   /** Parts these peers from all others: their connections are cut and refused, or left open and dead; null heals. */
   part(names: readonly string[], how: 'cut' | 'block' | null): void {
-    const others = this.#slots.flatMap(({ name }) => (names.includes(name) ? [] : name))
+    const others = this.#slots.map(({ name }) => name).filter((name) => !names.includes(name))
     this.#network?.setFault([names, others], how)
   }
 
-  /** Connections that were seen to come in at peers, and how many of them had not come through the proxy. */
-  async inbound(): Promise<{ readonly seen: number; readonly around: number } | null> {
-    if (this.#network === undefined) return null
-    const carried = await this.#network.carriedPorts()
-    const seen = this.#slots.flatMap((slot) => [...slot.inboundPorts])
-    return { seen: seen.length, around: seen.filter((port) => !carried.has(port)).length }
+  /** Connections that were seen to come in at peers, and those of them that had not come through the proxy. */
+  async inbound(): Promise<Carriage | null> {
+    return (await this.#network?.judge(this.#slots.flatMap((slot) => [...slot.inboundPorts]))) ?? null
   }
 
   /** Every sync of the peer's journal takes so much longer, until told otherwise or until it is restarted. */
@@ -224,8 +228,8 @@ export class Testnet {
     this.#workload.run(0)
     clearTimeout(this.#meshWait)
     clearInterval(this.#watchTimer)
-    const processes = this.#processes().length
-    const left = [...(await this.#end(this.#slots)), ...(await endProcesses([this.#network?.process ?? []].flat()))]
+    const processes = this.#slots.filter((slot) => slot.process !== undefined).length
+    const left = [...(await this.#end(this.#slots)), ...((await this.#network?.end()) ?? [])]
     await this.#control?.close()
     await this.#guard?.release()
     this.#folder.writeProcesses([])
@@ -256,28 +260,12 @@ export class Testnet {
   }
 
   #configOf(slot: PeerSlot): PeerConfig {
-    const { discovery, networkName, votes } = this.#manifest
-    return {
-      name: slot.name,
-      dataDir: this.#folder.dataDir(slot.name),
-      networkName,
+    return peerConfig(this.#folder, slot.name, {
       profile: this.#options.profile ?? 'local',
-      mdns: discovery === 'mdns',
-      ...(this.#proxyPort === undefined ? {} : { proxyPort: this.#proxyPort }),
-      bootstrap: discovery === 'mdns' ? [] : this.#contacts(slot),
-      ...(votes
-        ? { votesPath: this.#folder.votesPath(slot.name), finalsPath: this.#folder.finalsPath(slot.name) }
-        : {}),
-      ...this.#roleOf(slot.name)
-    }
-  }
-
-  #roleOf(name: string): Pick<PeerConfig, 'operator' | 'site' | 'roles' | 'behaviour' | 'accomplices'> {
-    const { peers } = this.#manifest
-    const own = peers.find((peer) => peer.name === name)
-    const { operator = '', site = '', roles = [] } = own ?? {}
-    const accomplices = peers.filter(({ group }) => group === own?.group).map(({ peerId }) => peerId)
-    return { operator, site, roles, accomplices, behaviour: this.#behaviours.get(name) ?? null }
+      contacts: this.#contacts(slot),
+      proxyPort: this.#proxyPort,
+      behaviour: this.#behaviours.get(slot.name) ?? null
+    })
   }
 
   /** Current addresses of a few running peers: after a restart its port is another. */
@@ -310,29 +298,13 @@ export class Testnet {
   }
 
   #processesChanged(): void {
-    this.#writeProcesses()
+    this.#book.write(this.#slots)
     for (const slot of this.#slots) if (slot.process === undefined) this.#workload.forget(slot.name)
   }
 
   #tellPorts(): void {
     const listening = this.#slots.flatMap(({ name, port }) => (port === undefined ? [] : [[port, name] as const]))
     this.#network?.setPeers(new Map(listening))
-  }
-
-  #processes(): readonly ProcessRecord[] {
-    return this.#slots.flatMap((slot) => (slot.process === undefined ? [] : [{ name: slot.name, ...slot.process }]))
-  }
-
-  #writeProcesses(): void {
-    const guard = this.#guard === undefined ? undefined : identifyProcess(this.#guard.pid)
-    const runner = identifyProcess(process.pid)
-    const proxy = this.#network?.process
-    const own = [
-      runner && { name: 'runner', ...runner },
-      guard && { name: 'guard', ...guard },
-      proxy && { name: 'proxy', ...proxy }
-    ]
-    this.#folder.writeProcesses([...own.filter((record) => record !== undefined), ...this.#processes()])
   }
 
   #lookAtMesh(): void {

@@ -1,3 +1,4 @@
+import type { Carriage } from '../links/network.ts'
 import type { RunFolder } from '../runner/run-folder.ts'
 import type { PeerRow } from '../runner/state.ts'
 import type { Asked } from './history.ts'
@@ -48,7 +49,7 @@ export interface Outcome {
   /** Names of processes that should have ended and did not. */
   readonly processesLeft: readonly string[]
   /** Connections that came in at peers, and those of them that went round the proxy; null without one. */
-  readonly inbound: { readonly seen: number; readonly around: number } | null
+  readonly inbound: Carriage | null
   /** The machine was too busy for what took long to mean anything. */
   readonly overloaded: boolean
 }
