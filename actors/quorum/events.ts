@@ -76,6 +76,13 @@ export interface GroupStatus {
   /** Nothing to do: no timer is armed. */
   readonly dormant: boolean
   readonly pool: number
+  /** Of what is replicated: how far it has come, and the newest height that a quorum certified all of. */
+  readonly execution: {
+    readonly state: ExecutionState
+    readonly reason: string | null
+    readonly height: number
+    readonly checkpoint: number
+  }
   /** Of blocks this member proposed, the last hundred; null before the first. */
   readonly latencyMs: { readonly notarizedP50: number | null; readonly finalP50: number | null }
 }

@@ -26,6 +26,7 @@ import { QuorumError } from './errors.ts'
 import type { GroupEvent, GroupState, GroupStatus, Submission } from './events.ts'
 import { accusation } from './evidence/accusation.ts'
 import { Proceedings } from './evidence/proceedings.ts'
+import type { Execution } from './execution/execution.ts'
 import { EXECUTION_STATES, type ExecutionState } from './execution/machine.ts'
 import { joinTopic } from './gossip/topic.ts'
 import type { Host } from './host.ts'
@@ -205,13 +206,24 @@ export class Group implements Owner {
       deltaMs: state?.deltaMs ?? this.manifest.pace.deltaMs,
       dormant: state?.active !== true,
       pool: this.#parts?.intake.pool.size ?? 0,
-      latencyMs: this.#timings.medianMs()
+      latencyMs: this.#timings.medianMs(),
+      execution: {
+        state: this.execution?.state ?? 'running',
+        reason: this.execution?.reason ?? null,
+        height: this.execution?.height ?? 0,
+        checkpoint: this.execution?.checkpoints.at(-1)?.certificate.height ?? 0
+      }
     }
   }
 
   /** The quorum's own replicated state; null before the group has read its past. */
   get record(): Register | null {
     return this.#parts?.register ?? null
+  }
+
+  /** What is replicated, and what it came to; null before the group has read its past. */
+  get execution(): Execution | null {
+    return this.#parts?.execution ?? null
   }
 
   build(epoch: Epoch, request: Extract<Effect, { type: 'build' }>): Proposal | null {
@@ -380,6 +392,7 @@ export class Group implements Owner {
         }
       },
       onState: (state, reason) => this.#executionBecame(state, reason),
+      onUnrestored: (error) => log.info({ group: this.id, error }, 'no state to restore from yet'),
       onExecuted: () => this.#executed(),
       onCheckpoints: (kept) => this.#checkpointed(kept),
       onDropped: (cause) => this.dropped(cause)

@@ -192,15 +192,16 @@ export class Checkpoints {
       return this.#options.broken(`a quorum has another record of height ${height} than this member`)
     }
     const kept: Kept = { certificate, header, record, leaves: null }
-    this.#keep(kept)
     const came = this.#came.get(height)
-    if (came !== undefined) this.#compare(kept, came)
+    if (came === undefined) this.#keep(kept)
+    else this.#compare(kept, came)
   }
 
   #compare(kept: Kept, { stateRoot, leaves }: Came): void {
     const { certificate } = kept
-    if (certificate.stateRoot !== stateRoot) return this.#options.diverged(certificate.height)
-    if (kept.leaves === null) this.#keep({ ...kept, leaves })
+    const isSame = certificate.stateRoot === stateRoot
+    this.#keep(isSame ? { ...kept, leaves } : kept)
+    if (!isSame) this.#options.diverged(certificate.height)
   }
 
   #keep(kept: Kept): void {

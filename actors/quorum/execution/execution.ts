@@ -43,6 +43,8 @@ export interface ExecutionOptions {
   readonly blocks: (from: number) => AsyncIterable<Block>
   readonly transfer: TransferOptions
   readonly onState: (state: ExecutionState, reason: string | null) => void
+  /** No state could be restored; it is tried again. */
+  readonly onUnrestored: (error: unknown) => void
   /** The program has come further. */
   readonly onExecuted: (height: number) => void
   readonly onCheckpoints: (kept: readonly Kept[]) => void
@@ -112,7 +114,10 @@ export class Execution {
     this.#window.final = Math.max(this.#window.final, finalHeight)
     const logic = executionLife.provide({
       actors: { restore: fromPromise(() => this.#restore()) },
-      actions: { became: ({ context }, { state }) => this.#became(state, context.reason) }
+      actions: {
+        became: ({ context }, { state }) => this.#became(state, context.reason),
+        failedToRestore: (_, { error }) => this.#options.onUnrestored(error)
+      }
     })
     this.#life = kernel.spawn(path, logic, {
       strategy: 'stop',

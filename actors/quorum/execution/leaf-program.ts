@@ -81,7 +81,7 @@ export class LeafProgram implements Program {
   }
 
   async open(
-    { groupId }: { readonly groupId: Uint8Array },
+    { groupId }: { readonly groupId: Uint8Array; readonly manifest?: Uint8Array },
     emit: (event: ProgramEvent) => void = () => {}
   ): Promise<number> {
     this.#groupId = groupId

@@ -33,7 +33,9 @@ export const executionLife = setup({
     restore: fromPromise<void>(unbound('restore'))
   },
   actions: {
-    became: (_, _params: { readonly state: ExecutionState }) => unbound('became')()
+    became: (_, _params: { readonly state: ExecutionState }) => unbound('became')(),
+    /** No state was to be had; tried again later. */
+    failedToRestore: (_, _params: { readonly error: unknown }) => unbound('failedToRestore')()
   },
   guards: {
     isFirstInEpoch: ({ context, event }) => event.type === 'went.wrong' && context.failedIn !== event.epoch
@@ -69,7 +71,10 @@ export const executionLife = setup({
           invoke: {
             src: 'restore',
             onDone: '#execution.running',
-            onError: 'waiting'
+            onError: {
+              target: 'waiting',
+              actions: { type: 'failedToRestore', params: ({ event }) => ({ error: event.error }) }
+            }
           }
         },
         /** Until another member can be asked, or a checkpoint exists. */

@@ -1,0 +1,169 @@
+import { certifies } from '@brume/consensus'
+import { verify } from '@brume/crypto'
+import { ATTEST, type AttestationCertificate, attestedBytes, committeeOf } from '@brume/protocols/quorum'
+import { describe, expect, test } from 'vitest'
+import type { Block, LeafOutcome } from '../index.ts'
+import { clientOf, World } from '../samples.ts'
+
+const A_WHILE_MS = 60_000
+const PACE = { checkpointBlocks: 8 }
+const DOMAIN = 'brume/tape-attest/1'
+
+async function voting(weights: readonly number[]): Promise<World> {
+  const world = await World.of(weights, [], { pace: PACE })
+  expect(await world.until(() => states(world).every((state) => state === 'voting'), A_WHILE_MS)).toBe(true)
+  return world
+}
+
+const states = (world: World) => world.alive.map(({ group }) => group.status().state)
+const executions = (world: World) => world.members.map(({ group }) => group.status().execution.state)
+const lines = (world: World) => world.alive.map(({ tape }) => tape.lines.length)
+
+/** So many blocks with one command each, submitted at one member. */
+async function grow(world: World, command: (line: string) => Uint8Array, count: number, at = 0): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    let isFinal = false
+    void world.members[at]?.group.submit(command(`line ${i}`)).final.then(() => (isFinal = true))
+    expect(await world.until(() => isFinal, A_WHILE_MS)).toBe(true)
+  }
+}
+
+/** Settles what waits for virtual time. */
+async function settled<T>(world: World, promise: Promise<T> | undefined): Promise<T | unknown> {
+  let result: { readonly value: unknown } | null = null
+  promise?.then(
+    (value) => (result = { value }),
+    (value: unknown) => (result = { value })
+  )
+  await world.until(() => result !== null, A_WHILE_MS)
+  return (result as { readonly value: unknown } | null)?.value
+}
+
+const clientIn = (world: World, session = 1) => clientOf(world.manifest, () => world.clock.wall(), session)
+const astray = (_: Block, { answers }: LeafOutcome): LeafOutcome => ({ changes: [['line/astray', null]], answers })
+
+describe('attestations', () => {
+  test('members of more than F sign what came of a block, and it verifies by their keys alone', async () => {
+    const world = await voting([3, 1, 1, 1, 1])
+    await grow(world, clientIn(world), 3)
+    const { height } = world.members[2]?.group.status() ?? { height: 0 }
+    const found = (await settled(world, world.members[2]?.group.execution?.attestation(height, 5_000))) as {
+      readonly statement: Uint8Array
+      readonly certificate: AttestationCertificate
+    }
+    const { certificate, statement } = found
+    const committee = committeeOf(world.manifest)
+    expect(certifies(committee, ATTEST, certificate.signers)).toBe(true)
+    certificate.signers.forEach((signer, i) => {
+      const key = committee.members[signer]?.key ?? new Uint8Array()
+      const signature = certificate.signatures[i] ?? new Uint8Array()
+      expect(verify(key, attestedBytes(DOMAIN, certificate.statement), signature)).toBe(true)
+    })
+    expect(Buffer.from(statement).toString('hex')).toContain(world.members[2]?.group.status().digest)
+  })
+
+  test('one who was away asks for what it missed, also members that have restarted since', async () => {
+    const world = await voting([1, 1, 1, 1])
+    const command = clientIn(world)
+    await grow(world, command, 2)
+    const { height } = world.members[0]?.group.status() ?? { height: 0 }
+    for (const index of [0, 1, 2, 3]) await world.crash(index)
+    for (const index of [0, 1, 2, 3]) await world.restart(index)
+    await world.until(() => states(world).every((state) => state === 'voting'), A_WHILE_MS)
+    const found = await settled(world, world.members[3]?.group.execution?.attestation(height, 20_000))
+    expect(found).toMatchObject({ certificate: { signers: expect.any(Array) } })
+  })
+
+  test('no certificate comes of a lie that weighs F', async () => {
+    const world = await voting([1, 1, 1, 1])
+    const liar = world.members[1]
+    if (liar !== undefined) liar.tape.bend = astray
+    await grow(world, clientIn(world), 1)
+    const { height } = world.members[0]?.group.status() ?? { height: 0 }
+    const lie = await settled(world, liar?.group.execution?.attestation(height, 3_000))
+    expect(lie).not.toMatchObject({ certificate: expect.anything() })
+    expect(liar?.group.status().execution.state).toBe('resyncing')
+    expect(await settled(world, world.members[0]?.group.execution?.attestation(height, 3_000))).toHaveProperty(
+      'certificate'
+    )
+  })
+})
+
+describe('a program that goes wrong', () => {
+  test('at one member: it halts there, the order goes on, and a certified state mends it once', async () => {
+    const world = await voting([1, 1, 1, 1])
+    const command = clientIn(world)
+    await grow(world, command, 10)
+    const liar = world.members[1]
+    if (liar === undefined) return
+    liar.tape.bend = astray
+    await grow(world, command, 1)
+    expect(await world.until(() => liar.group.status().execution.state === 'resyncing', A_WHILE_MS)).toBe(true)
+    expect(await settled(world, liar.group.execution?.read(['line/*'], 0, false))).toMatchObject({
+      code: 'BRUME_QUORUM_HALTED'
+    })
+    expect(liar.group.status().state).toBe('voting')
+    liar.tape.bend = (_, outcome) => outcome
+    await grow(world, command, 10)
+    expect(await world.until(() => liar.group.status().execution.state === 'running', A_WHILE_MS)).toBe(true)
+    expect(await world.until(() => lines(world).every((count) => count === 21), A_WHILE_MS)).toBe(true)
+    liar.tape.bend = astray
+    await grow(world, command, 2)
+    expect(await world.until(() => liar.group.status().execution.state === 'stopped', A_WHILE_MS)).toBe(true)
+    await grow(world, command, 10)
+    expect(executions(world)).toEqual(['running', 'stopped', 'running', 'running'])
+    expect(states(world)).toEqual(['voting', 'voting', 'voting', 'voting'])
+  })
+
+  test('at more than F: no checkpoint is certified, and the order keeps going', async () => {
+    const world = await voting([1, 1, 1, 1])
+    for (const index of [0, 1]) {
+      const member = world.members[index]
+      if (member !== undefined) member.tape.bend = astray
+    }
+    await grow(world, clientIn(world), 20)
+    expect(world.members.map(({ group }) => group.status().execution.checkpoint)).toEqual([0, 0, 0, 0])
+    expect(executions(world)).not.toContain('running')
+    expect(states(world)).toEqual(['voting', 'voting', 'voting', 'voting'])
+  })
+
+  test('by a throw: it halts there and is restored', async () => {
+    const world = await voting([1, 1, 1, 1])
+    const command = clientIn(world)
+    await grow(world, command, 12)
+    const member = world.members[2]
+    if (member === undefined) return
+    member.tape.bend = () => {
+      throw new Error('out of order')
+    }
+    await grow(world, command, 1)
+    expect(await world.until(() => member.group.status().execution.state === 'resyncing', A_WHILE_MS)).toBe(true)
+    member.tape.bend = (_, outcome) => outcome
+    expect(await world.until(() => lines(world).every((count) => count === 13), A_WHILE_MS)).toBe(true)
+    expect(member.group.status().execution.state).toBe('running')
+  })
+})
+
+describe('checkpoints', () => {
+  test('all members certify the same, and forget the blocks below the older of two', async () => {
+    const world = await voting([3, 1, 1, 1, 1])
+    await grow(world, clientIn(world), 40)
+    const newest = () => world.members.map(({ group }) => group.status().execution.checkpoint)
+    expect(await world.until(() => newest().every((height) => height === 40), A_WHILE_MS)).toBe(true)
+    const kept = world.members.map(({ group }) => group.execution?.checkpoints.map(({ certificate }) => certificate))
+    const said = kept.map((two) => two?.map(({ height, record, stateRoot }) => [height, record, stateRoot]))
+    expect(new Set(said.map((each) => JSON.stringify(each))).size).toBe(1)
+    expect(said[0]?.map(([height]) => height)).toEqual([32, 40])
+    for (const { group } of world.members) expect(await group.ledger.prunedTo()).toBe(32)
+  })
+
+  test('a restarted member without a disk of its own has its state restored by others', async () => {
+    const world = await voting([1, 1, 1, 1])
+    await grow(world, clientIn(world), 30)
+    await world.crash(3)
+    await world.restart(3)
+    expect(await world.until(() => lines(world).every((count) => count === 30), A_WHILE_MS)).toBe(true)
+    expect(world.members[3]?.tape.heights[0]).toBeGreaterThan(16)
+    expect(executions(world)).toEqual(['running', 'running', 'running', 'running'])
+  })
+})
