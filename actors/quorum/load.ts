@@ -71,7 +71,8 @@ export async function load(options: LoadOptions): Promise<Parts> {
     archive: new Archive(host.store, groupId),
     checkpointBlocks: manifest.pace.checkpointBlocks,
     record: () => register.encode(),
-    blocks: (from): AsyncIterable<Block> => delivery.from(from)
+    blocks: (from): AsyncIterable<Block> => delivery.from(from),
+    prunedTo: () => ledger.prunedTo()
   })
   const delivery: Delivery = new Delivery({ ledger, execution, inspector, groupId, manifest, register, onStoreFailure })
   await execution.open(options.manifestBytes, final.height)

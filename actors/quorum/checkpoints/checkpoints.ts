@@ -117,8 +117,6 @@ export class Checkpoints {
 
   /** A checkpoint that others certified, restored here. */
   adopt(kept: Kept): void {
-    if (this.#kept.some(({ certificate }) => certificate.height === kept.certificate.height && kept.leaves === null))
-      return
     this.#keep(kept)
   }
 

@@ -41,6 +41,8 @@ export interface ExecutionOptions {
   readonly record: (block: Block) => Uint8Array
   /** Final blocks from this height on, from the ledger; none where the first is not kept any more. */
   readonly blocks: (from: number) => AsyncIterable<Block>
+  /** Height up to which the ledger has no blocks. */
+  readonly prunedTo: () => Promise<number>
   readonly transfer: TransferOptions
   readonly onState: (state: ExecutionState, reason: string | null) => void
   /** No state could be restored; it is tried again. */
@@ -148,9 +150,13 @@ export class Execution {
     this.#pump()
   }
 
-  /** The order has gone on from a checkpoint that others certified: blocks up to there never come. */
-  skippedTo(height: number): void {
-    this.#window.final = Math.max(this.#window.final, height)
+  /**
+   * The order goes on from a checkpoint that others certified: blocks up to there never come. Unless the program
+   * is as far already, its state is restored from the same one or a newer one.
+   */
+  leap(to: Fetched): void {
+    this.#checkpoints?.adopt(keptOf(to))
+    this.#window.final = Math.max(this.#window.final, to.certificate.height)
     this.#pump()
   }
 
@@ -346,8 +352,8 @@ export class Execution {
   /** From a checkpoint that is final here and whose following blocks are kept; the newest there is. */
   async #restore(): Promise<void> {
     const { transfer, program } = this.#options
-    const keptAbove = this.checkpoints[0]?.certificate.height ?? 0
-    const found = await fetchCheckpoint(transfer, (height) => height >= keptAbove && height <= this.#window.final)
+    const prunedTo = await this.#options.prunedTo()
+    const found = await fetchCheckpoint(transfer, (height) => height >= prunedTo && height <= this.#window.final)
     const { height } = found.certificate
     await restorePages(transfer, found, program)
     this.#checkpoints?.adopt(keptOf(found))
