@@ -1,9 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Group, Program, Quorum } from '@brume/actors/quorum'
+import { type Group, type Program, type Quorum, QuorumError } from '@brume/actors/quorum'
 import { toHex } from '@brume/codec'
 import type { Clock, Log, Store } from '@brume/ports'
 import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
+import { writeAtomically } from './data/index.ts'
 import { hasCode, PeerError } from './errors.ts'
 
 /** What a group's program gets to work with. */
@@ -38,12 +39,12 @@ const GROUPS_MAX = 64
  * Opens the groups whose manifests lie in the folder, in the order of their ids. One that cannot be
  * opened is logged and left out: the peer and its other groups go on.
  */
-export async function openGroups(options: GroupsOptions): Promise<readonly Group[]> {
+export async function openGroups(options: GroupsOptions): Promise<readonly OpenGroup[]> {
   const { folder, log } = options
   const names = (await manifestNames(folder)).sort()
   if (names.length > GROUPS_MAX)
     log.warn({ found: names.length, limit: GROUPS_MAX }, 'too many groups; the rest is left out')
-  const groups: Group[] = []
+  const groups: OpenGroup[] = []
   for (const name of names.slice(0, GROUPS_MAX)) {
     try {
       groups.push(openGroup(await readManifest(join(folder, name)), options))
@@ -54,7 +55,30 @@ export async function openGroups(options: GroupsOptions): Promise<readonly Group
   return groups
 }
 
-function openGroup(bytes: Uint8Array, { quorum, programs, store, clock, log }: GroupsOptions): Group {
+/** A group this peer takes part in, with what its clients need to know. */
+export interface OpenGroup {
+  readonly group: Group
+  readonly manifest: Uint8Array
+  /** Of the program's statements. */
+  readonly domain: string
+}
+
+/**
+ * Opens one more group and keeps its manifest, so that the peer opens it at every start from now on.
+ *
+ * @throws ManifestError, CommitteeError; PeerError PROGRAM where its program is not known here; QuorumError OPEN
+ */
+export async function joinGroup(bytes: Uint8Array, options: GroupsOptions): Promise<OpenGroup> {
+  const names = await manifestNames(options.folder)
+  if (names.length >= GROUPS_MAX) {
+    throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
+  }
+  const opened = openGroup(bytes, options)
+  await writeAtomically(join(options.folder, `${opened.group.id}.cbor`), bytes, 0o600)
+  return opened
+}
+
+function openGroup(bytes: Uint8Array, { quorum, programs, store, clock, log }: GroupsOptions): OpenGroup {
   const manifest = decodeManifest(bytes)
   const groupId = groupIdOf(bytes)
   const name = programName(manifest.program)
@@ -65,7 +89,8 @@ function openGroup(bytes: Uint8Array, { quorum, programs, store, clock, log }: G
   }
   const id = toHex(groupId)
   const context = { groupId, manifest, store: store.sub(`program/${id}/`), clock, log: log.child({ group: id }) }
-  return quorum.open(bytes, make(context))
+  const program = make(context)
+  return { group: quorum.open(bytes, program), manifest: bytes, domain: program.domain }
 }
 
 function programName(program: Uint8Array): string {

@@ -11,7 +11,7 @@ import { answer, controlPart } from './control/index.ts'
 import { defaultDirectory, layoutOf, openDataDir } from './data/index.ts'
 import { journalError, partError } from './errors.ts'
 import { createNotices, type PeerNotice } from './events.ts'
-import { openGroups } from './groups.ts'
+import { Hosted } from './hosted.ts'
 import { openJournals } from './journals.ts'
 import { createLife } from './life.ts'
 import type { PeerFailure } from './machine.ts'
@@ -34,6 +34,8 @@ export interface Peer {
   status(): PeerStatus
   members(): readonly MemberView[]
   groups(): readonly Group[]
+  /** The groups, and what this peer's user does with them. */
+  readonly hosted: Hosted
   onNotice(listener: (notice: PeerNotice) => void): Cancel
 }
 
@@ -87,7 +89,9 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   const journals = await openJournals({ data, disk, clock, onFailed })
   parts.add({ name: 'journals', stop: journals.close, stopMs: STOP_MS.journals })
 
-  parts.add(controlPart(layout, { answer: (request) => answer(request, peer), events: notices.listen }, ports))
+  parts.add(
+    controlPart(layout, { answer: (request, args) => answer(request, args, peer), events: notices.listen }, ports)
+  )
 
   parts.add({ name: 'kernel', stop: () => kernel.stop(), stopMs: STOP_MS.kernel })
 
@@ -125,16 +129,13 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     kernel,
     keepConnected: membership.pin
   })
-  const groups = await openGroups({
-    folder: layout.groups,
-    quorum,
-    programs: options.programs ?? {},
-    store,
-    clock,
-    log
+  const hosted = new Hosted({
+    ...{ folder: layout.groups, programs: options.programs ?? {} },
+    ...{ quorum, identity, store, clock, random, log },
+    opened: (group) => void group.onEvent(groupWatch(group, notices.tell))
   })
-  for (const group of groups) group.onEvent(groupWatch(group, notices.tell))
-  parts.add({ name: 'quorum', start: () => startAll(groups), stop: quorum.stop, stopMs: STOP_MS.quorum })
+  await hosted.load()
+  parts.add({ name: 'quorum', start: () => hosted.start(), stop: quorum.stop, stopMs: STOP_MS.quorum })
 
   const startedMs = clock.now()
   const peer: Peer = {
@@ -145,7 +146,8 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     stop: life.stop,
     ended: life.ended,
     members: membership.members,
-    groups: () => groups,
+    groups: () => hosted.groups,
+    hosted,
     status: () =>
       reportPeer({
         config,
@@ -153,7 +155,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
         life,
         net,
         membership,
-        groups,
+        groups: hosted.groups,
         journals,
         ...self,
         uptimeMs: clock.now() - startedMs
@@ -161,8 +163,4 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     onNotice: notices.listen
   }
   return peer
-}
-
-async function startAll(groups: readonly Group[]): Promise<void> {
-  for (const group of groups) await group.start()
 }

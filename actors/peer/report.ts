@@ -1,5 +1,6 @@
 import type { Membership, MemberView } from '@brume/actors/membership'
 import type { Group, GroupStatus } from '@brume/actors/quorum'
+import { toHex } from '@brume/codec'
 import { type Identity, net8 } from '@brume/crypto'
 import type { Net, PeerId } from '@brume/ports'
 import type { Config } from './config/index.ts'
@@ -107,6 +108,8 @@ export interface PeerReport {
   readonly place: { readonly operator: string; readonly site: string; readonly region: string }
   readonly capabilities: readonly string[]
   readonly roles: readonly string[]
+  /** Of its verifiable random function, 64 hex digits: what a manifest names beside the peer id. */
+  readonly vrfKey: string
 }
 
 /** `raspberry-pi, 4 cores, 3.8 GiB, arm64`. */
@@ -142,7 +145,8 @@ export function reportMember(member: MemberView): PeerReport {
     },
     place: { operator: place.operator, site: place.site, region: place.region },
     capabilities,
-    roles
+    roles,
+    vrfKey: toHex(member.vrfKey)
   }
 }
 

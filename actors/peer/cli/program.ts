@@ -3,6 +3,7 @@ import { type ConfigKey, flagName, KNOBS, variableName } from '../config/index.t
 import { PeerError } from '../errors.ts'
 import { version } from '../version.ts'
 import { createOutput, type Output } from './output.ts'
+import { addQuorum } from './quorum/commands.ts'
 
 /** Shape of `brume peers --json`, word for word as people read it in its help. */
 const PEERS_SHAPE = `
@@ -15,7 +16,8 @@ With --json, one object:
       "host": { "architecture", "class", "tier", "cores", "memoryMiB", "storageMiB", "gpu" },
       "power": { "battery": 0..100 | null, "charging", "thermal": 0..3, "mode", "load": 0..100 },
       "place": { "operator", "site", "region" },
-      "capabilities": ["container.docker", ...], "roles": ["relay", ...]
+      "capabilities": ["container.docker", ...], "roles": ["relay", ...],
+      "vrfKey": "<64 hex digits>"
   } ] }`
 
 /** The commands of this package. Each loads its own code when it is called: `brume id` needs no network. */
@@ -31,6 +33,7 @@ export function buildProgram(others: readonly string[]): Command {
     .exitOverride()
   addUp(program)
   addQueries(program)
+  addQuorum(program)
   if (others.length > 0)
     program.addHelpText('after', `\nFound beside it:\n${others.map((name) => `  ${name}`).join('\n')}`)
   return program

@@ -33,11 +33,13 @@ export async function up(options: UpOptions, output: Output): Promise<void> {
   endOnUncaught(log, output)
   // Loaded only now: the process may just have been replaced, and libp2p takes most of a start.
   const { createPeer } = await import('../peer.ts')
+  const { createKv } = await import('../programs/kv.ts')
   const peer = await createPeer({
     dataDir: layout.directory,
     settings,
     keepIdentity: options.keepIdentity,
-    ports: { log }
+    ports: { log },
+    programs: { kv: ({ store }) => createKv(store) }
   })
   stopWhenTold(peer)
   announce(peer, output)

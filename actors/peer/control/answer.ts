@@ -1,9 +1,10 @@
+import { PeerError } from '../errors.ts'
 import type { Peer } from '../peer.ts'
 import { reportMember } from '../report.ts'
-import type { Request } from './messages.ts'
+import type { Arguments, Request } from './messages.ts'
 
-/** What the peer answers on its control socket; plain JSON. */
-export function answer(request: Exclude<Request, 'events'>, peer: Peer): unknown {
+/** What the peer answers on its control socket; plain JSON, bytes in base64. */
+export function answer(request: Exclude<Request, 'events'>, args: Arguments, peer: Peer): unknown {
   switch (request) {
     case 'id':
       return { id: peer.id }
@@ -11,5 +12,46 @@ export function answer(request: Exclude<Request, 'events'>, peer: Peer): unknown
       return peer.status()
     case 'peers':
       return { peers: peer.members().map(reportMember) }
+    case 'quorum.join':
+      return join(peer, bytesOf(args, 'manifest'))
+    case 'quorum.submit':
+      return submit(peer, textOf(args, 'group'), bytesOf(args, 'body'))
+    case 'quorum.read':
+      return read(peer, args)
   }
+}
+
+async function join(peer: Peer, manifest: Uint8Array): Promise<unknown> {
+  const group = await peer.hosted.join(manifest)
+  return group.status()
+}
+
+async function submit(peer: Peer, group: string, body: Uint8Array): Promise<unknown> {
+  const { id, height, view, answer: leaf, bundle } = await peer.hosted.submit(group, body)
+  return { id, height, view, answer: base64(leaf), bundle: base64(bundle) }
+}
+
+async function read(peer: Peer, args: Arguments): Promise<unknown> {
+  const { level } = args
+  if (level !== 'local' && level !== 'final' && level !== 'certified') throw wrong('level')
+  const paths = Array.isArray(args.paths) ? args.paths.map(String) : []
+  const found = await peer.hosted.read(textOf(args, 'group'), paths, level)
+  const { height, leaves, bundle } = found
+  return { height, leaves: leaves?.map(base64) ?? null, bundle: bundle === null ? null : base64(bundle) }
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+
+function textOf(args: Arguments, name: string): string {
+  const value = args[name]
+  if (typeof value !== 'string' || value === '') throw wrong(name)
+  return value
+}
+
+function bytesOf(args: Arguments, name: string): Uint8Array {
+  return new Uint8Array(Buffer.from(textOf(args, name), 'base64'))
+}
+
+function wrong(name: string): PeerError {
+  return new PeerError('BRUME_PEER_USAGE', `"${name}" is missing or not what it should be`)
 }

@@ -1,23 +1,39 @@
 import { connect } from 'node:net'
 import { hasCode, PeerError } from '../errors.ts'
 import { LineCutter } from './lines.ts'
-import { ANSWER_BYTES_MAX, type Request, readAnswer } from './messages.ts'
+import { ANSWER_BYTES_MAX, type Arguments, type Request, readAnswer } from './messages.ts'
 
 /** A peer answers from memory; one that is busy for longer than this is stuck. */
 const ANSWER_TIMEOUT_MS = 5_000
 
+export interface AskOptions {
+  readonly timeoutMs?: number
+  readonly args?: Arguments
+}
+
+/** What the peer that was asked refused with: its own code and sentence. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /**
  * Asks the peer that listens on this socket. Rejects with `BRUME_PEER_NOT_RUNNING` when none does,
- * with `BRUME_PEER_CONTROL` when it says nothing useful in time.
+ * with `BRUME_PEER_CONTROL` when it says nothing useful in time, with `RefusedError` when it says no.
  */
 export function askControl(
   path: string,
   request: Exclude<Request, 'events'>,
-  timeoutMs = ANSWER_TIMEOUT_MS
+  { timeoutMs = ANSWER_TIMEOUT_MS, args = {} }: AskOptions = {}
 ): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const cutter = new LineCutter(ANSWER_BYTES_MAX)
-  const socket = connect(path, () => socket.write(`${JSON.stringify({ do: request })}\n`))
+  const socket = connect(path, () => socket.write(`${JSON.stringify({ ...args, do: request })}\n`))
   socket.setTimeout(timeoutMs, () => fail(`it did not answer within ${timeoutMs} ms`))
   socket.on('error', (error) => reject(connectError(path, error)))
   // After an answer this rejection finds the promise settled.
@@ -35,7 +51,8 @@ export function askControl(
     const answer = readAnswer(line)
     if (answer === undefined) fail('its answer cannot be read')
     else if (answer.ok) resolve(answer.value)
-    else fail(answer.error.message)
+    else if (answer.error.code === 'BRUME_PEER_INTERNAL') fail(answer.error.message)
+    else reject(new RefusedError(answer.error.code, answer.error.message))
     socket.destroy()
   }
 

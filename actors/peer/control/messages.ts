@@ -1,5 +1,5 @@
 /** What can be asked on the control socket: one request, one answer; `events` then streams. */
-const REQUESTS = ['id', 'status', 'peers', 'events'] as const
+const REQUESTS = ['id', 'status', 'peers', 'quorum.join', 'quorum.submit', 'quorum.read', 'events'] as const
 
 export type Request = (typeof REQUESTS)[number]
 
@@ -8,22 +8,32 @@ export type Answer =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } }
 
-/** A request is `{"do":"status"}`; 1 KiB leaves room for arguments to come. */
-export const REQUEST_BYTES_MAX = 1_024
+/** A request is `{"do":"status"}` with its arguments beside; a manifest of 64 KiB as base64 is the longest. */
+export const REQUEST_BYTES_MAX = 131_072
 
 /** 2,048 members of 2 KiB, the most a peer holds records of, written as JSON. */
 export const ANSWER_BYTES_MAX = 16 * 1_048_576
 
+/** What was asked, with all that was said beside it. */
+export interface Asked {
+  readonly request: Request
+  readonly args: Arguments
+}
+
+/** Not looked at yet: whoever answers reads what it needs. */
+export type Arguments = Readonly<Record<string, unknown>>
+
 /** The request in this line, or what is wrong with it. */
-export function readRequest(line: string): Request | { readonly fault: string } {
+export function readRequest(line: string): Asked | { readonly fault: string } {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch {
     return { fault: 'the request is not JSON' }
   }
-  const asked = typeof value === 'object' && value !== null && 'do' in value ? value.do : undefined
-  return REQUESTS.find((request) => request === asked) ?? { fault: `"do" must be one of ${REQUESTS.join(', ')}` }
+  const args = typeof value === 'object' && value !== null ? (value as Arguments) : {}
+  const request = REQUESTS.find((name) => name === args.do)
+  return request === undefined ? { fault: `"do" must be one of ${REQUESTS.join(', ')}` } : { request, args }
 }
 
 /** The answer in this line, or undefined when it is none. */

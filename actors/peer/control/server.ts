@@ -3,11 +3,11 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Cancel, Log } from '@brume/ports'
 import { hasCode, PeerError } from '../errors.ts'
 import { LineCutter } from './lines.ts'
-import { type Answer, REQUEST_BYTES_MAX, type Request, readRequest } from './messages.ts'
+import { type Answer, type Arguments, REQUEST_BYTES_MAX, type Request, readRequest } from './messages.ts'
 
 /** What the control socket serves. */
 export interface ControlService {
-  answer(request: Exclude<Request, 'events'>): Promise<unknown> | unknown
+  answer(request: Exclude<Request, 'events'>, args: Arguments): Promise<unknown> | unknown
   /** Calls with every event until cancelled. */
   events(listener: (event: object) => void): Cancel
 }
@@ -85,15 +85,22 @@ function firstLine(cutter: LineCutter, chunk: Buffer): string | undefined {
 }
 
 async function respond(socket: Socket, line: string, service: ControlService, log: Log): Promise<void> {
-  const request = readRequest(line)
-  if (typeof request !== 'string') return finish(socket, refusal('BRUME_PEER_CONTROL', request.fault))
+  const asked = readRequest(line)
+  if ('fault' in asked) return finish(socket, refusal('BRUME_PEER_CONTROL', asked.fault))
+  const { request, args } = asked
   if (request === 'events') return stream(socket, service)
   try {
-    finish(socket, { ok: true, value: await service.answer(request) })
+    finish(socket, { ok: true, value: await service.answer(request, args) })
   } catch (error) {
     log.warn({ error, request }, 'a control request failed')
-    finish(socket, refusal('BRUME_PEER_INTERNAL', error instanceof Error ? error.message : String(error)))
+    finish(socket, refusal(codeOf(error), error instanceof Error ? error.message : String(error)))
   }
+}
+
+/** An error that brume names goes to whoever asked by its name. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && code.startsWith('BRUME_') ? code : 'BRUME_PEER_INTERNAL'
 }
 
 const refusal = (code: string, message: string): Answer => ({ ok: false, error: { code, message } })

@@ -7,7 +7,7 @@ import { hasCode, PeerError } from '../errors.ts'
  * temporary file, fsync, rename, fsync of the folder (the name is the folder's data). Only the owner of
  * the folder may write: two at once would share the temporary file.
  */
-export async function writeAtomically(path: string, content: string, mode: number): Promise<void> {
+export async function writeAtomically(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`)
   try {
     await withHandle(await open(temporary, 'w', mode), async (file) => {

@@ -1,5 +1,5 @@
 export { type DataDir, openDataDir } from './data-dir.ts'
-export { diskError } from './files.ts'
+export { diskError, writeAtomically } from './files.ts'
 export { readIdentity } from './identity-file.ts'
 export { type DataLayout, defaultDirectory, layoutOf, makeFolders } from './layout.ts'
 export { isAlive, readRunning, removeRunning, writeRunning } from './running.ts'
