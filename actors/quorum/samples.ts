@@ -149,6 +149,9 @@ export interface Outside {
   readonly journal: Journal
 }
 
+/** What it opens takes virtual time, which it steps itself. */
+export type Wrap = (index: number, outside: Outside, clock: SimClock) => Outside | Promise<Outside>
+
 /** Members of one group over a simulated network, with journals that survive their crashes. */
 export class World {
   readonly clock = new SimClock()
@@ -156,14 +159,9 @@ export class World {
   readonly manifest: Uint8Array
   readonly members: Member[] = []
   readonly #random = new SimRandom(new Uint8Array(16).fill(3), 'net')
-  readonly #wrap: (index: number, outside: Outside) => Outside
+  readonly #wrap: Wrap
 
-  private constructor(
-    weights: readonly number[],
-    volatile: readonly number[],
-    terms: Terms,
-    wrap: (index: number, outside: Outside) => Outside
-  ) {
+  private constructor(weights: readonly number[], volatile: readonly number[], terms: Terms, wrap: Wrap) {
     this.#wrap = wrap
     this.manifest = manifestOf(weights, volatile, terms)
     this.net = new SimNet({ clock: this.clock, random: this.#random, pipe: { delayMs: 2 } })
@@ -177,7 +175,7 @@ export class World {
     weights: readonly number[],
     volatile: readonly number[] = [],
     terms: Terms = {},
-    wrap: (index: number, outside: Outside) => Outside = (_, outside) => outside
+    wrap: Wrap = (_, outside) => outside
   ): Promise<World> {
     const world = new World(weights, volatile, terms, wrap)
     for (const index of weights.keys()) world.members.push(await world.#launch(index, newMedium(), memoryStore()))
@@ -201,9 +199,10 @@ export class World {
     const journal = memoryJournal({ clock, medium })
     const net = this.net.start(identity.peerId)
     const kernel = createKernel({ clock, random, log })
+    const outside = await this.#wrap(index, { net, journal }, clock)
     const quorum = createQuorum({
       identity,
-      ...this.#wrap(index, { net, journal }),
+      ...outside,
       store,
       clock,
       log,
