@@ -73,6 +73,12 @@ export class SlotGroup {
     if (open !== undefined) return open
     if (number < this.#memory.floor)
       throw new QuorumError('BRUME_QUORUM_SLOT_OVER', `slots below ${this.#memory.floor} are over`)
+    if (this.#memory.isWriting(number)) {
+      throw new QuorumError(
+        'BRUME_QUORUM_OPEN',
+        'the slot was closed while it spoke: open it again when that is on disk'
+      )
+    }
     if (this.#slots.size >= SLOTS_OPEN_MAX)
       throw new QuorumError('BRUME_QUORUM_SLOTS_FULL', `${SLOTS_OPEN_MAX} slots are open: close some`)
     const { identity, clock, log } = this.#host

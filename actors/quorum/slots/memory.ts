@@ -29,6 +29,8 @@ export class SlotMemory {
   readonly #groupId: Uint8Array
   readonly #slots = new Map<number, Written>()
   readonly #retries = new Set<Cancel>()
+  /** Votes on their way to the disk, by slot. */
+  readonly #writing = new Map<number, number>()
   #floor = 0
 
   constructor(journal: Journal, clock: Clock, groupId: Uint8Array) {
@@ -53,13 +55,29 @@ export class SlotMemory {
     return this.#slots.get(slot) ?? NOTHING
   }
 
+  /** Is something said in this slot that may not leave yet? */
+  isWriting(slot: number): boolean {
+    return (this.#writing.get(slot) ?? 0) > 0
+  }
+
   /** `synced` is told when the vote may leave; or that it never will. */
   vote(vote: SlotVote, synced: (error?: Error) => void): void {
+    const { epoch: slot } = vote
+    this.#writing.set(slot, (this.#writing.get(slot) ?? 0) + 1)
+    this.#write(vote, (error) => {
+      const left = (this.#writing.get(slot) ?? 1) - 1
+      if (left > 0) this.#writing.set(slot, left)
+      else this.#writing.delete(slot)
+      synced(error)
+    })
+  }
+
+  #write(vote: SlotVote, synced: (error?: Error) => void): void {
     const sequence = this.#append(RECORD.vote, writeSlotVote(new Writer(), vote).finish(), (error) => {
       if (error === undefined || !isPassing(error)) return synced(error)
       const retry = this.#clock.after(SPACE_RETRY_MS, () => {
         this.#retries.delete(retry)
-        this.vote(vote, synced)
+        this.#write(vote, synced)
       })
       this.#retries.add(retry)
     })

@@ -82,6 +82,7 @@ export class Slot {
     const digest = toHex(sha256(value))
     this.#values.set(digest, value)
     this.#feed({ type: 'result', digest, nowMs: this.#around.clock.now() })
+    this.#tell()
   }
 
   value(digest: string): Uint8Array | undefined {
@@ -161,15 +162,22 @@ export class Slot {
 
   async #decided(certificate: SlotCertificate): Promise<void> {
     const { digest } = certificate
-    const bytes = encodeSlotCertificate(certificate)
-    if (digest === DISAGREE) return this.#settled.resolve({ type: 'disagreed', certificate: bytes })
-    // Computed here after all, it need not be fetched.
-    const stopped = () => this.#closed || this.#values.has(digest)
-    const fetched = stopped() ? undefined : await this.#around.fetch(digest, stopped)
-    const value = this.#values.get(digest) ?? fetched
-    if (value === undefined) return
-    this.#values.set(digest, value)
-    this.#settled.resolve({ type: 'decided', value, certificate: bytes })
+    if (digest === DISAGREE) {
+      return this.#settled.resolve({ type: 'disagreed', certificate: encodeSlotCertificate(certificate) })
+    }
+    if (this.#tell()) return
+    const value = await this.#around.fetch(digest, () => this.#closed || this.#values.has(digest))
+    if (value !== undefined) this.#values.set(digest, value)
+    this.#tell()
+  }
+
+  /** The decided value, if it is here by now: it may be fetched, or computed after all. */
+  #tell(): boolean {
+    const { decided } = this.#state
+    const value = decided === null ? undefined : this.#values.get(decided.digest)
+    if (decided === null || value === undefined) return false
+    this.#settled.resolve({ type: 'decided', value, certificate: encodeSlotCertificate(decided) })
+    return true
   }
 
   #isSigned(message: SlotMessage): boolean {
