@@ -19,6 +19,8 @@ export interface WorkloadObserver {
  * members' pools (4,096 commands, 64 a client) and be busy with the backlog after it goes on.
  */
 export const OUTSTANDING_MAX = 48
+/** Of these at one peer: one that is cut off must not hold up what the others could answer. */
+const OUTSTANDING_PER_PEER_MAX = 12
 
 const NOBODY: WorkloadObserver = { invoked: () => undefined, completed: () => undefined }
 /** A client asks again at another peer; this one ended without an answer. */
@@ -81,8 +83,12 @@ export class Workload {
     }
   }
 
+  #waitingAt(peer: string): number {
+    return this.#outstanding.values().reduce((sum, owner) => (owner === peer ? sum + 1 : sum), 0)
+  }
+
   #submitOne(): void {
-    const running = this.#peers.running()
+    const running = this.#peers.running().filter((peer) => this.#waitingAt(peer) < OUTSTANDING_PER_PEER_MAX)
     const turn = this.#turn++
     const peer = running[turn % Math.max(1, running.length)]
     if (peer === undefined || this.#outstanding.size >= OUTSTANDING_MAX) return
