@@ -254,7 +254,7 @@ describe('who was away while epochs passed', () => {
   test('everybody crashes around a closing block, again and again: nobody contradicts itself', {
     timeout: 60_000
   }, async () => {
-    const scene = await Scene.of(4, { pace: { epochBlocks: 3 } })
+    const scene = await Scene.of(4, { pace: { epochBlocks: 3 }, durable: true })
     for (let round = 0; round < 12; round++) {
       const before = Math.max(...scene.members.map(epochOf))
       for (let i = 0; i < 20 && Math.max(...scene.members.map(epochOf)) === before; i++) await scene.line()

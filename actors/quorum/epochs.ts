@@ -1,4 +1,4 @@
-import { type Final, type Judge, weightOf } from '@brume/consensus'
+import { type Committee, type Final, type Judge, weightOf } from '@brume/consensus'
 import type { Cancel, PeerId } from '@brume/ports'
 import type { Frame, ManifestMember, Membership, Pace } from '@brume/protocols/quorum'
 import { Early } from './early.ts'
@@ -14,6 +14,9 @@ const ANSWERS_MS = 600_000
 
 /** A member one epoch behind others is about to see the end of its own by itself; so long it is left in peace. */
 const LATE_MS = 2_000
+
+/** Epochs whose checkpoints may be all there is: two of them are kept, and a closing block has one. */
+const COMMITTEES_MAX = 4
 
 export interface EpochsOptions {
   readonly host: Host
@@ -37,6 +40,7 @@ export class Epochs {
   readonly #announced = new Map<PeerId, number>()
   #late: Cancel | null = null
   #disconnect: Cancel | null = null
+  readonly #committees = new Map<number, Committee>()
   #joined = false
 
   constructor(options: EpochsOptions) {
@@ -71,6 +75,7 @@ export class Epochs {
       label
     })
     this.#current = epoch
+    this.remember([committee])
     host.meters.epoch.set(label, epoch.epoch)
     host.meters.members.set(label, membership.members.length)
     return epoch
@@ -81,6 +86,18 @@ export class Epochs {
     this.#joined = true
     this.current.join()
     this.#connect()
+  }
+
+  /** The members of an epoch, as far back as checkpoints are kept. */
+  committeeOf(epoch: number): Committee | null {
+    return this.#committees.get(epoch) ?? null
+  }
+
+  /** Committees that are known to have decided. */
+  remember(committees: readonly Committee[]): void {
+    for (const committee of committees) this.#committees.set(committee.epoch, committee)
+    const oldest = [...this.#committees.keys()].sort((a, b) => a - b).slice(0, -COMMITTEES_MAX)
+    for (const epoch of oldest) this.#committees.delete(epoch)
   }
 
   /** The epoch has closed: the next one begins at the block that closed it. */

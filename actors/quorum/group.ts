@@ -1,5 +1,5 @@
 import { equal, toHex } from '@brume/codec'
-import type { Committee, Effect, Final, Held, Proposal, Vote } from '@brume/consensus'
+import type { Certificate, Committee, Effect, Final, Held, Proposal, Vote } from '@brume/consensus'
 import type { Cancel, PeerId } from '@brume/ports'
 import {
   bodyOf,
@@ -9,13 +9,16 @@ import {
   type Evidence,
   type Frame,
   groupIdOf,
+  type Header,
   type Manifest,
-  type Outcomes
+  type Outcomes,
+  type QuorumRecord
 } from '@brume/protocols/quorum'
 import type { Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { type Chapter, catchUp } from './blocks/catch-up.ts'
 import { type FinalBlock, Ledger } from './blocks/ledger.ts'
+import { fetchSkip } from './blocks/skip.ts'
 import type { Kept } from './checkpoints/archive.ts'
 import { Shelf } from './checkpoints/serving.ts'
 import { Serving } from './clients/serving.ts'
@@ -371,7 +374,9 @@ export class Group implements Owner {
       label: this.#label,
       onLate: () => this.#tell({ type: 'fell.behind' })
     })
-    const { self } = this.#epochs.open(final, isFirst)
+    const { self, epoch } = this.#epochs.open(final, isFirst)
+    const before = [epoch - 1, epoch - 2, epoch - 3].filter((number) => number >= 0)
+    this.#epochs.remember(await parts.delivery.committeesOf(before))
     return { isMember: self !== null }
   }
 
@@ -385,7 +390,7 @@ export class Group implements Owner {
         net,
         groupId: this.groupId,
         servers: () => this.#current().connected(),
-        committeeOf: (epoch) => this.#epochs?.find(epoch)?.committee ?? null,
+        committeeOf: (epoch) => this.#epochs?.committeeOf(epoch) ?? null,
         blame: (peer, what) => {
           this.dropped('bad hash')
           log.warn({ group: this.id, peer, what }, 'a member sent what no honest one has')
@@ -466,7 +471,7 @@ export class Group implements Owner {
   /** An epoch has closed. Votes of the next wait until its beginning is on disk, or a restart would not know of it. */
   #turn(genesis: Final, { failure }: Turnover): void {
     const saw = this.#state === 'voting' || this.#state === 'observing'
-    this.#epochs?.turn(genesis, saw)
+    this.#epochs?.turn(genesis, saw).due(this.#loaded().execution.dueMs)
     this.#secured = this.#secure(genesis)
     if (failure === null) return
     const { log, meters } = this.#host
@@ -491,14 +496,16 @@ export class Group implements Owner {
     this.#emit({ type: 'execution', state, reason })
   }
 
-  /** A leader that waited for its program may go on. */
+  /** The program wants a block at another time now, and a leader that waited for it may go on. */
   #executed(): void {
     const { execution, intake } = this.#loaded()
     this.#host.meters.executionLag.set(this.#label, execution.lag)
-    if (!this.#isHeldUp || execution.backlog > UNEXECUTED_MAX / 2) return
-    this.#isHeldUp = false
-    intake.pool.version += 1
-    this.#poolChanged()
+    this.#current().due(execution.dueMs)
+    if (this.#isHeldUp && execution.backlog <= UNEXECUTED_MAX / 2) {
+      this.#isHeldUp = false
+      intake.pool.version += 1
+      this.#poolChanged()
+    }
     this.#current().engine.run()
   }
 
@@ -547,8 +554,31 @@ export class Group implements Owner {
         return { committee, nextHash: this.#loaded().register.nextHash, final: engine.state.final }
       },
       adopt: (chapter) => this.#adopt(chapter),
+      skip: (peer) => this.#skip(peer),
       lacks: () => this.#current().engine.state.ahead !== null
     })
+  }
+
+  /** Where blocks are gone, from the newest checkpoint of a peer: the order at once, the program beside it. */
+  async #skip(peer: PeerId): Promise<boolean> {
+    const { committee, engine } = this.#current()
+    const { height } = engine.state.final
+    const skip = await fetchSkip({ net: this.#host.net, peer, committee, policy: this.manifest.policy }, height)
+    if (skip === null || engine.state.final.height >= skip.record.height) return false
+    const { record, committees, checkpoint } = skip
+    const final = floorOf(checkpoint.place, record, checkpoint.finalization)
+    this.#epochs?.remember(committees)
+    this.#secured = this.#loaded().delivery.skip(skip, final)
+    if (record.membership.epoch === committee.epoch) {
+      this.#current().adopt(final)
+    } else {
+      this.#epochs?.turn(final, false)
+      this.#began(final)
+    }
+    this.#host.meters.height.set(this.#label, final.height)
+    this.#poolChanged()
+    await this.#secured
+    return true
   }
 
   /** An observer hears nobody's votes: it asks one member after the other what is new. */
@@ -625,6 +655,17 @@ export class Group implements Owner {
   #wallMs(): number {
     return Math.floor(this.#host.clock.wall())
   }
+}
+
+/** Where the order goes on: at a closing block the next epoch does, at its beginning. */
+function floorOf(
+  { view, epoch, height, digest }: Header,
+  record: QuorumRecord,
+  certificate: Certificate | null
+): Final {
+  const { timeMs, membership } = record
+  const isClosed = membership.epoch !== epoch
+  return { view: isClosed ? 0 : view, height, digest, timeMs, certificate: isClosed ? null : certificate }
 }
 
 function messageOf(error: unknown): string {

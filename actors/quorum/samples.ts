@@ -43,6 +43,8 @@ export interface Terms {
   readonly pace?: Partial<Pace>
   readonly policy?: Policy
   readonly admit?: Admission
+  /** What the program made of blocks survives a crash of its peer. */
+  readonly durable?: boolean
   /** Site of each member. */
   readonly sites?: readonly string[]
 }
@@ -158,12 +160,14 @@ export class World {
   readonly net: SimNet
   readonly manifest: Uint8Array
   readonly members: Member[] = []
+  readonly #durable: boolean
   readonly #random = new SimRandom(new Uint8Array(16).fill(3), 'net')
   readonly #wrap: Wrap
 
   private constructor(weights: readonly number[], volatile: readonly number[], terms: Terms, wrap: Wrap) {
     this.#wrap = wrap
     this.manifest = manifestOf(weights, volatile, terms)
+    this.#durable = terms.durable === true
     this.net = new SimNet({ clock: this.clock, random: this.#random, pipe: { delayMs: 2 } })
   }
 
@@ -211,7 +215,7 @@ export class World {
       keepConnected: () => () => {}
     })
     await this.clock.pass(lateMs)
-    const tape = new Tape()
+    const tape = new Tape(this.#durable ? store.sub('tape/') : undefined)
     const group = quorum.open(this.manifest, tape)
     await group.start()
     return { index, medium, store, tape, group, quorum, registry, journal, alive: true }

@@ -17,6 +17,7 @@ export {
   type Command,
   decodeSignedBlock,
   encodeSignedBlock,
+  HEADER_BYTES_MAX,
   isClosing,
   makeBlock,
   NO_TURN,
@@ -61,6 +62,7 @@ export {
   READ_LEAVES_MAX,
   type ReadLevel
 } from './client.ts'
+export { CLOSINGS_PER_ANSWER_MAX, decodeClosings, encodeClosings, type Handover } from './closings.ts'
 export { ECHO_VOTES_MAX, type Echo } from './echo.ts'
 export { BundleError, type BundleFault, ManifestError } from './errors.ts'
 export {

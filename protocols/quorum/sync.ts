@@ -13,10 +13,12 @@ export type SyncRequest =
   | { readonly type: 'blocks'; readonly groupId: Uint8Array; readonly from: number }
   /** The newest checkpoint that is kept, answered by a `CheckpointAnswer`. */
   | { readonly type: 'checkpoint'; readonly groupId: Uint8Array }
+  /** How epochs ended, from this one on, answered by `encodeClosings`. */
+  | { readonly type: 'closings'; readonly groupId: Uint8Array; readonly epoch: number }
   /** One page of the program's state at a checkpoint, answered by a `PageAnswer`. */
   | { readonly type: 'page'; readonly groupId: Uint8Array; readonly height: number; readonly page: number }
 
-const WHAT = { blocks: 0, checkpoint: 1, page: 2 } as const
+const WHAT = { blocks: 0, checkpoint: 1, page: 2, closings: 3 } as const
 const PAGES_MAX = 2 ** 24
 
 /** Consecutive blocks from the wanted height; the finalization is of the last of them, so an answer proves itself. */
@@ -28,10 +30,11 @@ export interface SyncAnswer {
   readonly pruned: number | null
 }
 
-/** `[what, groupId, ...]`: 0 blocks and the first height, 1 checkpoint, 2 page with its height and number. */
+/** `[what, groupId, ...]`: 0 blocks and the first height, 1 checkpoint, 2 page with its height and number, 3 closings and the first epoch. */
 export function encodeSyncRequest(request: SyncRequest): Uint8Array {
   const { type, groupId } = request
   if (type === 'blocks') return encode([WHAT[type], groupId, request.from])
+  if (type === 'closings') return encode([WHAT[type], groupId, request.epoch])
   if (type === 'page') return encode([WHAT[type], groupId, request.height, request.page])
   return encode([WHAT[type], groupId])
 }
@@ -40,10 +43,14 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
 export function decodeSyncRequest(bytes: Uint8Array): SyncRequest {
   const fields = asArray(decode(bytes, { bytesMax: 128 }), 'sync request', { min: 2, max: 4 })
   const groupId = asBytes(fields[1], 'groupId', 32)
-  switch (asUint(fields[0], 'what', WHAT.page)) {
+  switch (asUint(fields[0], 'what', WHAT.closings)) {
     case WHAT.blocks: {
       const [, , from] = asArray(fields, 'blocks', 3)
       return { type: 'blocks', groupId, from: asUint(from, 'from', undefined, 1) }
+    }
+    case WHAT.closings: {
+      const [, , epoch] = asArray(fields, 'closings', 3)
+      return { type: 'closings', groupId, epoch: asUint(epoch, 'epoch') }
     }
     case WHAT.checkpoint:
       asArray(fields, 'checkpoint', 2)

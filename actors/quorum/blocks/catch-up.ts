@@ -35,6 +35,8 @@ export interface CatchUp {
   /** Peers that are known to be ahead, or may be. */
   readonly servers: () => readonly PeerId[]
   readonly adopt: (chapter: Chapter) => void
+  /** This peer has no blocks from the floor on any more: goes on from a checkpoint. False where it has none. */
+  readonly skip: (peer: PeerId) => Promise<boolean>
   /** Is a finalization known whose blocks are not here? */
   readonly lacks: () => boolean
 }
@@ -44,7 +46,7 @@ export interface CatchUp {
  * epochs: each answer is of one, and the committee of the next comes out of its blocks. Rejects where a
  * finalization is known whose blocks nobody gave.
  */
-export async function catchUp({ net, floor, servers, adopt, lacks }: CatchUp): Promise<void> {
+export async function catchUp({ net, floor, servers, adopt, skip, lacks }: CatchUp): Promise<void> {
   const useless = new Set<PeerId>()
   let failure: unknown = null
   let fruitful: PeerId | null = null
@@ -54,10 +56,12 @@ export async function catchUp({ net, floor, servers, adopt, lacks }: CatchUp): P
     const at = floor()
     try {
       const chapter = await fetchChapter(net, server, at)
-      fruitful = chapter === null ? null : server
-      if (chapter === null) useless.add(server)
+      const gave: boolean = chapter === 'pruned' ? await skip(server) : chapter !== null
+      fruitful = gave ? server : null
+      if (!gave) useless.add(server)
+      if (chapter === 'pruned' || chapter === null) continue
       // Votes may have moved the floor while the answer was under way.
-      else if (floor().final.digest === at.final.digest) adopt(chapter)
+      if (floor().final.digest === at.final.digest) adopt(chapter)
     } catch (error) {
       failure = error
       fruitful = null
@@ -67,12 +71,13 @@ export async function catchUp({ net, floor, servers, adopt, lacks }: CatchUp): P
   if (failure !== null && lacks()) throw failure
 }
 
-/** Asks one peer for final blocks above the floor. Null when it has none. @throws NetError, QuorumError SYNC */
-async function fetchChapter(net: Net, peer: PeerId, floor: Floor): Promise<Chapter | null> {
+/** Asks one peer for final blocks above the floor. Null when it has none yet. @throws NetError, QuorumError SYNC */
+async function fetchChapter(net: Net, peer: PeerId, floor: Floor): Promise<Chapter | 'pruned' | null> {
   const { groupId } = floor.committee
   const body = encodeSyncRequest({ type: 'blocks', groupId, from: floor.final.height + 1 })
   const bytes = await net.request(peer, SYNC_PROTOCOL, body, { timeoutMs: REQUEST_TIMEOUT_MS })
-  return checkChapter(floor, readAnswer(groupId, bytes))
+  const answer = readAnswer(groupId, bytes)
+  return answer.pruned === null ? checkChapter(floor, answer) : 'pruned'
 }
 
 function readAnswer(groupId: Uint8Array, bytes: Uint8Array): SyncAnswer {

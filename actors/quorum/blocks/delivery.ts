@@ -6,6 +6,7 @@ import type { Applied, Register } from '../record/register.ts'
 import { SystemCall } from '../record/system.ts'
 import { type Inspector, isRefused } from './inspector.ts'
 import type { AppliedBlock, Ending, FinalBlock, Ledger } from './ledger.ts'
+import type { Skip } from './skip.ts'
 
 export interface DeliveryOptions {
   readonly ledger: Ledger
@@ -73,6 +74,22 @@ export class Delivery {
       if (at?.committee.epoch !== block.proposal.epoch) at = await this.#epochOf(block.proposal.epoch)
       yield this.#blockOf(block, at.committee, at.seed)
     }
+  }
+
+  /** Goes on from a record that a quorum has certified; resolves when that survives a power cut. */
+  skip({ record, checkpoint, handovers }: Skip, final: Final): Promise<void> {
+    const { ledger, register, execution } = this.#options
+    register.restore(record, final.digest)
+    const changes = { ...register.takeChanges(), membership: register.membership }
+    const write = this.#written.then(() => ledger.skip(final, changes, handovers))
+    this.#written = write.catch((error: unknown) => this.#options.onStoreFailure(error))
+    return write.then(() => ledger.prune(record.height)).then(() => execution.leap(checkpoint))
+  }
+
+  /** Who decided in these epochs, as far as it is kept. */
+  async committeesOf(epochs: readonly number[]): Promise<readonly Committee[]> {
+    const found = await Promise.all(epochs.map((epoch) => this.#epochOf(epoch).catch(() => null)))
+    return found.flatMap((at) => at?.committee ?? [])
   }
 
   async #epochOf(epoch: number): Promise<{ readonly committee: Committee; readonly seed: Uint8Array }> {

@@ -3,6 +3,7 @@ import type { Certificate, Final, Proposal } from '@brume/consensus'
 import type { Store, StoreOperation } from '@brume/ports'
 import {
   bodyOf,
+  CLOSINGS_PER_ANSWER_MAX,
   decodeCertificate,
   decodeCommittee,
   decodeMembership,
@@ -11,8 +12,11 @@ import {
   encodeMembership,
   encodeSignedBlock,
   FRAME_BYTES_MAX,
+  type Handover,
+  HEADER_BYTES_MAX,
   type ManifestMember,
   type Membership,
+  readHeader,
   SYNC_BLOCKS_MAX
 } from '@brume/protocols/quorum'
 import type { Session } from '../commands/sessions.ts'
@@ -66,14 +70,6 @@ export interface Ending {
   /** Who decides in the next epoch, as `encodeCommittee` wrote it, and the seed of its leaders. */
   readonly committee: Uint8Array
   readonly seed: Uint8Array
-}
-
-/** What shows a stranger who trusts the committee of an epoch who came after it. */
-export interface Closing {
-  readonly header: Uint8Array
-  readonly finalization: Certificate
-  /** As `encodeCommittee` wrote it. */
-  readonly committee: Uint8Array
 }
 
 /** What final blocks did to the record. */
@@ -246,32 +242,64 @@ export class Ledger {
   /** Who decides in an epoch, and the seed of its leaders. @throws QuorumError STORE where its beginning is not kept */
   async opening(epoch: number): Promise<{ readonly members: readonly ManifestMember[]; readonly seed: Uint8Array }> {
     const { committee, seed } = await this.#ending(epoch - 1)
+    if (seed === null) throw noEnding(epoch - 1)
     return { members: decodeCommittee(committee).members, seed }
   }
 
   /** @throws QuorumError STORE where the end of that epoch is not kept */
-  async closing(epoch: number): Promise<Closing> {
-    const { finalization, tail, committee, height } = await this.#ending(epoch)
-    const last = tail.at(-1) ?? (await this.#store.get(blockKey(height)))
-    if (last === undefined) throw noEnding(epoch)
-    const { header } = bodyOf(decodeSignedBlock(this.#groupId, last).proposal)
+  async closing(epoch: number): Promise<Handover> {
+    const { header, finalization, committee } = await this.#ending(epoch)
     return { header, finalization, committee }
+  }
+
+  /** How epochs ended, from this one on, as far as one answer goes. */
+  async closings(from: number): Promise<readonly Handover[]> {
+    const found: Handover[] = []
+    const range = { from: endingKey(from), to: endingKey(Number.MAX_SAFE_INTEGER), limit: CLOSINGS_PER_ANSWER_MAX }
+    for await (const [, value] of this.#store.entries(range)) {
+      const { header, finalization, committee } = readEnding(value)
+      found.push({ header, finalization, committee })
+    }
+    return found
+  }
+
+  /**
+   * Goes on from a record that a quorum has certified: blocks up to there never come.
+   *
+   * @param handovers - how the epochs between ended, by epoch
+   */
+  skip(final: Final, changes: Changes, handovers: ReadonlyMap<number, Handover>): Promise<void> {
+    const certificate = final.certificate === null ? null : encodeCertificate(final.certificate)
+    const operations: StoreOperation[] = [{ type: 'put', key: KEY_FINAL, value: encodeFloor(final, certificate) }]
+    for (const [epoch, { header, finalization, committee }] of handovers) {
+      const { height } = readHeader(header)
+      const value = encode([height, header, encodeCertificate(finalization), [], committee, null])
+      operations.push({ type: 'put', key: endingKey(epoch), value })
+    }
+    operations.push(...this.#recordOperations(changes))
+    return this.#store.batch(operations, { sync: true })
   }
 
   async #ending(epoch: number) {
     const bytes = await this.#store.get(endingKey(epoch))
     if (bytes === undefined) throw noEnding(epoch)
-    const fields = asArray(decode(bytes, { bytesMax: ENDING_BYTES_MAX }), 'ending', 5)
-    const [height, finalization, tail, committee, seed] = fields
-    return {
-      height: asUint(height, 'height'),
-      finalization: decodeCertificate(asBytes(finalization, 'finalization', { min: 1, max: 8_192 })),
-      tail: asArray(tail, 'tail', { min: 0, max: TAIL_MAX }).map((block) =>
-        asBytes(block, 'block', { min: 1, max: FRAME_BYTES_MAX })
-      ),
-      committee: asBytes(committee, 'committee', { min: 1, max: ENDING_BYTES_MAX }),
-      seed: asBytes(seed, 'seed', 32)
-    }
+    return readEnding(bytes)
+  }
+}
+
+function readEnding(bytes: Uint8Array) {
+  const fields = asArray(decode(bytes, { bytesMax: ENDING_BYTES_MAX }), 'ending', 6)
+  const [height, header, finalization, tail, committee, seed] = fields
+  return {
+    height: asUint(height, 'height'),
+    header: asBytes(header, 'header', { min: 1, max: HEADER_BYTES_MAX }),
+    finalization: decodeCertificate(asBytes(finalization, 'finalization', { min: 1, max: 8_192 })),
+    tail: asArray(tail, 'tail', { min: 0, max: TAIL_MAX }).map((block) =>
+      asBytes(block, 'block', { min: 1, max: FRAME_BYTES_MAX })
+    ),
+    committee: asBytes(committee, 'committee', { min: 1, max: ENDING_BYTES_MAX }),
+    /** Null where the epoch that follows was skipped: its leaders are of no interest. */
+    seed: optional(seed, (value) => asBytes(value, 'seed', 32))
   }
 }
 
@@ -295,7 +323,8 @@ function endOperations(blocks: readonly AppliedBlock[], ending: Ending | null): 
   if (ending === null || closing === undefined) return []
   const { finalization, tail, committee, seed } = ending
   const tailBytes = tail.map(({ proposal, signature }) => encodeSignedBlock(proposal, signature))
-  const value = encode([closing.height, encodeCertificate(finalization), tailBytes, committee, seed])
+  const { header } = bodyOf(tail.at(-1)?.proposal ?? closing)
+  const value = encode([closing.height, header, encodeCertificate(finalization), tailBytes, committee, seed])
   return [
     { type: 'put', key: endingKey(closing.epoch), value },
     { type: 'put', key: endKey(closing.height), value: encode([closing.epoch]) }

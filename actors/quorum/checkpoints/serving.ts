@@ -2,6 +2,7 @@ import { pageCount, pageHash, rootFromPath } from '@brume/crypto'
 import {
   type CheckpointAnswer,
   encodeCheckpointAnswer,
+  encodeClosings,
   encodePageAnswer,
   encodeSyncAnswer,
   type SyncRequest
@@ -28,6 +29,8 @@ export class Shelf {
         return this.#checkpoint().then(encodeCheckpointAnswer)
       case 'page':
         return this.#page(request.height, request.page)
+      case 'closings':
+        return this.#ledger.closings(request.epoch).then(encodeClosings)
     }
   }
 

@@ -108,6 +108,16 @@ export class Sessions {
       .sort(compareSessions)
   }
 
+  /** In place of everything: what a quorum has certified. */
+  reset(entries: readonly SessionEntry[]): void {
+    for (const key of this.#sessions.keys()) this.#gone.add(key)
+    this.#sessions.clear()
+    for (const entry of entries) {
+      const { sequence, expiresMs } = entry
+      this.#sessions.set(sessionKey(entry), { sequence, expiresMs })
+    }
+  }
+
   /** The same, to try things out on. */
   copy(): Sessions {
     return new Sessions(this.#sessions)

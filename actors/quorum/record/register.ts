@@ -9,6 +9,7 @@ import {
   isClosing,
   type Manifest,
   type Membership,
+  type QuorumRecord,
   recordDigest
 } from '@brume/protocols/quorum'
 import { type Inspector, isRefused } from '../blocks/inspector.ts'
@@ -113,6 +114,19 @@ export class Register {
       this.sessions.forget(block.timeMs)
     }
     return { effective, turn: isClosing(block) ? this.#turn() : null }
+  }
+
+  /** Goes on from a record that a quorum has certified, after the block of that digest. */
+  restore({ height, timeMs, membership, sessions }: QuorumRecord, digest: string): void {
+    this.#membership = membership
+    this.#height = height
+    this.#timeMs = timeMs
+    this.#digest = digest
+    this.#ahead.clear()
+    this.#touched.clear()
+    this.sessions.reset(sessions)
+    for (const entry of sessions) this.#touched.add(sessionKey(entry))
+    this.#committee = this.#seat()
   }
 
   /** Sessions that changed and that were forgotten since this was last asked. */
