@@ -1,12 +1,14 @@
 import { Command, CommanderError, Option } from 'commander'
 import { TestnetError, type TestnetErrorCode } from '../errors.ts'
 import { DEFAULT_RUNS_DIRECTORY } from '../runner/run-folder.ts'
+import { GATE_SEEDS } from '../simulation/runs/trial.ts'
 import { check } from './check.ts'
 import { demo } from './demo.ts'
 import { parseCount, parseDuration } from './duration.ts'
 import { down, logs, perturb, status } from './remote.ts'
 import { run } from './run.ts'
 import { sim } from './sim.ts'
+import { soakSeeds, soakTwins } from './soak.ts'
 import { STATUS_HELP } from './status-help.ts'
 import { up } from './up.ts'
 
@@ -143,6 +145,26 @@ function addSim(program: Command): void {
     .action((options) => sim(options))
 }
 
+function addSoak(program: Command): void {
+  const soak = program.command('soak').description('simulated runs by the ten thousand, one process, not in the gate')
+  const out = ['--out <folder>', 'how far it is, as JSON, every 10 s'] as const
+  soak
+    .command('seeds')
+    .description('seeds of the swarm')
+    .option('--seeds <count>', 'how many', parseCount('--seeds', 1, SEEDS_MAX), 20_000)
+    .option('--from <number>', 'the first one', parseCount('--from', 0, SEEDS_MAX), GATE_SEEDS)
+    .option(...out)
+    .action(({ seeds, from, out }) => soakSeeds({ count: seeds, from, out }))
+  soak
+    .command('twins')
+    .description('one key in two processes, and for some rounds who hears whom is drawn')
+    .option('--scenarios <count>', 'how many', parseCount('--scenarios', 1, SEEDS_MAX), 10_000)
+    .option('--from <number>', 'the first one', parseCount('--from', 0, SEEDS_MAX), 0)
+    .option(...out)
+    .action(({ scenarios, from, out }) => soakTwins({ count: scenarios, from, out }))
+  for (const command of soak.commands) command.exitOverride()
+}
+
 function makeProgram(): Command {
   const program = new Command('brume testnet')
     .description('a network of real peers on this machine: one process a peer, loopback only')
@@ -155,6 +177,7 @@ function makeProgram(): Command {
   addPerturbations(program)
   addQuestions(program)
   addSim(program)
+  addSoak(program)
   for (const command of program.commands) command.exitOverride()
   return program
 }

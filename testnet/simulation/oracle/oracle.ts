@@ -97,6 +97,8 @@ export class Oracle {
   readonly #appended = new Map<number, { readonly sequence: number; readonly id: string }[]>()
   readonly #effective = new Map<string, number>()
   readonly #last = new Map<number, number>()
+  /** Votes as they left, so that one to a hundred members is judged once. */
+  readonly #heard = new WeakSet<SaidBy>()
   #top = 0
   /** Contradictions that members proved. */
   readonly blamed = new Set<number>()
@@ -161,7 +163,8 @@ export class Oracle {
 
   /** A vote left a member, in its own name. */
   sent(process: number, member: number, vote: SaidBy): void {
-    if (vote.signer !== member) return
+    if (vote.signer !== member || this.#heard.has(vote)) return
+    this.#heard.add(vote)
     this.#count(vote)
     if (this.liars.has(member)) return
     this.#mustBeSynced(process, vote, 'sent')

@@ -1,4 +1,12 @@
-import { type Committee, createCommittee, type Final, type Statement, signedBytes } from '@brume/consensus'
+import {
+  type Committee,
+  createCommittee,
+  type Final,
+  KIND,
+  type Statement,
+  signedBytes,
+  type Vote
+} from '@brume/consensus'
 import { hash, identityFromSeed, sha256, verify } from '@brume/crypto'
 import { bodyOf } from '@brume/protocols/quorum'
 import { type SimKey, SimSigner } from '@brume/testkit'
@@ -51,6 +59,7 @@ export class SimGroup {
   filter: ((from: number, to: number, frame: Frame) => Frame | null) | null = null
   readonly #mouths = new Map<number, Liar>()
   readonly #seen = new Set<string>()
+  readonly #proposed = new WeakMap<Uint8Array, Vote>()
   #syncUsMax = Number.POSITIVE_INFINITY
 
   constructor({ seed, options, mutant, trace }: GroupOptions) {
@@ -127,6 +136,16 @@ export class SimGroup {
         const isApart = process === member || process === second || side.includes(process) === (copy === member)
         this.network.mask(process, copy, isApart)
       }
+    }
+    this.network.connectAll()
+  }
+
+  /** Everybody hears both copies of a twin, and they each other. */
+  unmask(member: number): void {
+    const second = this.memberOf.lastIndexOf(member)
+    for (const process of this.memberOf.keys()) {
+      this.network.mask(process, member, false)
+      this.network.mask(process, second, false)
     }
     this.network.connectAll()
   }
@@ -269,9 +288,21 @@ export class SimGroup {
       content.type === 'propose' &&
       this.committee.leaders[(content.proposal.view - 1) % this.committee.leaders.length] === member
     ) {
-      this.oracle.sent(from, member, { ...content.proposal, kind: 1, signer: member, signature: content.signature })
+      this.oracle.sent(from, member, this.#voteOf(content))
     }
     this.network.send(from, to, frame)
+  }
+
+  /** The vote that a leader's block brings along. */
+  #voteOf(content: Extract<Frame['content'], { type: 'propose' }>): Vote {
+    const { proposal, signature } = content
+    const known = this.#proposed.get(signature)
+    if (known?.digest === proposal.digest) return known
+    const { epoch, view, parentView, digest } = proposal
+    const signer = this.committee.leaders[(view - 1) % this.committee.leaders.length] ?? 0
+    const vote: Vote = { kind: KIND.notarize, epoch, view, parentView, digest, signer, signature }
+    this.#proposed.set(signature, vote)
+    return vote
   }
 
   #observer(): Observer {

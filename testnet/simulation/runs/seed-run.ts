@@ -192,8 +192,8 @@ class SeedRun {
     const { world, honest, oracle } = this.#group
     const look = () => {
       for (const { state, pool, options } of honest) {
-        if (state.views.length > VIEWS_MAX)
-          oracle.fail('memory', `member ${options.member} keeps ${state.views.length} views`)
+        if (state.views.length + state.past.length > VIEWS_MAX)
+          oracle.fail('memory', `member ${options.member} keeps ${state.views.length + state.past.length} views`)
         if (pool.size > POOL_MAX) oracle.fail('memory', `member ${options.member} keeps ${pool.size} commands`)
         for (const view of state.views) {
           if ((view?.held.length ?? 0) > 3)

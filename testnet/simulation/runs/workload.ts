@@ -9,6 +9,7 @@ const RETRY_US = 2_000_000
 export class Workload {
   readonly #group: SimGroup
   readonly #next = new Map<number, number>()
+  readonly #excluded = new Set<number>()
   readonly submitted: SimCommand[] = []
 
   constructor(group: SimGroup) {
@@ -18,6 +19,11 @@ export class Workload {
         for (let i = 0; i < commands; i++) this.submit(client)
       })
     }
+  }
+
+  /** Clients do not know this process. */
+  exclude(process: number): void {
+    this.#excluded.add(process)
   }
 
   get pending(): number {
@@ -30,7 +36,7 @@ export class Workload {
     const command = makeCommand(client, sequence)
     this.submitted.push(command)
     const { workload } = this.#group.streams
-    const alive = this.#group.nodes.filter(({ isAlive }) => isAlive)
+    const alive = this.#group.nodes.filter(({ isAlive, options }) => isAlive && !this.#excluded.has(options.process))
     if (alive.length > 0) for (let i = 0; i < 2; i++) pick(workload, alive).submit(command)
     this.#retry(command, RETRY_FIRST_US)
     return command
@@ -40,7 +46,7 @@ export class Workload {
     const { world, oracle, nodes, streams } = this.#group
     world.after(afterUs + between(streams.workload, 0, 50_000), () => {
       if (oracle.isEffective(command.id)) return
-      for (const node of nodes) node.submit(command)
+      for (const node of nodes) if (!this.#excluded.has(node.options.process)) node.submit(command)
       this.#retry(command, RETRY_US)
     })
   }

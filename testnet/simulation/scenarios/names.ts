@@ -10,7 +10,9 @@ export const SCENARIOS = [
   'split-1-2',
   'split-2-1',
   /** A light one notarized and finalized it, three nullified it, of whom one is silent since: it must ask for proof. */
-  'split-asking'
+  'split-asking',
+  /** The leader is silent, and one member never gets to see the command the others give up views for. */
+  'unaware'
 ] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
@@ -40,7 +42,7 @@ const CALM: Omit<RunOptions, 'scenario'> = {
 }
 
 export function drawScenario(random: SimRandom): RunOptions {
-  const scenario = pick<Scenario>(random, [...SCENARIOS, 'split-asking'])
+  const scenario = pick<Scenario>(random, [...SCENARIOS, 'split-asking', 'slow-network'])
   if (scenario === 'split-asking') return { ...CALM, weights: [1, 4, 4, 4], scenario }
   if (scenario !== 'slow-network') return { ...CALM, scenario }
   return { ...CALM, deltaMs: 50, delay: { meanUs: 250_000, spreadUs: 20_000, jitterUs: 5_000, aws: false }, scenario }

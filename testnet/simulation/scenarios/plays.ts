@@ -19,6 +19,8 @@ const SLOW_MS = 40_000
 const SPLIT_WITHIN_MS = 4_000
 /** Two deadlines, those of the silent member's view, and (n + 2) x 4 Delta of 20 ms: well before a standstill is noticed. */
 const SPLIT_HEALS_MS = 1_200
+/** Some views' deadlines, those of the unaware one's own view among them. */
+const UNAWARE_MS = 2_000
 const START_MS = 20
 const PUSHED_MS = 250
 const EVERYBODY = [0, 1, 2, 3]
@@ -28,6 +30,7 @@ const PROPOSAL = 0
 export function play(scenario: Scenario, stage: Stage): void {
   if (scenario === 'slow-network') return playSlow(stage)
   if (scenario === 'split-asking') return playAsking(stage)
+  if (scenario === 'unaware') return playUnaware(stage)
   return playSplit(stage, scenario)
 }
 
@@ -35,6 +38,21 @@ function playSlow({ group, workload, settle }: Stage): void {
   group.world.runUntil(2_000_000)
   for (let i = 0; i < 3; i++) workload.submit(1)
   settle(SLOW_MS)
+}
+
+/** All three that are left must nullify the silent leader's view, and one of them has no reason of its own to. */
+function playUnaware({ group, workload, settle }: Stage): void {
+  group.world.runUntil(START_MS * 1_000)
+  const silent = group.committee.leaders[0] ?? 0
+  const unaware = pick(
+    group.streams.faults,
+    EVERYBODY.filter((member) => member !== silent)
+  )
+  group.crash(silent)
+  group.filter = (_, to, frame) => (to === unaware && frame.content.type === 'command' ? null : frame)
+  workload.exclude(unaware)
+  workload.submit(1)
+  settle(UNAWARE_MS)
 }
 
 /**
