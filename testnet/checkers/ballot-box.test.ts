@@ -91,6 +91,25 @@ describe('votes of one member', () => {
   })
 })
 
+describe('epochs', () => {
+  test('of the manifest’s own committee are judged, those of another are counted and left alone', () => {
+    const later = (signer: number, block: number, committee = COMMITTEE) => {
+      const tail = Buffer.concat([u64(0), Buffer.alloc(32, block)])
+      const place = [committee.groupId, u64(5), committee.committeeHash, u64(7)]
+      const message = Buffer.concat([Buffer.from(`${DOMAIN[FINALIZE]}\0`), ...place, tail])
+      const signature = sign(null, message, PAIRS[signer]?.privateKey ?? fail()).toString('hex')
+      return { kind: FINALIZE, signer, epoch: 5, view: 7, tail: tail.toString('hex'), signature }
+    }
+    const same = makeBox(later(1, 1), later(1, 2))
+    expect(same.violations().map(({ rule }) => rule)).toEqual(['double-vote'])
+    expect(same.counts.unjudged).toBe(0)
+    const other = { ...COMMITTEE, committeeHash: Buffer.alloc(32, 9) }
+    const strange = makeBox(later(1, 1, other), later(1, 2, other), later(2, 2, other), later(3, 2, other))
+    expect(strange.violations()).toEqual([])
+    expect(strange.counts).toEqual({ statements: 4, forged: 0, unjudged: 4 })
+  })
+})
+
 describe('what a quorum decided', () => {
   test('three of four finalize votes make a height final, two do not', () => {
     const box = makeBox(...[0, 1, 2].map((signer) => makeVote(signer, FINALIZE, 7, 1)))

@@ -6,7 +6,12 @@ import { contradict, FINALIZE, isSignedBy, NULLIFY, type SignedStatement } from 
 export type Source = string
 
 export interface Violation {
-  readonly rule: 'double-vote' | 'two-finals-at-one-height' | 'final-and-nullified' | 'vote-not-in-journal'
+  readonly rule:
+    | 'double-vote'
+    | 'two-finals-at-one-height'
+    | 'final-and-nullified'
+    | 'vote-not-in-journal'
+    | 'evidence-does-not-hold'
   readonly message: string
   /** Index of the one member that broke it, where it takes only one. */
   readonly member?: number
@@ -16,6 +21,11 @@ interface Seen {
   readonly statement: SignedStatement
   readonly source: Source
 }
+
+/** Of one epoch so many statements are tried before its committee counts as another than the manifest's. */
+const SAMPLES_MAX = 64
+/** The manifest's members decide in epochs 0 and 1, and later for as long as nobody comes or goes. */
+const FOUNDED_EPOCHS = 2
 
 const KIND_NAMES: Readonly<Record<number, string>> = { 1: 'notarize', 2: 'nullify', 3: 'finalize' }
 
@@ -33,6 +43,8 @@ export class BallotBox {
   /** Distinct statements by `epoch/view/signer`. */
   readonly #bySigner = new Map<string, Seen[]>()
   readonly #blocks = new Map<string, SeenBlock>()
+  /** Is the committee of that epoch the manifest's? Absent: its statements were never tried. */
+  readonly #epochs = new Map<number, { isKnown: boolean; samples: number }>()
   readonly #doubleVotes = new Map<string, Violation>()
   #forged = 0
 
@@ -40,17 +52,21 @@ export class BallotBox {
     this.#committee = committee
   }
 
-  /** Distinct statements, and how many of those examined were not signed by their signer. */
-  get counts(): { readonly statements: number; readonly forged: number } {
-    const lists = [...this.#bySigner.values()]
-    return { statements: lists.reduce((sum, list) => sum + list.length, 0), forged: this.#forged }
+  /**
+   * Distinct statements, how many of those examined were not signed by their signer, and how many cannot be judged:
+   * they are of epochs whose committee the manifest does not tell.
+   */
+  get counts(): { readonly statements: number; readonly forged: number; readonly unjudged: number } {
+    const all = [...this.#bySigner.values()].flat()
+    const unjudged = all.filter(({ statement }) => !this.#isKnown(statement.epoch)).length
+    return { statements: all.length, forged: this.#forged, unjudged }
   }
 
   addBlock(block: SeenBlock, source: Source): void {
     if (this.#blocks.has(block.digest)) return
     this.#blocks.set(block.digest, block)
     const signer = this.#committee.keys.findIndex((key) => isSignedBy(key, this.#committee, block.notarize))
-    if (signer === -1) this.#forged++
+    if (signer === -1) this.#forged += this.#isKnown(block.epoch) ? 1 : 0
     else this.add({ ...block.notarize, signer }, source)
   }
 
@@ -60,6 +76,7 @@ export class BallotBox {
     const seen = this.#bySigner.get(key) ?? []
     if (seen.some((other) => other.statement.kind === statement.kind && other.statement.tail === statement.tail)) return
     const entry = { statement, source }
+    this.#sample(statement)
     for (const other of seen) if (contradict(statement, other.statement)) this.#accuse(key, other, entry)
     this.#bySigner.set(key, [...seen, entry])
   }
@@ -80,7 +97,22 @@ export class BallotBox {
     return [...new Set(heights)].sort((a, b) => a - b)
   }
 
+  #isKnown(epoch: number): boolean {
+    return epoch < FOUNDED_EPOCHS || this.#epochs.get(epoch)?.isKnown === true
+  }
+
+  /** One signature that holds shows whose epoch it is: it covers the hash of the committee. */
+  #sample(statement: SignedStatement): void {
+    const { epoch } = statement
+    const tried = this.#epochs.get(epoch) ?? { isKnown: epoch < FOUNDED_EPOCHS, samples: 0 }
+    this.#epochs.set(epoch, tried)
+    if (tried.isKnown || tried.samples >= SAMPLES_MAX) return
+    tried.samples += 1
+    tried.isKnown = this.#isSigned(statement)
+  }
+
   #accuse(key: string, first: Seen, second: Seen): void {
+    if (!this.#isKnown(first.statement.epoch)) return
     const unsigned = [first, second].filter(({ statement }) => !this.#isSigned(statement))
     this.#forged += unsigned.length
     if (unsigned.length > 0) return
@@ -99,7 +131,7 @@ export class BallotBox {
   #decided(kind: number): readonly { readonly place: string; readonly digest: string }[] {
     const weights = new Map<string, number>()
     for (const { statement } of [...this.#bySigner.values()].flat()) {
-      if (statement.kind !== kind) continue
+      if (statement.kind !== kind || !this.#isKnown(statement.epoch)) continue
       const choice = `${statement.epoch}/${statement.view} ${statement.tail.slice(16)}`
       weights.set(choice, (weights.get(choice) ?? 0) + (this.#committee.weights[statement.signer] ?? 0))
     }

@@ -5,6 +5,7 @@ import { asArray, asBytes, decode, fromHex } from '@brume/codec'
 import type { RunFolder } from '../runner/run-folder.ts'
 import { BallotBox, type Violation } from './ballot-box.ts'
 import { readCommittee } from './committee.ts'
+import { type FoundEvidence, readEvidence, readMuted } from './evidence.ts'
 import { readBlock, readTapped, readVoteAt } from './frames.ts'
 import { type FoundRecord, readJournalFolder } from './journal-file.ts'
 import type { SignedStatement } from './statement.ts'
@@ -12,6 +13,9 @@ import type { SignedStatement } from './statement.ts'
 /** Records of the quorum actor's own journal; payload `[groupId, bytes]`. */
 const VOTE_RECORD = 1
 const BLOCK_RECORD = 2
+const EVIDENCE_RECORD = 4
+const NOTE_RECORD = 5
+const READ_RECORDS: readonly number[] = [VOTE_RECORD, BLOCK_RECORD, EVIDENCE_RECORD, NOTE_RECORD]
 const RECORD_BYTES_MAX = 65_536
 /** A run that went wrong goes wrong thousandfold; more examples say nothing new. */
 const VIOLATIONS_SHOWN = 100
@@ -26,16 +30,29 @@ export interface CheckReport {
   readonly statements: number
   /** Signatures that were examined and did not hold. */
   readonly forged: number
+  /** Statements of epochs with another committee than the manifest's: nothing is known of them here. */
+  readonly unjudged: number
+  /** Keys, in hex, against which peers hold evidence that proves something. */
+  readonly blamed: readonly string[]
+  /** Peers that know their own journal to be incomplete, and why. */
+  readonly muted: readonly { readonly peer: string; readonly epoch: number; readonly reason: string }[]
   /** Heights that are final by the votes received, and the highest of them. */
   readonly finalHeights: number
   readonly heightMax: number
   readonly violations: readonly Violation[]
 }
 
+interface Own {
+  readonly box: BallotBox
+  readonly fromView: number
+}
+
 interface Journaled {
   readonly votes: number
-  /** Journal's own statements and the lowest view it still has, by signer. */
-  readonly bySigner: ReadonlyMap<number, { readonly box: BallotBox; readonly fromView: number }>
+  /** Journal's own statements and the lowest view it still has, by `signer/epoch`. */
+  readonly own: ReadonlyMap<string, Own>
+  readonly evidence: readonly (FoundEvidence & { readonly peer: string })[]
+  readonly muted: CheckReport['muted']
 }
 
 function contentOf(record: FoundRecord, groupId: Uint8Array): Buffer | undefined {
@@ -45,26 +62,43 @@ function contentOf(record: FoundRecord, groupId: Uint8Array): Buffer | undefined
 }
 
 function readJournals(run: RunFolder, committee: ReturnType<typeof readCommittee>, all: BallotBox): Journaled {
-  const bySigner = new Map<number, { box: BallotBox; fromView: number }>()
+  const own = new Map<string, Own>()
+  const evidence: (FoundEvidence & { readonly peer: string })[] = []
+  const muted: CheckReport['muted'][number][] = []
   let votes = 0
   for (const { name } of run.manifest().peers) {
-    const records = readJournalFolder(join(run.dataDir(name), 'journal', 'quorum'))
-    for (const record of records.filter(({ kind }) => kind === VOTE_RECORD || kind === BLOCK_RECORD)) {
+    for (const record of readJournalFolder(join(run.dataDir(name), 'journal', 'quorum'))) {
+      if (!READ_RECORDS.includes(record.kind)) continue
       const content = contentOf(record, committee.groupId)
-      if (content === undefined) continue
-      if (record.kind === BLOCK_RECORD) {
-        all.addBlock(readBlock(content), `journal of ${name}`)
-        continue
-      }
-      const { vote } = readVoteAt(content, 0)
-      const own = bySigner.get(vote.signer) ?? { box: new BallotBox(committee), fromView: vote.view }
-      own.box.add(vote, `journal of ${name}`)
-      bySigner.set(vote.signer, { box: own.box, fromView: Math.min(own.fromView, vote.view) })
-      all.add(vote, `journal of ${name}`)
-      votes++
+      if (content !== undefined) take(name, record.kind, content)
     }
   }
-  return { votes, bySigner }
+  return { votes, own, evidence, muted }
+
+  function take(name: string, kind: number, content: Buffer): void {
+    switch (kind) {
+      case VOTE_RECORD:
+        votes++
+        return takeVote(readVoteAt(content, 0).vote, `journal of ${name}`)
+      case BLOCK_RECORD:
+        return all.addBlock(readBlock(content), `journal of ${name}`)
+      case EVIDENCE_RECORD:
+        evidence.push({ ...readEvidence(content), peer: name })
+        return
+      default: {
+        const note = readMuted(content)
+        if (note !== undefined) muted.push({ peer: name, ...note })
+      }
+    }
+  }
+
+  function takeVote(vote: SignedStatement, source: string): void {
+    const place = `${vote.signer}/${vote.epoch}`
+    const before = own.get(place) ?? { box: new BallotBox(committee), fromView: vote.view }
+    before.box.add(vote, source)
+    own.set(place, { box: before.box, fromView: Math.min(before.fromView, vote.view) })
+    all.add(vote, source)
+  }
 }
 
 /** Feeds what each peer received into the box; answers the votes themselves, by signer, each once. */
@@ -95,16 +129,26 @@ function frameOf(line: string): Buffer {
 }
 
 /** A vote that others have and its signer's journal has not left before it was on disk. */
-function unjournaled(votes: readonly SignedStatement[], { bySigner }: Journaled): readonly Violation[] {
+function unjournaled(votes: readonly SignedStatement[], { own }: Journaled): readonly Violation[] {
   const missing = votes.filter((vote) => {
-    const own = bySigner.get(vote.signer)
-    return own !== undefined && vote.view >= own.fromView && !own.box.has(vote)
+    const journal = own.get(`${vote.signer}/${vote.epoch}`)
+    return journal !== undefined && vote.view >= journal.fromView && !journal.box.has(vote)
   })
   return missing.map(({ signer, view, kind }) => ({
     rule: 'vote-not-in-journal',
     member: signer,
     message: `member ${signer} sent a vote of kind ${kind} in view ${view} that its journal does not have`
   }))
+}
+
+/** Whoever blames somebody must be able to show why. */
+function baseless({ evidence }: Journaled): readonly Violation[] {
+  return evidence
+    .filter(({ holds }) => !holds)
+    .map(({ peer, key, epoch, view }) => ({
+      rule: 'evidence-does-not-hold',
+      message: `${peer} holds evidence against ${key.slice(0, 16)} in epoch ${epoch}, view ${view} that proves nothing`
+    }))
 }
 
 /**
@@ -120,6 +164,9 @@ export async function checkRun(run: RunFolder): Promise<CheckReport> {
     receivedVotes: 0,
     statements: 0,
     forged: 0,
+    unjudged: 0,
+    blamed: [],
+    muted: [],
     finalHeights: 0,
     heightMax: 0
   }
@@ -128,7 +175,7 @@ export async function checkRun(run: RunFolder): Promise<CheckReport> {
   const box = new BallotBox(committee)
   const received = await readReceived(run, box)
   const journals = readJournals(run, committee, box)
-  const violations = [...box.violations(), ...unjournaled(received, journals)]
+  const violations = [...box.violations(), ...unjournaled(received, journals), ...baseless(journals)]
   const heights = box.finalHeights()
   return {
     ok: violations.length === 0 && box.counts.statements > 0,
@@ -136,6 +183,8 @@ export async function checkRun(run: RunFolder): Promise<CheckReport> {
     journaledVotes: journals.votes,
     receivedVotes: received.length,
     ...box.counts,
+    blamed: [...new Set(journals.evidence.filter(({ holds }) => holds).map(({ key }) => key))].sort(),
+    muted: journals.muted,
     finalHeights: heights.length,
     heightMax: heights.at(-1) ?? 0,
     violations: violations.slice(0, VIOLATIONS_SHOWN)

@@ -22,6 +22,9 @@ function textOf(report: CheckReport): string {
   const lines = [
     `${report.journaledVotes} votes in journals, ${report.receivedVotes} received, ${report.statements} distinct statements`,
     `${report.finalHeights} heights final by received votes, the highest ${report.heightMax}; ${report.forged} bad signatures`,
+    ...report.blamed.map((key) => `proven to have contradicted itself: ${key}`),
+    ...report.muted.map(({ peer, epoch, reason }) => `${peer} says nothing more in epoch ${epoch}: ${reason}`),
+    ...(report.unjudged > 0 ? [`${report.unjudged} statements of later committees were not judged`] : []),
     ...report.violations.map(({ rule, message }) => `${rule}: ${message}`),
     report.violations.length === 0 ? 'no contradiction' : `${report.violations.length} contradictions`
   ]
