@@ -207,6 +207,12 @@ export class Epoch implements Listener {
     this.engine.post({ type: 'pool', pending, version, ...this.engine.now() })
   }
 
+  /** When the program wants a block, commands or none: group time, ms since 1970. */
+  due(dueMs: number | null): void {
+    if (this.engine.state.dueMs !== dueMs)
+      this.engine.post({ type: 'due', dueMs, closeNow: false, ...this.engine.now() })
+  }
+
   isConnected(member: number): boolean {
     return member === this.self || this.#host.reception.channel.isOpen(this.memberPeers[member] ?? '')
   }

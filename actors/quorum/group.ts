@@ -375,6 +375,7 @@ export class Group implements Owner {
       onLate: () => this.#tell({ type: 'fell.behind' })
     })
     const { self, epoch } = this.#epochs.open(final, isFirst)
+    this.#current().due(parts.execution.dueMs)
     const before = [epoch - 1, epoch - 2, epoch - 3].filter((number) => number >= 0)
     this.#epochs.remember(await parts.delivery.committeesOf(before))
     return { isMember: self !== null }

@@ -17,6 +17,7 @@ const CHECKPOINTS_KEPT = 2
 const keptKey = (height: number) => new Writer(9).u8(0x63).u64(height).finish()
 const statementKey = (height: number) => new Writer(9).u8(0x61).u64(height).finish()
 const KEY_SIGNED = Uint8Array.of(0x67)
+const KEY_DUE = Uint8Array.of(0x64)
 const END = Number.MAX_SAFE_INTEGER
 
 /** A checkpoint that a quorum signed, with what it binds, but the leaves. */
@@ -70,6 +71,16 @@ export class Archive {
 
   setSignedTo(height: number): Promise<void> {
     return this.#store.batch([{ type: 'put', key: KEY_SIGNED, value: encode(height) }], { sync: true })
+  }
+
+  /** Group time of the program's next timer, which it tells with executed blocks only. */
+  async due(): Promise<number | null> {
+    const bytes = await this.#store.get(KEY_DUE)
+    return bytes === undefined ? null : optional(decode(bytes, { bytesMax: 16 }), (value) => asUint(value, 'dueMs'))
+  }
+
+  setDue(dueMs: number | null): Promise<void> {
+    return this.#store.batch([{ type: 'put', key: KEY_DUE, value: encode(dueMs) }])
   }
 
   /** Oldest first. */

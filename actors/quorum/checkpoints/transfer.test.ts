@@ -15,8 +15,8 @@ import { clientOf, type Outside, person, World } from '../samples.ts'
 
 const A_WHILE_MS = 60_000
 /** Blocks with commands; together they make more lines than one page has leaves. */
-const BATCHES = 14
-const PER_BATCH = 25
+const BATCHES = 5
+const PER_BATCH = 60
 
 type Answer = (bytes: Uint8Array, request: SyncRequest, index: number) => Uint8Array
 
@@ -26,7 +26,7 @@ async function grown(answer: Answer): Promise<World> {
     ...outside,
     net: answering(outside.net, index, answer)
   })
-  const world = await World.of([1, 1, 1, 1], [], { pace: { checkpointBlocks: 4 } }, wrap)
+  const world = await World.of([1, 1, 1, 1], [], { pace: { checkpointBlocks: 2 } }, wrap)
   const isVoting = () => world.alive.every(({ group }) => group.status().state === 'voting')
   expect(await world.until(isVoting, A_WHILE_MS)).toBe(true)
   const command = clientOf(world.manifest, () => world.clock.wall())

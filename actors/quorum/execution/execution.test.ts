@@ -167,3 +167,46 @@ describe('checkpoints', () => {
     expect(executions(world)).toEqual(['running', 'running', 'running', 'running'])
   })
 })
+
+describe('a program with a timer', () => {
+  test('gets a block when the time has come, though nobody has a command, and then the group rests', async () => {
+    const world = await voting([1, 1, 1, 1])
+    const times: number[] = []
+    for (const { index, tape } of world.members) {
+      tape.bend = (block, outcome) => {
+        if (index === 0) times.push(block.timeMs)
+        return { ...outcome, dueMs: block.commands.length > 0 ? block.timeMs + 20_000 : null }
+      }
+    }
+    await grow(world, clientIn(world), 1)
+    const { height } = world.members[0]?.group.status() ?? { height: 0 }
+    await world.clock.pass(60_000)
+    const [first = 0, ...later] = times
+    expect(later).toHaveLength(1)
+    expect(later[0]).toBeGreaterThanOrEqual(first + 20_000)
+    for (const { group } of world.members) expect(group.status()).toMatchObject({ height: height + 1, dormant: true })
+  })
+
+  test('that takes its time holds leaders up, and nothing is lost by it', async () => {
+    const world = await voting([1, 1, 1, 1])
+    const command = clientIn(world)
+    const waiting: (() => void)[] = []
+    for (const { tape } of world.members) {
+      const deliver = tape.deliver.bind(tape)
+      tape.deliver = (block) => void waiting.push(() => deliver(block))
+    }
+    let final = 0
+    for (let i = 0; i < 60; i++) {
+      void world.members[i % 4]?.group.submit(command(`${i}`)).final.then(() => (final += 1))
+      await world.clock.pass(60)
+    }
+    await world.clock.pass(20_000)
+    expect(final).toBeGreaterThan(16)
+    expect(final).toBeLessThan(60)
+    for (let turn = 0; turn < 1_000 && final < 60; turn++) {
+      for (const go of waiting.splice(0)) go()
+      await world.clock.pass(50)
+    }
+    expect(final).toBe(60)
+  })
+})

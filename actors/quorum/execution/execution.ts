@@ -69,6 +69,7 @@ export class Execution {
   #state: ExecutionState = 'running'
   #reason: string | null = null
   #refilling = false
+  #dueMs: number | null = null
   /** At and below this height a program spoke that went wrong. */
   #toldTo = 0
   #stopped = false
@@ -91,6 +92,11 @@ export class Execution {
     return this.#window.executed
   }
 
+  /** Group time of the program's next timer, as of the newest executed block; null: none. */
+  get dueMs(): number | null {
+    return this.#dueMs
+  }
+
   /** Final blocks that the program has not executed. */
   get lag(): number {
     return this.#window.final - this.#window.executed
@@ -110,6 +116,7 @@ export class Execution {
     const { program, groupId, archive, path, kernel } = this.#options
     const [kept, signedTo] = [await archive.kept(), await archive.signedTo()]
     this.#checkpoints = this.#createCheckpoints(kept, signedTo)
+    this.#dueMs = await archive.due()
     const stored = await this.#statements.load()
     for (const { epoch, statement, ...place } of stored) this.#of(epoch)?.remember(ownStatement(place, statement))
     this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
@@ -311,8 +318,15 @@ export class Execution {
       this.#of(epoch)?.executed(ownStatement({ view, height }, statement), mayTell)
       if (event.want) this.#want(epoch, view, height)
     }
+    this.#setDue(event.dueMs)
     this.#options.onExecuted(height)
     this.#pump()
+  }
+
+  #setDue(dueMs: number | null): void {
+    if (dueMs === this.#dueMs) return
+    this.#dueMs = dueMs
+    this.#options.archive.setDue(dueMs).catch(this.#options.onStoreFailure)
   }
 
   #want(epoch: number, view: number, height: number): void {

@@ -24,6 +24,8 @@ export interface LeafOutcome {
   readonly changes: Iterable<readonly [path: string, value: Uint8Array | null]>
   /** By command id: what its client is told, at most some 3 KiB. */
   readonly answers: readonly (readonly [id: string, answer: Uint8Array])[]
+  /** Group time at which a block is wanted even if nobody has a command; ms since 1970. */
+  readonly dueMs?: number | null
 }
 
 export interface LeafProgramOptions {
@@ -103,7 +105,7 @@ export class LeafProgram implements Program {
   }
 
   deliver(block: Block): void {
-    const { changes, answers } = this.#options.execute(this.#state, block)
+    const { changes, answers, dueMs = null } = this.#options.execute(this.#state, block)
     this.#state = this.#state.with(changes)
     this.#height = block.height
     const statement = block.commands.length === 0 ? null : this.#prove(block, answers)
@@ -116,7 +118,7 @@ export class LeafProgram implements Program {
       want: false,
       stateRoot: block.checkpoint ? this.#state.stateRoot : null,
       leaves: this.#state.size,
-      dueMs: null
+      dueMs
     })
     this.#release()
   }
