@@ -401,7 +401,8 @@ export class Group implements Owner {
       onUnrestored: (error) => log.info({ group: this.id, error }, 'no state to restore from yet'),
       onExecuted: () => this.#executed(),
       onCheckpoints: (kept) => this.#checkpointed(kept),
-      onDropped: (cause) => this.dropped(cause)
+      onDropped: (cause) => this.dropped(cause),
+      onContradicted: (committee, a, b) => this.#proceedings.conflictingStates(committee, a, b)
     }
   }
 
@@ -486,7 +487,10 @@ export class Group implements Owner {
     this.#emit({ type: 'epoch', epoch, height, isMember })
     engine.run()
     this.#secured
-      .then(() => this.#tell({ type: 'epoch.opened', isMember }))
+      .then(() => {
+        this.#tell({ type: 'epoch.opened', isMember })
+        return this.#release()
+      })
       .catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
   }
 
@@ -519,6 +523,13 @@ export class Group implements Owner {
     const to = execution.state === 'running' ? Math.min(height, execution.height) : height
     const pruned = delivery.written().then(() => this.ledger.prune(to))
     pruned.catch((error: unknown) => this.#tell({ type: 'store.failed', reason: messageOf(error) }))
+  }
+
+  /** The epoch before is over for good: what was said in it will never be asked for again. */
+  async #release(): Promise<void> {
+    const { persistence } = this.#current()
+    await this.#proceedings.restate()
+    persistence.began()
   }
 
   /** Records of what is final are about to go: what outlives them must be elsewhere. */

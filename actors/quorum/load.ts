@@ -32,7 +32,7 @@ export interface Parts {
 /** What the execution has from its group. */
 export type Surroundings = Pick<
   ExecutionOptions,
-  'seatOf' | 'epoch' | 'transfer' | 'onState' | 'onUnrestored' | 'onExecuted' | 'onCheckpoints' | 'onDropped'
+  'seatOf' | 'epoch' | 'transfer' | 'onState' | 'onUnrestored' | 'onExecuted' | 'onCheckpoints' | 'onDropped' | 'onContradicted'
 >
 
 export interface LoadOptions {

@@ -1,5 +1,5 @@
 import { toHex } from '@brume/codec'
-import { certifies } from '@brume/consensus'
+import { type Committee, certifies } from '@brume/consensus'
 import {
   CHECKPOINT,
   type CheckpointStatement,
@@ -52,6 +52,8 @@ export interface CheckpointsOptions {
   readonly broken: (reason: string) => void
   readonly storeFailed: (error: unknown) => void
   readonly dropped: (cause: string) => void
+  /** One key, two states of one height; the signatures are unchecked. */
+  readonly contradicted: (committee: Committee, a: CheckpointVote, b: CheckpointVote) => void
 }
 
 /** Votes on all that is replicated, at heights that all members know: the tally, and what a quorum agreed on. */
@@ -111,6 +113,10 @@ export class Checkpoints {
     const { height } = vote
     if (height > finalHeight() + AHEAD_CHECKPOINTS * every) return dropped('view')
     if (height <= this.certifiedHeight) return
+    const other = this.#votes.get(`${vote.epoch}/${vote.signer}`)?.find((before) => before.height === height)
+    if (other !== undefined && nameOf(other) !== nameOf(vote)) {
+      return this.#options.contradicted(seat.committee, other, vote)
+    }
     this.#add(vote)
     this.#judge(vote.epoch, height)
   }

@@ -1,7 +1,14 @@
 import { equal, toHex } from '@brume/codec'
 import type { Committee, Vote } from '@brume/consensus'
 import type { PeerId, Topic, Verdict } from '@brume/ports'
-import { type Evidence, encodeEvidence } from '@brume/protocols/quorum'
+import {
+  type CheckpointVote,
+  checkpointBytes,
+  type Evidence,
+  encodeEvidence,
+  makeEvidence,
+  type Signed
+} from '@brume/protocols/quorum'
 import type { GroupEvent } from '../events.ts'
 import type { Host } from '../host.ts'
 import { Docket } from './docket.ts'
@@ -60,9 +67,15 @@ export class Proceedings {
     this.#docket.conflict(committee, a, b)
   }
 
-  /** Evidence that was made elsewhere in this peer. */
-  prove(evidence: Evidence): void {
-    this.#docket.prove(evidence)
+  /** Two states of one height, signed by one member. */
+  conflictingStates(committee: Committee, a: CheckpointVote, b: CheckpointVote): void {
+    const key = committee.members[a.signer]?.key
+    if (key === undefined) return
+    const signed = (vote: CheckpointVote): Signed => {
+      return { statement: checkpointBytes(committee, vote), signature: vote.signature }
+    }
+    const evidence = makeEvidence(key, signed(a), signed(b))
+    if (evidence !== undefined) this.#docket.prove(evidence)
   }
 
   receive(from: PeerId, bytes: Uint8Array): Verdict {

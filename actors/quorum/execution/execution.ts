@@ -8,7 +8,7 @@ import {
 import type { Kernel, Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import type { Archive, Kept } from '../checkpoints/archive.ts'
-import { Checkpoints } from '../checkpoints/checkpoints.ts'
+import { Checkpoints, type CheckpointsOptions } from '../checkpoints/checkpoints.ts'
 import { type Fetched, fetchCheckpoint, restorePages, type TransferOptions } from '../checkpoints/transfer.ts'
 import { QuorumError } from '../errors.ts'
 import type { Block, Leaf, Page, Program, ProgramEvent } from '../ports.ts'
@@ -53,6 +53,8 @@ export interface ExecutionOptions {
   readonly onBroken: (reason: string) => void
   readonly onStoreFailure: (error: unknown) => void
   readonly onDropped: (cause: string) => void
+  /** A member signed two states of one height; the signatures are unchecked. */
+  readonly onContradicted: CheckpointsOptions['contradicted']
 }
 
 /**
@@ -232,7 +234,8 @@ export class Execution {
   }
 
   #createCheckpoints(kept: readonly Kept[], signedTo: number): Checkpoints {
-    const { archive, seatOf, checkpointBlocks, onCheckpoints, onBroken, onStoreFailure, onDropped } = this.#options
+    const { archive, seatOf, checkpointBlocks, onCheckpoints, onBroken, onStoreFailure, onDropped, onContradicted } =
+      this.#options
     return new Checkpoints({
       archive,
       kept,
@@ -244,7 +247,8 @@ export class Execution {
       diverged: (height) => this.#diverged(`a quorum came to another state at height ${height}`),
       broken: onBroken,
       storeFailed: onStoreFailure,
-      dropped: onDropped
+      dropped: onDropped,
+      contradicted: onContradicted
     })
   }
 

@@ -56,6 +56,7 @@ export class Persistence {
   #retry: Cancel | null = null
   #space: PromiseWithResolvers<void> | null = null
   #note: Note | null
+  #notedAt = 0
 
   constructor(options: PersistenceOptions) {
     this.#options = options
@@ -104,11 +105,16 @@ export class Persistence {
     const { groupId, epoch } = this.#options.committee
     this.#note = { epoch, kind, reason }
     const { promise, resolve } = Promise.withResolvers<boolean>()
-    appendRecord(journal, groupId, RECORD.note, encodeNote(this.#note), (error) => {
+    this.#notedAt = appendRecord(journal, groupId, RECORD.note, encodeNote(this.#note), (error) => {
       if (error !== undefined && !isPassing(error)) this.#options.onFailure(error)
       resolve(error === undefined)
     })
     return promise
+  }
+
+  /** This epoch has begun and that is on disk elsewhere: nothing below its first record is needed any more. */
+  began(): void {
+    if (!this.#muted && this.#notedAt > 0) this.#journal?.release(this.#notedAt)
   }
 
   /** At a clean stop of a volatile member: everything said above the floor, and that it is everything. */
