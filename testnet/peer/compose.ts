@@ -1,5 +1,5 @@
-import { createPeer, type Peer } from '@brume/actors/peer'
-import type { Group, GroupEvent } from '@brume/actors/quorum'
+import { createPeer, type Peer, type ProgramContext } from '@brume/actors/peer'
+import type { Group, GroupEvent, Program } from '@brume/actors/quorum'
 import type { NetNode } from '@brume/net'
 import { nodeDisk } from '@brume/store'
 import { dialThrough } from '../links/dial-through.ts'
@@ -20,9 +20,11 @@ import { slowDisk } from './slow-disk.ts'
  */
 export async function compose(config: PeerConfig): Promise<HostedPeer> {
   if (config.proxyPort !== undefined) dialThrough(config.proxyPort, config.name)
-  const counter = new Counter()
-  const { finalsPath } = config
-  const program = finalsPath === undefined ? counter : recordFinals(counter, finalsPath)
+  let counter: Counter | undefined
+  const makeCounter = ({ store }: ProgramContext): Program => {
+    counter = new Counter(store)
+    return config.finalsPath === undefined ? counter : recordFinals(counter, config.finalsPath)
+  }
   const misbehaviour = misbehaviourOf(config)
   const disk = slowDisk(nodeDisk())
   let node: NetNode | undefined
@@ -34,7 +36,7 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
     dataDir: config.dataDir,
     settings: settingsOf(config),
     ports: { disk: disk.disk, wrapNet },
-    programs: { counter: () => program }
+    programs: { counter: makeCounter }
   })
   const [group] = peer.groups()
   const clock = new BlockClock(() => performance.now())
@@ -48,7 +50,7 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
     inboundPorts: () => inboundPorts(node),
     members: () => membersOf(peer),
     onMembers: (listener) => void peer.onNotice(listener),
-    group: () => (group === undefined ? undefined : sampleOf(group, counter)),
+    group: () => (group === undefined || counter === undefined ? undefined : sampleOf(group, counter)),
     takeLatencies: () => clock.take(),
     submit: (client) => clients?.increment(client) ?? Promise.reject(new Error('no group here')),
     misdeeds: () => misbehaviour?.count ?? 0,
@@ -108,6 +110,7 @@ function sampleOf(group: Group, counter: Counter): GroupSample {
     pool,
     dormant,
     weights: members.map(({ peer, weight }) => ({ peer, weight })),
+    executed: counter.state.height,
     value: counter.state.value
   }
 }

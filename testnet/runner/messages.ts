@@ -77,7 +77,9 @@ export interface GroupSample {
   readonly pool: number
   /** Nothing to do: no timer is armed. */
   readonly dormant: boolean
-  /** The program's own value; of a counter the count. */
+  /** The height that the program has got to; final blocks may be waiting for it. */
+  readonly executed: number
+  /** The program's own value there; of a counter the count. */
   readonly value: number | undefined
 }
 

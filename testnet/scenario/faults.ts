@@ -156,6 +156,6 @@ function isBack({ state, sample }: PeerRow, mark: number): boolean {
   const group = sample?.group
   if (state !== 'running' || group === undefined) return false
   return (
-    group.height >= mark && (group.state === 'voting' || (group.state === 'observing' && group.reason !== undefined))
+    group.executed >= mark && (group.state === 'voting' || (group.state === 'observing' && group.reason !== undefined))
   )
 }

@@ -180,7 +180,7 @@ class Scenario {
   #isQuiet(): boolean {
     const { peers } = this.#testnet.state()
     const groups = peers.flatMap(({ name, sample }) => (this.#honest.has(name) ? (sample?.group ?? []) : []))
-    const level = new Set(groups.map(({ height }) => height)).size <= 1
+    const level = new Set(groups.flatMap(({ height, executed }) => [height, executed])).size <= 1
     return this.#testnet.outstanding === 0 && level && groups.every(({ pool }) => pool === 0)
   }
 

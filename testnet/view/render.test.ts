@@ -32,6 +32,7 @@ function makeRow(index: number, over: Partial<PeerRow> = {}): PeerRow {
         weights: [],
         pool: 0,
         dormant: false,
+        executed: 124,
         value: 124
       }
     },

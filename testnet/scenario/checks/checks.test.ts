@@ -64,7 +64,7 @@ function row(name: string, height: number, value: number, misdeeds = 0): PeerRow
     name,
     peerId: `id-${name}`,
     state: 'running',
-    sample: { group: { height, value }, misdeeds }
+    sample: { group: { height, executed: height, value }, misdeeds }
   } as unknown as PeerRow
 }
 

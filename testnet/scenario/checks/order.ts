@@ -62,8 +62,8 @@ function levelCounters({ peers, honest }: Outcome): readonly { readonly name: st
     honest.has(name) && sample?.group ? [{ name, ...sample.group }] : []
   )
   const height = Math.max(0, ...groups.map((group) => group.height))
-  return groups.flatMap(({ name, value, height: own }) =>
-    own === height && value !== undefined ? [{ name, value }] : []
+  return groups.flatMap(({ name, value, executed, height: own }) =>
+    own === height && executed === height && value !== undefined ? [{ name, value }] : []
   )
 }
 
@@ -82,8 +82,10 @@ export const exactlyOnce: Check<object> = {
     }
     const acked = acknowledged(outcome.history).length
     const found = `${at.size} commands took effect, each once; ${acked} were acknowledged`
-    const wrong = levelCounters(outcome).find(({ value }) => value !== at.size)
+    const counters = levelCounters(outcome)
+    const wrong = counters.find(({ value }) => value !== at.size)
     if (wrong !== undefined) return failed(`${found}, but the counter of ${wrong.name} stands at ${wrong.value}`)
-    return verdict(at.size > 0 && acked <= at.size, `${found}; every counter stands at ${at.size}`)
+    const sentence = `${found}; the counters of ${counters.length} peers have the whole log and stand at ${at.size}`
+    return verdict(at.size > 0 && acked <= at.size && counters.length > 0, sentence)
   }
 }
