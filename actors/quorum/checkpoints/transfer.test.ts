@@ -20,8 +20,12 @@ const PER_BATCH = 60
 
 type Answer = (bytes: Uint8Array, request: SyncRequest, index: number) => Uint8Array
 
-/** Members of one group; what they answer to each other's bulk requests goes through `answer`. */
-async function grown(answer: Answer): Promise<World> {
+/**
+ * A group whose first blocks are gone at every member; what members answer to bulk requests goes through `answer`.
+ *
+ * @param away - a member that hears nothing of it
+ */
+async function grown(answer: Answer, away: number | null = null): Promise<World> {
   const wrap = (index: number, outside: Outside): Outside => ({
     ...outside,
     net: answering(outside.net, index, answer)
@@ -29,6 +33,7 @@ async function grown(answer: Answer): Promise<World> {
   const world = await World.of([1, 1, 1, 1], [], { pace: { checkpointBlocks: 2 } }, wrap)
   const isVoting = () => world.alive.every(({ group }) => group.status().state === 'voting')
   expect(await world.until(isVoting, A_WHILE_MS)).toBe(true)
+  if (away !== null) await world.crash(away)
   const command = clientOf(world.manifest, () => world.clock.wall())
   for (let batch = 0; batch < BATCHES; batch++) {
     let left = PER_BATCH
@@ -37,7 +42,7 @@ async function grown(answer: Answer): Promise<World> {
     }
     expect(await world.until(() => left === 0, A_WHILE_MS)).toBe(true)
   }
-  const pruned = await Promise.all(world.members.map(({ group }) => group.ledger.prunedTo()))
+  const pruned = await Promise.all(world.alive.map(({ group }) => group.ledger.prunedTo()))
   expect(Math.min(...pruned)).toBeGreaterThan(0)
   return world
 }
@@ -133,6 +138,41 @@ describe('a member whose state is gone', { timeout: 60_000 }, () => {
     isFatal = false
     await world.crash(3)
     await world.restart(3)
+    expect(await world.until(isRestored(world), A_WHILE_MS)).toBe(true)
+  })
+})
+
+describe('an order whose blocks are gone', { timeout: 60_000 }, () => {
+  test('is taken up at a checkpoint by a member that was away, which then votes', async () => {
+    const world = await grown(honest, 3)
+    await world.restart(3)
+    const member = world.members[3]
+    expect(await world.until(isRestored(world), A_WHILE_MS)).toBe(true)
+    expect(member?.group.status()).toMatchObject({ state: 'voting', height: world.members[0]?.group.status().height })
+    expect(member?.group.record?.digest()).toBe(world.members[0]?.group.record?.digest())
+    // Without it there is no quorum any more.
+    await world.crash(0)
+    const command = clientOf(world.manifest, () => world.clock.wall(), 2)
+    void member?.group.submit(command('after'))
+    const isThere = () => world.alive.every(({ tape }) => tape.lines.length === BATCHES * PER_BATCH + 1)
+    expect(await world.until(isThere, A_WHILE_MS)).toBe(true)
+  })
+
+  test('is taken up by an observer that was never there', async () => {
+    const world = await grown(honest)
+    const observer = await world.observe()
+    expect(await world.until(() => observer.tape.lines.length === BATCHES * PER_BATCH, A_WHILE_MS)).toBe(true)
+    expect(observer.tape.heights.length).toBeLessThan(world.members[0]?.tape.heights.length ?? 0)
+  })
+
+  test('goes on by another server where one dies midway', async () => {
+    const world: World = await grown((bytes, { type }, index) => {
+      if (type === 'checkpoint' && index === 0) world.kill(0)
+      return bytes
+    }, 3)
+    await world.restart(3)
+    await world.until(() => world.members[0]?.alive === false, A_WHILE_MS)
+    await world.restart(0)
     expect(await world.until(isRestored(world), A_WHILE_MS)).toBe(true)
   })
 })
