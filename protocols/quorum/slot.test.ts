@@ -34,7 +34,8 @@ const messages: readonly SlotMessage[] = [
   { type: 'votes', votes: [voteOf(RESULT, 1, 0), voteOf(KIND.nullify, 1, 0), voteOf(KIND.finalize, 1, 2)] },
   { type: 'propose', vote: voteOf(KIND.notarize, 1, 3), results },
   { type: 'propose', vote: voteOf(KIND.notarize, 1, 3), results: [] },
-  { type: 'certificate', certificate }
+  { type: 'certificate', certificate },
+  { type: 'ask', epoch: 7, view: 2 }
 ]
 
 describe('what is encoded comes back', () => {

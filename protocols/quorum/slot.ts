@@ -25,7 +25,7 @@ const CERTIFICATE_BYTES_MAX = 8_192
 
 const SLOT_KINDS: readonly SlotKind[] = [KIND.notarize, KIND.nullify, KIND.finalize, RESULT]
 
-const TYPE = { votes: 1, propose: 2, certificate: 3 } as const
+const TYPE = { votes: 1, propose: 2, certificate: 3, ask: 4 } as const
 
 /** A message, and the slot it belongs to. */
 export interface SlotFrame {
@@ -33,7 +33,7 @@ export interface SlotFrame {
   readonly message: SlotMessage
 }
 
-/** `type u8 ‖ groupId 32 ‖ content`; which slot is in the votes. */
+/** `type u8 ‖ groupId 32 ‖ content`; which slot is in the votes, and in an ask the first of two u64. */
 export function encodeSlotFrame({ groupId, message }: SlotFrame): Uint8Array {
   const writer = new Writer(512).u8(TYPE[message.type]).bytes(groupId)
   switch (message.type) {
@@ -43,6 +43,8 @@ export function encodeSlotFrame({ groupId, message }: SlotFrame): Uint8Array {
       return writeSlotVotes(writeSlotVote(writer, message.vote), message.results).finish()
     case 'certificate':
       return writer.bytes(encodeSlotCertificate(message.certificate)).finish()
+    case 'ask':
+      return writer.u64(message.epoch).u64(message.view).finish()
   }
 }
 
@@ -56,9 +58,16 @@ export function decodeSlotFrame(bytes: Uint8Array): SlotFrame {
 
 function readMessage(type: number, reader: Reader): SlotMessage {
   if (type === TYPE.certificate) return { type: 'certificate', certificate: decodeSlotCertificate(reader.rest()) }
+  if (type === TYPE.ask) return readAsk(reader)
   if (type === TYPE.votes) return { type: 'votes', votes: readSlotVotes(reader, 1) }
   if (type !== TYPE.propose) throw new CodecError('BRUME_CODEC_SHAPE', `${type} is no type of slot frame`)
   return { type: 'propose', vote: readSlotVote(reader), results: readSlotVotes(reader, 0) }
+}
+
+function readAsk(reader: Reader): SlotMessage {
+  const ask = { type: 'ask', epoch: reader.u64(), view: reader.u64() } as const
+  reader.end()
+  return ask
 }
 
 function writeSlotVotes(writer: Writer, votes: readonly SlotVote[]): Writer {

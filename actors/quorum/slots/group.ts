@@ -143,5 +143,6 @@ export class SlotGroup {
 
 function slotOf(message: SlotMessage): number {
   if (message.type === 'votes') return message.votes[0]?.epoch ?? 0
+  if (message.type === 'ask') return message.epoch
   return message.type === 'propose' ? message.vote.epoch : message.certificate.epoch
 }

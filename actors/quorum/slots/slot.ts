@@ -185,6 +185,7 @@ export class Slot {
     if (message.type === 'propose') {
       return this.#isSignedVote(message.vote) && message.results.every((vote) => this.#isSignedVote(vote))
     }
+    if (message.type === 'ask') return true
     const { signers, signatures, ...statement } = message.certificate
     return signers.every((signer, i) =>
       this.#isSignedVote({ ...statement, signer, signature: signatures[i] ?? new Uint8Array() })

@@ -7,6 +7,8 @@ export type SlotMessage =
   | { readonly type: 'votes'; readonly votes: readonly SlotVote[] }
   | { readonly type: 'certificate'; readonly certificate: SlotCertificate }
   | ({ readonly type: 'propose' } & SlotProposal)
+  /** Where a member is that has said nothing: what it lacks is sent to it. */
+  | { readonly type: 'ask'; readonly epoch: number; readonly view: number }
 
 /** What happened; `nowMs` is monotonic. Every signature in a message was verified by the host before. */
 export type SlotEvent = { readonly nowMs: number } & (

@@ -102,9 +102,12 @@ const RESULTS: Readonly<Record<string, (i: number) => string>> = {
   'all differ': (i) => `${i}`.repeat(64)
 }
 
+/** Of each of twenty combinations, so 120 runs. */
+const SEEDS = 6
+
 describe.each(Object.keys(RESULTS))('loss, crashes and lying members of weight F, and %s', (name) => {
-  test.each(COMMITTEES)('weights %j, liars %j', (weights, liars) => {
-    for (let seed = 0; seed < 12; seed++) {
+  test.each(COMMITTEES)('weights %j, liars %j', { timeout: 120_000 }, (weights, liars) => {
+    for (let seed = 0; seed < SEEDS; seed++) {
       const results = weights.map((_, i) => RESULTS[name]?.(i) ?? A)
       const world = run({ seed, weights, liars, results, calmAtMs: 6_000, lossPerMille: 250, crashPerMille: 25 })
       const honest = decisions(world).filter((_, i) => !liars.includes(i))
@@ -220,6 +223,51 @@ describe('one member', () => {
     for (const bad of refused) expect(said(createSlot(CONFIG, 0), heard(bad))).toEqual(['malformed'])
     expect(said(createSlot(CONFIG, 0), heard({ ...good, epoch: 4 }))).toEqual(['slot'])
     expect(said(createSlot(CONFIG, 0), heard(certificate(KIND.nullify, 9)))).toEqual(['view'])
+  })
+
+  test('keeps the certificate it puts together before it says what rests on it', () => {
+    let state = createSlot(CONFIG, 0)
+    const kinds: string[] = []
+    for (const signer of [1, 2, 3]) {
+      const step = slotStep(state, { type: 'votes', from: signer, votes: [vote(signer, RESULT, 0)], nowMs: 3 })
+      state = step.state
+      kinds.push(...step.effects.map(({ type }) => type))
+    }
+    expect(kinds).toEqual(['keep', 'cast'])
+  })
+
+  test('answers who repeats itself: with the decision, or with the certificates since the view it is in', () => {
+    const votes = { type: 'votes', from: 2, votes: [vote(2, KIND.nullify, 0)] } as const
+    const answer = (...certificates: SlotCertificate[]) => {
+      const start = slotStep(createSlot(CONFIG, 0, { votes: [], certificates }), tick(0)).state
+      const first = slotStep(start, { ...votes, nowMs: 100 })
+      const again = slotStep(first.state, { ...votes, nowMs: 200 })
+      const soon = slotStep(again.state, { ...votes, nowMs: 201 })
+      const sent = [first, again, soon].map(({ effects }) =>
+        effects.flatMap((effect) =>
+          effect.type === 'send' && effect.to === 2 && effect.message.type === 'certificate'
+            ? [`${effect.message.certificate.kind} of ${effect.message.certificate.view}`]
+            : []
+        )
+      )
+      expect([sent[0], sent[2]]).toEqual([[], []])
+      return sent[1]
+    }
+    expect(answer(certificate(RESULT, 0), certificate(KIND.finalize, 0))).toEqual(['3 of 0'])
+    expect(answer(certificate(KIND.nullify, 0), certificate(KIND.nullify, 1))).toEqual(['2 of 0', '2 of 1'])
+  })
+
+  test('that has said nothing asks, and is answered', () => {
+    const sent = (state: SlotState, event: Parameters<typeof slotStep>[1]) =>
+      slotStep(state, event).effects.flatMap((effect) => (effect.type === 'send' ? [[effect.to, effect.message]] : []))
+    expect(sent(createSlot({ ...CONFIG, self: null }, 0), tick(500))).toEqual([
+      ['all', { type: 'ask', epoch: 3, view: 0 }]
+    ])
+    const decided = certificate(KIND.finalize, 0)
+    const over = createSlot(CONFIG, 0, { votes: [], certificates: [certificate(RESULT, 0), decided] })
+    const ask = { type: 'ask', from: 2, epoch: 3, view: 0, nowMs: 9 } as const
+    expect(sent(slotStep(over, tick(0)).state, ask)).toEqual([[2, { type: 'certificate', certificate: decided }]])
+    expect(sent(slotStep(over, tick(0)).state, { ...ask, epoch: 4 })).toEqual([])
   })
 
   test('leaves its state as it was, and keeps what a quorum said', () => {

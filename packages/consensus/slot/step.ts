@@ -44,6 +44,8 @@ function handle(draft: SlotDraft, event: SlotEvent): void {
       return onCertificate(draft, event.certificate, event.from)
     case 'propose':
       return onPropose(draft, event, event.from)
+    case 'ask':
+      return event.epoch === draft.state.config.committee.epoch ? serve(draft, event.from, event.view) : undefined
     case 'synced':
       return onSynced(draft, event.votes)
     case 'tick':
@@ -153,7 +155,10 @@ function onTick(draft: SlotDraft): void {
   if (nowMs < state.retryDueMs) return
   draft.set({ retryDueMs: nowMs + retryMs(state.config) })
   const votes = state.own.filter(({ view }) => view === 0 || view > state.view - SLOT_VIEWS_AHEAD)
-  if (votes.length > 0) draft.emit({ type: 'send', to: 'all', message: { type: 'votes', votes } })
+  const { epoch } = state.config.committee
+  const message =
+    votes.length > 0 ? ({ type: 'votes', votes } as const) : ({ type: 'ask', epoch, view: state.view } as const)
+  draft.emit({ type: 'send', to: 'all', message })
   const { proposal } = draft.view(state.view)
   if (proposal !== null && state.own.includes(proposal.vote)) {
     draft.emit({ type: 'send', to: 'all', message: { type: 'propose', ...proposal } })
