@@ -216,10 +216,9 @@ export class LeafProgram implements Program {
 
 /** Writes a whole state, then forgets the one before: a crash in between leaves one of the two. */
 async function saveState(store: Store, height: number, state: LeafState): Promise<void> {
-  const pages: (readonly [number, Page])[] = []
-  for (let page = 0, data = state.page(0); data !== null; data = state.page(++page)) pages.push([page, data])
-  for (const [page, { leaves }] of pages) {
-    await store.batch([{ type: 'put', key: pageKey(height, page), value: encode([...leaves]) }])
+  for (let page = 0; page < pageCount(state.size); page++) {
+    const value = encode([...state.pageLeaves(page)])
+    await store.batch([{ type: 'put', key: pageKey(height, page), value }])
   }
   const head = encode([height, state.size, state.stateRoot])
   await store.batch([{ type: 'put', key: KEY_STATE, value: head }], { sync: true })
