@@ -181,6 +181,11 @@ export class Epoch implements Listener {
     return this.persistence.park(this.engine.state)
   }
 
+  /** Others fill the journal that this group shares: what it still needs is written anew. */
+  restate(): Promise<void> {
+    return this.persistence.restate(this.engine.state, this.#muted)
+  }
+
   /** Resolves when it is known whether this key may vote in this epoch: with why not, if so. */
   async mayVote(): Promise<string | null> {
     const isNoted = await this.#noted

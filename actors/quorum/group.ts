@@ -411,7 +411,11 @@ export class Group implements Owner {
     const topic = joinTopic(this.#host.net, this.groupId, {
       evidence: (from, content) => this.#proceedings.receive(from, content)
     })
-    this.#leaveTopic = () => topic.leave()
+    const unpin = this.#host.journal?.onPinned(() => void this.#restate())
+    this.#leaveTopic = () => {
+      topic.leave()
+      unpin?.()
+    }
     this.#proceedings.open(topic)
     this.linked(this.#current())
   }
@@ -530,6 +534,21 @@ export class Group implements Owner {
     const { persistence } = this.#current()
     await this.#proceedings.restate()
     persistence.began()
+  }
+
+  /** Other groups fill the journal: what this one still needs is written anew, or they could let nothing go. */
+  async #restate(): Promise<void> {
+    const epoch = this.#current()
+    const { self, engine } = epoch
+    if (self === null) return this.#host.journal?.letGo()
+    try {
+      const { final } = engine.state
+      await this.#beforeRelease(final)
+      // What became final meanwhile is not durable yet, and a group that finalizes lets go by itself.
+      if (engine.state.final === final && epoch === this.#current()) await epoch.restate()
+    } catch (error) {
+      this.#tell({ type: 'store.failed', reason: messageOf(error) })
+    }
   }
 
   /** Records of what is final are about to go: what outlives them must be elsewhere. */

@@ -1,9 +1,10 @@
 import type { Identity } from '@brume/crypto'
-import type { Cancel, Clock, Journal, Log, Net, PeerId, Store } from '@brume/ports'
+import type { Cancel, Clock, Log, Net, PeerId, Store } from '@brume/ports'
 import type { Kernel } from '@brume/runtime'
 import type { ClientLine } from './clients/line.ts'
 import type { QuorumMeters } from './meters.ts'
 import type { Reception } from './votes/receive.ts'
+import type { GroupJournal } from './votes/release.ts'
 
 /** What all groups of a peer share. */
 export interface Host {
@@ -11,7 +12,7 @@ export interface Host {
   readonly net: Net
   readonly store: Store
   /** Null: nothing said survives a restart, and the member must not vote after one. For benchmarks. */
-  readonly journal: Journal | null
+  readonly journal: GroupJournal | null
   readonly clock: Clock
   readonly log: Log
   readonly kernel: Kernel

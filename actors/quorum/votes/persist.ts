@@ -57,6 +57,8 @@ export class Persistence {
   #space: PromiseWithResolvers<void> | null = null
   #note: Note | null
   #notedAt = 0
+  /** Votes on their way to the disk. */
+  #inFlight = 0
 
   constructor(options: PersistenceOptions) {
     this.#options = options
@@ -118,8 +120,32 @@ export class Persistence {
   }
 
   /** At a clean stop of a volatile member: everything said above the floor, and that it is everything. */
-  async park({ views }: State): Promise<void> {
+  async park(state: State): Promise<void> {
     if (this.#muted || this.#journal === null || !this.#options.isVolatile) return
+    this.#writeLive(state)
+    await this.note('parked')
+  }
+
+  /**
+   * Writes anew what is still needed, so that everything before may go: of a group that has nothing to do while
+   * others fill the journal. The floor must be durable.
+   *
+   * @param mutedBecause - why the key must not speak, where that rests on what the journal lacks
+   */
+  async restate(state: State, mutedBecause: string | null): Promise<void> {
+    // What is on its way to the disk is not among the own votes yet, and must not be let go.
+    if (this.#journal === null || this.#inFlight > 0 || this.#waiting.length > 0) return
+    if (!this.#muted && !this.#options.isVolatile) {
+      this.#firsts = []
+      this.#writeLive(state)
+    }
+    const first = this.#firsts[0]?.sequence ?? Number.POSITIVE_INFINITY
+    const note = mutedBecause === null ? this.#note : { kind: 'muted' as const, reason: mutedBecause }
+    const isWritten = await this.note(note?.kind ?? 'whole', note?.reason)
+    if (isWritten) this.#journal.release(Math.min(first, this.#notedAt))
+  }
+
+  #writeLive({ views }: State): void {
     for (const at of views) {
       if (at === undefined) continue
       for (const { proposal, signature } of at.held) {
@@ -130,7 +156,6 @@ export class Persistence {
         if (certificate !== null) this.#append(RECORD.certificate, at.view, encodeCertificate(certificate))
       }
     }
-    await this.note('parked')
   }
 
   /** Resolves when nothing waits for space. */
@@ -146,7 +171,9 @@ export class Persistence {
   #say(saying: Saying): void {
     const { vote, block, synced } = saying
     if (block !== null) this.#append(RECORD.block, vote.view, block)
+    this.#inFlight += 1
     this.#append(RECORD.vote, vote.view, writeVote(new Writer(), vote).finish(), (error) => {
+      this.#inFlight -= 1
       if (error === undefined) synced(vote)
       else if (isPassing(error)) this.#wait(saying, error)
       else this.#options.onFailure(error)
