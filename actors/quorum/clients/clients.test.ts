@@ -1,8 +1,18 @@
 import { toHex } from '@brume/codec'
-import { commandId, encodeCall, trustManifest, verifyFinal, verifyNotarized } from '@brume/protocols/quorum'
+import {
+  type ClientAnswer,
+  COMMAND_BYTES_MAX,
+  commandId,
+  decodeBundle,
+  encodeCall,
+  trustManifest,
+  verifyFinal,
+  verifyNotarized
+} from '@brume/protocols/quorum'
 import { describe, expect, test } from 'vitest'
 import { readLeaf } from '../index.ts'
 import { clientOf, person, type Terms, World } from '../samples.ts'
+import { Client } from './client.ts'
 import { done, outsideClient, settled, TAPE_DOMAIN } from './testing.ts'
 
 const HALF_A_MINUTE = 30_000
@@ -83,6 +93,57 @@ describe('a command of a peer that is no member', () => {
   })
 })
 
+describe('a member that lies to a client', () => {
+  /** A client that hears the same answer whomever it asks, and a final command with its proof and payload. */
+  async function misled() {
+    const world = await voting()
+    const honest = outsideClient(world)
+    const command = commands(world)
+    const attested = await done(world, honest.submit(command('other')).attested)
+    const block = await done(world, honest.watch(attested.height)[Symbol.asyncIterator]().next())
+    if (block.done === true) throw new RangeError('a block')
+    const client = (answer: ClientAnswer) =>
+      new Client({
+        clock: world.clock,
+        trusted: trustManifest(world.manifest, { domain: TAPE_DOMAIN }),
+        start: 0,
+        members: ({ members }) => members.map(({ peer }) => peer),
+        ask: (_, __, hear) => {
+          hear(answer)
+          return () => {}
+        },
+        closed: () => {}
+      })
+    return { world, command, client, attested, payload: block.value.payload }
+  }
+
+  test.each(['final', 'attested'] as const)(
+    'by the true proof of another command, %s, is not believed',
+    async (type) => {
+      const { world, command, client, attested, payload } = await misled()
+      const { bundle } = attested
+      const lie = type === 'final' ? { number: 0, type, bundle, payload } : { number: 0, type, bundle }
+      const { final, notarized } = client(lie).submit(command('mine'))
+      for (const promise of [final, notarized]) {
+        expect(await settled(world, promise, 200_000)).toEqual({ status: 'rejected', reason: code('UNANSWERED') })
+      }
+    }
+  )
+
+  test('by a state that is older than asked for, or leaves that were not asked for, is not believed', async () => {
+    const { world, client, attested } = await misled()
+    const { height, bundle } = attested
+    const { proof } = decodeBundle(bundle)
+    if (proof === null) throw new RangeError('a proof')
+    const lie = client({ number: 0, type: 'leaves', height, leaves: [proof], bundle })
+    const { path } = readLeaf(proof.leaf)
+    expect((await done(world, lie.read([path], 'certified', { atLeast: height }))).leaves).toEqual([proof.leaf])
+    const unbelieved = { code: 'BRUME_QUORUM_BUNDLE', reason: 'LEAF' }
+    await expect(lie.read([path], 'certified', { atLeast: height + 1 })).rejects.toMatchObject(unbelieved)
+    await expect(lie.read(['line/*'], 'certified')).rejects.toMatchObject(unbelieved)
+  })
+})
+
 describe('a command that is refused', () => {
   const call = (world: World, fields: object, by = 200) => {
     const { groupId } = trustManifest(world.manifest).committee
@@ -100,7 +161,7 @@ describe('a command that is refused', () => {
     const good = call(world, {})
     await refused(world, good.with(-1, (good.at(-1) ?? 0) ^ 1), 'BAD_SIGNATURE')
     await refused(world, Uint8Array.of(1, 2, 3), 'MALFORMED')
-    expect(() => outsideClient(world).submit(new Uint8Array(40_000))).toThrow(code('TOO_LARGE'))
+    expect(() => outsideClient(world).submit(new Uint8Array(COMMAND_BYTES_MAX + 1))).toThrow(code('TOO_LARGE'))
     await refused(world, call(world, { groupId: new Uint8Array(32) }), 'NOT_ADMITTED')
     await refused(world, call(world, { sequence: 70 }), 'SEQUENCE_GAP')
     await refused(world, call(world, { expiresMs: Math.floor(world.clock.wall()) + 400_000 }), 'MALFORMED')
