@@ -5,12 +5,15 @@ import {
   type Final,
   type Held,
   type Judge,
+  KIND,
   leaderOf,
   type Proposal,
-  type Vote
+  type Vote,
+  viewAt
 } from '@brume/consensus'
 import type { PeerId } from '@brume/ports'
-import { ATTEST, type Frame, type Outcomes } from '@brume/protocols/quorum'
+import { ATTEST, type Frame, type Outcomes, type Outline } from '@brume/protocols/quorum'
+import { Assembly } from './commands/assembly.ts'
 import type { Seat } from './execution/seat.ts'
 import type { Host } from './host.ts'
 import { Traffic } from './meters.ts'
@@ -34,6 +37,12 @@ export interface Owner {
   /** A member proposes: its commands wait here too until the block is final. */
   proposed(proposal: Proposal): void
   command(from: PeerId, command: Uint8Array): void
+  /** A member has a command that is too large to be sent unasked. */
+  offered(from: PeerId, id: string): void
+  /** A command that is here and not final. */
+  find(id: string): Uint8Array | undefined
+  /** By id, what a peer has of these. */
+  fetch(from: PeerId, ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, Uint8Array>>
   notarized(epoch: Epoch, proposal: Proposal): void
   finalized(epoch: Epoch, blocks: readonly Held[]): void
   entered(epoch: Epoch, view: number, by: Extract<Effect, { type: 'entered' }>['by']): void
@@ -91,6 +100,7 @@ export class Epoch implements Listener {
   readonly engine: Engine
   readonly persistence: Persistence
   readonly sending: Sending
+  readonly assembly: Assembly
   readonly #host: Host
   readonly #label: { readonly group: string }
   readonly #traffic: Traffic
@@ -140,6 +150,7 @@ export class Epoch implements Listener {
     this.sending = new Sending(host.reception.channel, memberPeers, this.self, (type, bytes) =>
       this.#traffic.sent(type, bytes)
     )
+    this.assembly = this.#makeAssembly()
     const { genesis, judge, minViewMs, deltaMs } = options
     const config = { committee, self: this.self, genesis, judge, minViewMs, deltaMs }
     const state = createState(config, host.clock.now(), { ...remembered, final })
@@ -166,6 +177,7 @@ export class Epoch implements Listener {
     if (this.#handle !== null) this.#host.reception.leave(this.#handle)
     this.#handle = null
     this.#echoes?.stop()
+    this.assembly.stop()
     this.persistence.stop()
     this.engine.stop()
   }
@@ -245,6 +257,40 @@ export class Epoch implements Listener {
 
   batched(): void {
     this.engine.run()
+  }
+
+  /** A block, whole, as a member sent it. What its commands cost to inspect is part of what it costs. */
+  proposed(member: number, proposal: Proposal, signature: Uint8Array): void {
+    const time = this.engine.now()
+    this.owner.proposed(proposal)
+    this.engine.post({ type: 'propose', from: member, proposal, signature, ...time })
+    const { epoch, view, parentView, digest } = proposal
+    if (this.self === null || this.leaderOf(view) !== this.self) return
+    this.heardOwn({ kind: KIND.notarize, signer: this.self, epoch, view, parentView, digest, signature })
+  }
+
+  #makeAssembly(): Assembly {
+    const { owner, groupId } = this
+    return new Assembly({
+      groupId,
+      clock: this.#host.clock,
+      find: (id) => owner.find(id),
+      holders: (outline) => this.#holders(outline),
+      fetch: (member, ids, timeoutMs) => owner.fetch(this.memberPeers[member] ?? '', ids, timeoutMs),
+      complete: (from, proposal, signature, late) => {
+        this.proposed(from, proposal, signature)
+        if (late) this.engine.run()
+      },
+      dropped: (cause) => owner.dropped(cause)
+    })
+  }
+
+  /** Who may have the commands of a block: its leader, who voted for it, and then anybody. */
+  #holders({ place: { view, digest } }: Outline): readonly number[] {
+    const { slots = [] } = viewAt(this.engine.state, view)?.tallies[KIND.notarize] ?? {}
+    const voted = slots.flatMap((slot) => (slot?.vote.digest === digest ? [slot.vote.signer] : []))
+    const likeliest = new Set([this.leaderOf(view), ...voted, ...this.memberPeers.keys()])
+    return [...likeliest].filter((member) => member !== this.self && this.isConnected(member))
   }
 
   opened(peer: PeerId): void {
@@ -373,7 +419,10 @@ export class Epoch implements Listener {
         this.#timings.passed(proposal.digest, 'notarized', clock.now())
         owner.notarized(this, proposal)
       },
-      finalized: (blocks) => owner.finalized(this, blocks),
+      finalized: (blocks) => {
+        this.assembly.passed(this.engine.state.final.view)
+        owner.finalized(this, blocks)
+      },
       entered: (view, by) => {
         owner.entered(this, view, by)
         this.#measurePace()

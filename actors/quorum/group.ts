@@ -3,10 +3,13 @@ import type { Certificate, Committee, Effect, Final, Held, Proposal, Vote } from
 import type { Cancel, PeerId } from '@brume/ports'
 import {
   bodyOf,
+  COMMANDS_PROTOCOL,
   type Command,
   committeeOf,
+  decodeCommandsAnswer,
   decodeManifest,
   type Evidence,
+  encodeCommandsRequest,
   type Frame,
   groupIdOf,
   type Header,
@@ -23,6 +26,7 @@ import type { Kept } from './checkpoints/archive.ts'
 import { Shelf } from './checkpoints/serving.ts'
 import { Serving } from './clients/serving.ts'
 import { Backlog } from './commands/backlog.ts'
+import { Offers } from './commands/offers.ts'
 import type { Epoch, Owner } from './epoch.ts'
 import { Epochs } from './epochs.ts'
 import { QuorumError } from './errors.ts'
@@ -72,6 +76,7 @@ export class Group implements Owner {
   readonly #serving: Serving
   readonly #label: { readonly group: string }
   readonly #backlog: Backlog
+  readonly #offers: Offers
   #parts: Parts | null = null
   /** A block was not built because too many wait for the program. */
   #isHeldUp = false
@@ -100,6 +105,13 @@ export class Group implements Owner {
       host.clock,
       (from, command) => this.#inspect(from, command),
       () => this.#current().engine.run()
+    )
+    this.#offers = new Offers(
+      (peer, ids, timeoutMs) => this.fetch(peer, ids, timeoutMs),
+      (peer, command) => {
+        this.command(peer, command)
+        this.#current().engine.run()
+      }
     )
     this.#serving = new Serving({
       ...{ host, groupId: this.groupId, manifestBytes: manifest, ledger: this.ledger },
@@ -154,6 +166,7 @@ export class Group implements Owner {
     const epoch = this.#epochs?.current
     this.#epochs?.stop()
     this.#backlog.stop()
+    this.#offers.stop()
     this.#parts?.intake.stop('BRUME_QUORUM_STOPPED', 'the group was stopped on this peer')
     this.#parts?.execution.stop()
     await this.#parts?.delivery.written()
@@ -261,6 +274,31 @@ export class Group implements Owner {
 
   command(from: PeerId, command: Uint8Array): void {
     if (!this.#backlog.add(from, command)) this.dropped('BRUME_QUORUM_POOL_FULL')
+  }
+
+  offered(from: PeerId, id: string): void {
+    if (this.find(id) === undefined && !this.#offers.add(from, id)) this.dropped('BRUME_QUORUM_POOL_FULL')
+  }
+
+  find(id: string): Uint8Array | undefined {
+    return (this.#parts?.intake.pool.get(id) ?? this.#backlog.get(id))?.bytes
+  }
+
+  /** Of each of these commands, if it waits here or is in a block that others may still lack. */
+  commands(ids: readonly string[]): readonly (Uint8Array | undefined)[] {
+    const waiting = ids.map((id) => this.find(id))
+    if (!waiting.includes(undefined) || this.#epochs === null) return waiting
+    const { views, past } = this.#epochs.current.engine.state
+    const held = [...past, ...views].flatMap((view) => view?.held ?? [])
+    const ordered = new Map(
+      held.flatMap(({ proposal }) => bodyOf(proposal).commands.map(({ id, bytes }) => [id, bytes] as const))
+    )
+    return waiting.map((bytes, i) => bytes ?? ordered.get(ids[i] ?? ''))
+  }
+
+  async fetch(from: PeerId, ids: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, Uint8Array>> {
+    const body = encodeCommandsRequest({ groupId: this.groupId, ids })
+    return decodeCommandsAnswer(ids, await this.#host.net.request(from, COMMANDS_PROTOCOL, body, { timeoutMs }))
   }
 
   #inspect(from: PeerId, command: Command): void {

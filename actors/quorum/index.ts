@@ -3,8 +3,11 @@ import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import type { Cancel, Clock, Journal, Log, Net, PeerId, Store } from '@brume/ports'
 import {
+  COMMANDS_PROTOCOL,
+  decodeCommandsRequest,
   decodeManifest,
   decodeSyncRequest,
+  encodeCommandsAnswer,
   encodeSyncAnswer,
   groupIdOf,
   SYNC_PROTOCOL,
@@ -114,6 +117,10 @@ export function createQuorum(options: QuorumOptions): Quorum {
     if (group === undefined) return encodeSyncAnswer([], null)
     return group.shelf.answer(request)
   })
+  const unsupply = net.serve(COMMANDS_PROTOCOL, (_, body) => {
+    const { groupId, ids } = decodeCommandsRequest(body)
+    return encodeCommandsAnswer(groups.get(toHex(groupId))?.commands(ids) ?? [])
+  })
   return {
     open: (manifest, program) => {
       const id = toHex(groupIdOf(manifest))
@@ -141,6 +148,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
     groups: () => [...groups.values()],
     stop: async () => {
       unserve()
+      unsupply()
       slots.stop()
       await Promise.all([...groups.values()].map((group) => group.stop()))
       reception.channel.close()

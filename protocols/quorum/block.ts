@@ -2,7 +2,10 @@ import { asArray, asBytes, asUint, decode, encode, equal, fromHex, optional, toH
 import type { Proposal } from '@brume/consensus'
 import { DOMAIN, hash } from '@brume/crypto'
 import { commandId } from './call.ts'
-import { COMMAND_BYTES_MAX, FRAME_BYTES_MAX, PAYLOAD_BYTES_MAX } from './id.ts'
+import { BLOCK_BYTES_MAX, COMMAND_BYTES_MAX, PAYLOAD_BYTES_MAX } from './id.ts'
+
+/** Commands of one block. */
+export const COMMANDS_MAX = 1_024
 
 /** A header takes 300 bytes at the most. */
 export const HEADER_BYTES_MAX = 512
@@ -58,7 +61,10 @@ export function makeBlock(
   commands: readonly Command[],
   { nextCommittee, vrfProof }: Turn = NO_TURN
 ): Proposal {
-  const payload = encode([VERSION, timeMs, commands.map(({ bytes }) => bytes)])
+  const payload = encodePayload(
+    timeMs,
+    commands.map(({ bytes }) => bytes)
+  )
   const { groupId, epoch, view, height, parentView, parent } = place
   const bodyDigest = hash(DOMAIN.quorumBody, payload)
   const parentDigest = fromHex(parent)
@@ -80,6 +86,11 @@ export function makeBlock(
   const digest = toHex(hash(DOMAIN.quorumBlock, header))
   const body: BlockBody = { header, payload, commands, nextCommittee, vrfProof }
   return { epoch, view, height, parentView, parent, digest, timeMs, commands: weightOf(body), body }
+}
+
+/** `[1, timeMs, [command]]` */
+export function encodePayload(timeMs: number, commands: readonly Uint8Array[]): Uint8Array {
+  return encode([VERSION, timeMs, commands])
 }
 
 /** What makes a block worth finalizing: its commands, and that it closes an epoch counted as one more. */
@@ -135,7 +146,7 @@ function readPayload(payload: Uint8Array): { timeMs: number; commands: readonly 
   asUint(version, 'payload version', VERSION, VERSION)
   return {
     timeMs: asUint(timeMs, 'timeMs'),
-    commands: asArray(commands, 'commands', { min: 0, max: 1_024 }).map((value) => {
+    commands: asArray(commands, 'commands', { min: 0, max: COMMANDS_MAX }).map((value) => {
       const bytes = asBytes(value, 'command', { min: 1, max: COMMAND_BYTES_MAX })
       return { id: toHex(commandId(bytes)), bytes }
     })
@@ -159,7 +170,7 @@ export function decodeSignedBlock(
   groupId: Uint8Array,
   bytes: Uint8Array
 ): { proposal: Proposal; signature: Uint8Array } {
-  const [header, signature, payload] = asArray(decode(bytes, { bytesMax: FRAME_BYTES_MAX, itemsMax: 8 }), 'block', 3)
+  const [header, signature, payload] = asArray(decode(bytes, { bytesMax: BLOCK_BYTES_MAX, itemsMax: 8 }), 'block', 3)
   return {
     proposal: readBlock(
       groupId,

@@ -3,7 +3,7 @@ import { DOMAIN, hash, type Identity, signedMessage, verify } from '@brume/crypt
 import { COMMAND_BYTES_MAX } from './id.ts'
 
 const VERSION = 1
-const BODY_BYTES_MAX = COMMAND_BYTES_MAX - 256
+const BODY_BYTES_MAX = 65_536
 const U32_MAX = 0xffff_ffff
 
 /** How far ahead of group time a command may expire: so long must its session be remembered. */

@@ -1,4 +1,16 @@
-import { asArray, asBoolean, asBytes, asUint, CodecError, decode, encode, Reader, Writer } from '@brume/codec'
+import {
+  asArray,
+  asBoolean,
+  asBytes,
+  asUint,
+  CodecError,
+  decode,
+  encode,
+  fromHex,
+  Reader,
+  toHex,
+  Writer
+} from '@brume/codec'
 import type { Certificate, Proposal, Vote, VoteKind } from '@brume/consensus'
 import { ATTEST, type Attestation, readAttestation, writeAttestation } from './attestation.ts'
 import { decodeSignedBlock, encodeSignedBlock } from './block.ts'
@@ -6,6 +18,7 @@ import { decodeCertificate, encodeCertificate } from './certificate.ts'
 import { CHECKPOINT, type CheckpointVote, readCheckpointVote, writeCheckpointVote } from './checkpoint.ts'
 import { type Echo, readEcho, writeEcho } from './echo.ts'
 import { COMMAND_BYTES_MAX } from './id.ts'
+import { encodeOutline, type Outline, readOutline } from './outline.ts'
 import { readKind, readVote, writeVote } from './vote.ts'
 
 /** Votes of one frame: a turn's worth; more go in the next. */
@@ -29,7 +42,9 @@ export const FRAME = {
   request: 6,
   hello: 7,
   echo: 8,
-  outcomes: 9
+  outcomes: 9,
+  outline: 10,
+  offer: 11
 } as const
 
 /** Where its sender is: the view it is in and the newest view it finalized. Goes along with every vote. */
@@ -49,7 +64,11 @@ export type Frame =
   | ({ readonly type: 'votes'; readonly votes: readonly Vote[] } & Watermark)
   | { readonly type: 'propose'; readonly proposal: Proposal; readonly signature: Uint8Array }
   | { readonly type: 'certificate'; readonly certificate: Certificate }
+  /** A block whose commands are to be had by their ids. */
+  | { readonly type: 'outline'; readonly outline: Outline }
   | { readonly type: 'command'; readonly command: Uint8Array }
+  /** The sender has a command of so many bytes, which is to be had by its id, lower-case hex. */
+  | { readonly type: 'offer'; readonly id: string; readonly bytes: number }
   | ({ readonly type: 'status'; readonly epoch: number; readonly height: number } & Watermark)
   | {
       readonly type: 'request'
@@ -80,6 +99,10 @@ export function encodeFrame(handle: number, frame: Frame): Uint8Array {
       return writer.finish()
     case 'propose':
       return writer.bytes(encodeSignedBlock(frame.proposal, frame.signature)).finish()
+    case 'outline':
+      return writer.bytes(encodeOutline(frame.outline)).finish()
+    case 'offer':
+      return writer.bytes(fromHex(frame.id)).u32(frame.bytes).finish()
     case 'certificate':
       return writer.bytes(encodeCertificate(frame.certificate)).finish()
     case 'command':
@@ -139,6 +162,10 @@ export function readFrame(groupId: Uint8Array, type: number, content: Uint8Array
       return readVotes(new Reader(content))
     case FRAME.propose:
       return { type: 'propose', ...decodeSignedBlock(groupId, content) }
+    case FRAME.outline:
+      return { type: 'outline', outline: readOutline(groupId, content) }
+    case FRAME.offer:
+      return readOffer(new Reader(content))
     case FRAME.certificate:
       return { type: 'certificate', certificate: decodeCertificate(content) }
     case FRAME.command:
@@ -168,6 +195,14 @@ function readVotes(reader: Reader): Frame {
 
 function readCommand(content: Uint8Array): Uint8Array {
   return asBytes(content, 'command', { min: 1, max: COMMAND_BYTES_MAX })
+}
+
+function readOffer(reader: Reader): Frame {
+  const id = toHex(reader.bytes(32))
+  const bytes = reader.u32()
+  if (bytes < 1 || bytes > COMMAND_BYTES_MAX) throw new CodecError('BRUME_CODEC_RANGE', `a command of ${bytes} bytes`)
+  reader.end()
+  return { type: 'offer', id, bytes }
 }
 
 function readStatus(reader: Reader): Frame {

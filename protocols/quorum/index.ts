@@ -63,6 +63,12 @@ export {
   type ReadLevel
 } from './client.ts'
 export { CLOSINGS_PER_ANSWER_MAX, decodeClosings, encodeClosings, type Handover } from './closings.ts'
+export {
+  decodeCommandsAnswer,
+  decodeCommandsRequest,
+  encodeCommandsAnswer,
+  encodeCommandsRequest
+} from './commands.ts'
 export { ECHO_VOTES_MAX, type Echo } from './echo.ts'
 export { BundleError, type BundleFault, ManifestError } from './errors.ts'
 export {
@@ -94,7 +100,9 @@ export {
 export { encodeGossip, GOSSIP, gossipTopic, readGossip } from './gossip.ts'
 export { type Header, readHeader } from './header.ts'
 export {
+  BLOCK_BYTES_MAX,
   COMMAND_BYTES_MAX,
+  COMMANDS_PROTOCOL,
   FRAME_BYTES_MAX,
   PAYLOAD_BYTES_MAX,
   QUORUM_PROTOCOL,
@@ -115,6 +123,13 @@ export {
   type ManifestMember,
   type Pace
 } from './manifest.ts'
+export {
+  fillOutline,
+  INLINE_COMMAND_BYTES_MAX,
+  INLINE_PAYLOAD_BYTES_MAX,
+  type Outline,
+  outlineOf
+} from './outline.ts'
 export {
   type CheckpointAnswer,
   decodeCheckpointAnswer,

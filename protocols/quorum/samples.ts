@@ -9,7 +9,8 @@ import {
   encodeManifest,
   type Frame,
   groupIdOf,
-  makeBlock
+  makeBlock,
+  outlineOf
 } from './index.ts'
 
 /** Fixed examples that the tests and `vectors.json` are made of. Ed25519 is deterministic, so they are too. */
@@ -91,7 +92,9 @@ export const frames: readonly Frame[] = [
   },
   { type: 'propose', proposal: block, signature: voteOf(KIND.notarize, 1).signature },
   { type: 'certificate', certificate },
+  { type: 'outline', outline: outlineOf(block, voteOf(KIND.notarize, 1).signature) },
   { type: 'command', command: call },
+  { type: 'offer', id: toHex(commandId(call)), bytes: 9_000 },
   { type: 'status', epoch: 0, view: 5, final: 4, height: 2 },
   { type: 'request', epoch: 0, view: 5, want: KIND.notarize },
   { type: 'echo', epoch: 0, votes: [voteOf(KIND.finalize, 2), voteOf(KIND.notarize, 2)] }

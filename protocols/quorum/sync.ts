@@ -2,7 +2,7 @@ import { asArray, asBytes, asUint, decode, encode, optional } from '@brume/codec
 import type { Certificate, Proposal } from '@brume/consensus'
 import { decodeSignedBlock } from './block.ts'
 import { decodeCertificate, encodeCertificate } from './certificate.ts'
-import { FRAME_BYTES_MAX, SYNC_ANSWER_BYTES_MAX } from './id.ts'
+import { BLOCK_BYTES_MAX, SYNC_ANSWER_BYTES_MAX } from './id.ts'
 
 /** Blocks of one answer. */
 export const SYNC_BLOCKS_MAX = 256
@@ -78,7 +78,7 @@ export function decodeSyncAnswer(groupId: Uint8Array, bytes: Uint8Array): SyncAn
   const [blocks, finalization, pruned] = fields
   return {
     blocks: asArray(blocks, 'blocks', { min: 0, max: SYNC_BLOCKS_MAX }).map((block) =>
-      decodeSignedBlock(groupId, asBytes(block, 'block', { min: 1, max: FRAME_BYTES_MAX }))
+      decodeSignedBlock(groupId, asBytes(block, 'block', { min: 1, max: BLOCK_BYTES_MAX }))
     ),
     finalization: optional(finalization, (value) =>
       decodeCertificate(asBytes(value, 'finalization', { min: 1, max: 8_192 }))

@@ -2,6 +2,7 @@ import { asArray, asBytes, asUint, concat, decode, encode, fromHex, optional, to
 import type { Certificate, Final, Proposal } from '@brume/consensus'
 import type { Store, StoreOperation } from '@brume/ports'
 import {
+  BLOCK_BYTES_MAX,
   bodyOf,
   CLOSINGS_PER_ANSWER_MAX,
   decodeCertificate,
@@ -11,7 +12,6 @@ import {
   encodeCertificate,
   encodeMembership,
   encodeSignedBlock,
-  FRAME_BYTES_MAX,
   type Handover,
   HEADER_BYTES_MAX,
   type ManifestMember,
@@ -295,7 +295,7 @@ function readEnding(bytes: Uint8Array) {
     header: asBytes(header, 'header', { min: 1, max: HEADER_BYTES_MAX }),
     finalization: decodeCertificate(asBytes(finalization, 'finalization', { min: 1, max: 8_192 })),
     tail: asArray(tail, 'tail', { min: 0, max: TAIL_MAX }).map((block) =>
-      asBytes(block, 'block', { min: 1, max: FRAME_BYTES_MAX })
+      asBytes(block, 'block', { min: 1, max: BLOCK_BYTES_MAX })
     ),
     committee: asBytes(committee, 'committee', { min: 1, max: ENDING_BYTES_MAX }),
     /** Null where the epoch that follows was skipped: its leaders are of no interest. */

@@ -95,7 +95,7 @@ export class Intake {
   receive(from: string, command: Command, wallMs: number): void {
     if (this.pool.has(command.id)) return
     this.#spend(from, wallMs)
-    requireSize(command.bytes)
+    this.#requireSize(command.bytes)
     this.#admit(command, wallMs)
   }
 
@@ -199,7 +199,7 @@ export class Intake {
   }
 
   #name(bytes: Uint8Array): Command {
-    requireSize(bytes)
+    this.#requireSize(bytes)
     return { id: toHex(commandId(bytes)), bytes }
   }
 
@@ -226,9 +226,11 @@ export class Intake {
     if (left <= 0) throw new QuorumError('BRUME_QUORUM_POOL_FULL', 'this peer sends commands too fast')
     this.#allowance.set(from, { second, left: left - 1 })
   }
-}
 
-function requireSize({ length }: Uint8Array): void {
-  if (length >= 1 && length <= COMMAND_BYTES_MAX) return
-  throw new QuorumError('BRUME_QUORUM_TOO_LARGE', `a command has 1 to ${COMMAND_BYTES_MAX} bytes, not ${length}`)
+  /** One that fits no block of this group would wait for ever. */
+  #requireSize({ length }: Uint8Array): void {
+    const max = Math.min(COMMAND_BYTES_MAX, this.#limits.bytes - COMMAND_OVERHEAD_BYTES)
+    if (length >= 1 && length <= max) return
+    throw new QuorumError('BRUME_QUORUM_TOO_LARGE', `here a command has 1 to ${max} bytes, not ${length}`)
+  }
 }

@@ -37,6 +37,10 @@ export class Pool {
     return this.#waiting.has(id)
   }
 
+  get(id: string): Waiting | undefined {
+    return this.#waiting.get(id)
+  }
+
   /** @throws QuorumError POOL_FULL */
   add(command: Waiting): void {
     if (this.#waiting.has(command.id)) return

@@ -1,4 +1,4 @@
-import { KIND, votesOf } from '@brume/consensus'
+import { votesOf } from '@brume/consensus'
 import type { PeerId } from '@brume/ports'
 import { ATTEST, type Frame } from '@brume/protocols/quorum'
 import type { Epoch } from '../epoch.ts'
@@ -19,17 +19,13 @@ const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
     engine.post({ ...frame, from: member, ...engine.now() })
   },
   propose: (epoch, { member }, frame) => {
-    const { engine, owner } = epoch
-    // What its commands cost to inspect is part of what the block costs.
-    const time = engine.now()
-    owner.proposed(frame.proposal)
-    engine.post({ ...frame, from: member, ...time })
-    const { epoch: of, view, parentView, digest } = frame.proposal
-    const { self } = epoch
-    if (self === null || epoch.leaderOf(view) !== self) return
-    const { signature } = frame
-    epoch.heardOwn({ kind: KIND.notarize, signer: self, epoch: of, view, parentView, digest, signature })
+    epoch.proposed(member, frame.proposal, frame.signature)
   },
+  outline: (epoch, { member }, { outline }) => {
+    if (outline.place.epoch !== epoch.epoch) return epoch.owner.dropped('epoch')
+    epoch.assembly.add(member, outline)
+  },
+  offer: ({ owner }, { peer }, { id }) => owner.offered(peer, id),
   certificate: (epoch, { member }, frame) => {
     const { engine, self } = epoch
     engine.post({ ...frame, from: member, ...engine.now() })

@@ -1,6 +1,17 @@
+import { toHex } from '@brume/codec'
 import type { Message, State, Vote } from '@brume/consensus'
 import type { Channel, PeerId } from '@brume/ports'
-import { type Echo, encodeFrame, type Frame, VOTES_PER_FRAME_MAX } from '@brume/protocols/quorum'
+import {
+  bodyOf,
+  commandId,
+  type Echo,
+  encodeFrame,
+  type Frame,
+  INLINE_COMMAND_BYTES_MAX,
+  INLINE_PAYLOAD_BYTES_MAX,
+  outlineOf,
+  VOTES_PER_FRAME_MAX
+} from '@brume/protocols/quorum'
 
 /**
  * Where a vote leaves: messages of one turn, votes to the same members in one frame, each with the
@@ -53,7 +64,7 @@ export class Sending {
 
   /** Everything queued leaves, blocks and certificates before the votes that need them. */
   flush(state: State): void {
-    for (const { to, command } of this.#commands.splice(0)) this.#transmit(to, { type: 'command', command })
+    for (const { to, command } of this.#commands.splice(0)) this.#transmit(to, commandFrame(command))
     for (const { to, message } of this.#others.splice(0)) this.#transmit(to, frameOf(message, state))
     const mark = { view: state.view, final: state.final.view }
     for (const votes of chunks(this.#votesToAll.splice(0))) this.#transmit('all', { type: 'votes', votes, ...mark })
@@ -83,9 +94,19 @@ function frameOf(message: Exclude<Message, { type: 'votes' }>, { view, final, co
       return { type: 'status', epoch, view, final: final.view, height: final.height }
     case 'request':
       return { ...message, epoch }
+    case 'propose': {
+      const { proposal, signature } = message
+      const isSmall = bodyOf(proposal).payload.length <= INLINE_PAYLOAD_BYTES_MAX
+      return isSmall ? message : { type: 'outline', outline: outlineOf(proposal, signature) }
+    }
     default:
       return message
   }
+}
+
+function commandFrame(command: Uint8Array): Frame {
+  if (command.length <= INLINE_COMMAND_BYTES_MAX) return { type: 'command', command }
+  return { type: 'offer', id: toHex(commandId(command)), bytes: command.length }
 }
 
 function chunks(votes: readonly Vote[]): readonly (readonly Vote[])[] {
