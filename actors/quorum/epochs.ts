@@ -108,6 +108,7 @@ export class Epochs {
     const cancel = this.#options.host.clock.after(ANSWERS_MS, () => this.#forget())
     this.#previous = { epoch: closed, cancel: () => stopAll(cancel, closed) }
     const epoch = this.open(genesis, sawBeginning)
+    epoch.persistence.inherit(closed.persistence, closed.engine.state.final.view)
     if (!this.#joined) return epoch
     epoch.join()
     this.#connect()

@@ -220,6 +220,11 @@ export class Persistence {
     if (sequence > 0 && (this.#firsts.at(-1)?.view ?? 0) < view) this.#firsts.push({ view, sequence })
   }
 
+  /** Records of the epoch before, which ended at this view, lie below and wait to be let go: epochs may be short. */
+  inherit(before: Persistence, endView: number): void {
+    this.#releasedBelow -= endView - before.#releasedBelow
+  }
+
   /**
    * The floor has moved: once it is durable elsewhere, records of views at or below it are not needed any more.
    *
@@ -228,11 +233,13 @@ export class Persistence {
   async passed(view: number, makeFloorDurable: () => Promise<void>): Promise<void> {
     const journal = this.#journal
     if (this.#muted || journal === null || view - this.#releasedBelow < RELEASE_EVERY_VIEWS) return
-    this.#releasedBelow = view
-    await makeFloorDurable()
     this.#firsts = this.#firsts.filter((entry) => entry.view > view)
     const [first] = this.#firsts
-    if (first === undefined || this.#muted) return
+    // Nothing was said above the floor yet: at the next one there will be.
+    if (first === undefined) return
+    this.#releasedBelow = view
+    await makeFloorDurable()
+    if (this.#muted) return
     // What is known of the journal lies below as well, and holds for the whole epoch.
     if (this.#note !== null && !(await this.note(this.#note.kind, this.#note.reason))) return
     journal.release(first.sequence)
