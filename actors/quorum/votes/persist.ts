@@ -135,10 +135,9 @@ export class Persistence {
   async restate(state: State, mutedBecause: string | null): Promise<void> {
     // What is on its way to the disk is not among the own votes yet, and must not be let go.
     if (this.#journal === null || this.#inFlight > 0 || this.#waiting.length > 0) return
-    if (!this.#muted && !this.#options.isVolatile) {
-      this.#firsts = []
-      this.#writeLive(state)
-    }
+    // Of a key that says nothing more, and of one that journals no votes, only the note is needed.
+    this.#firsts = []
+    if (!this.#muted && !this.#options.isVolatile) this.#writeLive(state)
     const first = this.#firsts[0]?.sequence ?? Number.POSITIVE_INFINITY
     const note = mutedBecause === null ? this.#note : { kind: 'muted' as const, reason: mutedBecause }
     const isWritten = await this.note(note?.kind ?? 'whole', note?.reason)
