@@ -15,7 +15,10 @@ const VOTE_RECORD = 1
 const BLOCK_RECORD = 2
 const EVIDENCE_RECORD = 4
 const NOTE_RECORD = 5
-const READ_RECORDS: readonly number[] = [VOTE_RECORD, BLOCK_RECORD, EVIDENCE_RECORD, NOTE_RECORD]
+/** `kind u8 ‖ index u8 ‖ count u8 ‖ bytes`: consecutive parts of a record that is too large for one. */
+const PART_RECORD = 6
+const PART_HEAD_BYTES = 3
+const READ_RECORDS: readonly number[] = [VOTE_RECORD, BLOCK_RECORD, EVIDENCE_RECORD, NOTE_RECORD, PART_RECORD]
 const RECORD_BYTES_MAX = 65_536
 /** A run that went wrong goes wrong thousandfold; more examples say nothing new. */
 const VIOLATIONS_SHOWN = 100
@@ -66,6 +69,7 @@ function readJournals(run: RunFolder, committee: ReturnType<typeof readCommittee
   const evidence: (FoundEvidence & { readonly peer: string })[] = []
   const muted: CheckReport['muted'][number][] = []
   let votes = 0
+  let parts: Buffer[] = []
   for (const { name } of run.manifest().peers) {
     for (const record of readJournalFolder(join(run.dataDir(name), 'journal', 'quorum'))) {
       if (!READ_RECORDS.includes(record.kind)) continue
@@ -85,11 +89,21 @@ function readJournals(run: RunFolder, committee: ReturnType<typeof readCommittee
       case EVIDENCE_RECORD:
         evidence.push({ ...readEvidence(content), peer: name })
         return
+      case PART_RECORD:
+        return takePart(name, content)
       default: {
         const note = readMuted(content)
         if (note !== undefined) muted.push({ peer: name, ...note })
       }
     }
+  }
+
+  function takePart(name: string, content: Buffer): void {
+    const [whole = 0, index = 0, count = 0] = content
+    // One whose first parts were let go, or whose last never reached the disk, was not said.
+    parts = index === 0 ? [] : parts
+    parts.push(content.subarray(PART_HEAD_BYTES))
+    if (index === count - 1 && parts.length === count && whole !== PART_RECORD) take(name, whole, Buffer.concat(parts))
   }
 
   function takeVote(vote: SignedStatement, source: string): void {
