@@ -81,6 +81,8 @@ export function manifestOf(
 /** A program that remembers what it was given, each line in a leaf: calls with any body. */
 export class Tape extends LeafProgram {
   readonly heights: number[] = []
+  /** By height, those that were wanted. */
+  readonly certificates = new Map<number, Uint8Array>()
   /** What this member's copy makes of a block, if not what the others make of it. */
   bend: (block: Block, outcome: LeafOutcome) => LeafOutcome = (_, outcome) => outcome
 
@@ -89,7 +91,9 @@ export class Tape extends LeafProgram {
       this.heights.push(block.height)
       return this.bend(block, record(state, block))
     }
-    super({ domain: 'brume/tape-attest/1', accepts: () => true, execute, ...(store === undefined ? {} : { store }) })
+    const attested = (height: number, certificate: Uint8Array) => void this.certificates.set(height, certificate)
+    const disk = store === undefined ? {} : { store }
+    super({ domain: 'brume/tape-attest/1', accepts: () => true, execute, attested, ...disk })
   }
 
   get lines(): readonly string[] {

@@ -1,6 +1,12 @@
 import { certifies } from '@brume/consensus'
 import { verify } from '@brume/crypto'
-import { ATTEST, type AttestationCertificate, attestedBytes, committeeOf } from '@brume/protocols/quorum'
+import {
+  ATTEST,
+  type AttestationCertificate,
+  attestedBytes,
+  committeeOf,
+  decodeAttestationCertificate
+} from '@brume/protocols/quorum'
 import { describe, expect, test } from 'vitest'
 import type { Block, LeafOutcome } from '../index.ts'
 import { clientOf, World } from '../samples.ts'
@@ -89,6 +95,24 @@ describe('attestations', () => {
   })
 })
 
+test('a program gets the certificates it wants, verified, though members and votes were lost', async () => {
+  const world = await voting([1, 1, 1, 1])
+  for (const { tape } of world.members) tape.bend = (_, outcome) => ({ ...outcome, want: true })
+  await world.crash(3)
+  await grow(world, clientIn(world), 3)
+  const isThere = () => world.alive.every(({ tape }) => tape.certificates.size === 3)
+  expect(await world.until(isThere, A_WHILE_MS)).toBe(true)
+  const committee = committeeOf(world.manifest)
+  for (const bytes of world.members[0]?.tape.certificates.values() ?? []) {
+    const { signers, signatures, statement } = decodeAttestationCertificate(bytes)
+    expect(certifies(committee, ATTEST, signers)).toBe(true)
+    const keys = signers.map((signer) => committee.members[signer]?.key ?? new Uint8Array())
+    const isSigned = (key: Uint8Array, i: number) =>
+      verify(key, attestedBytes(DOMAIN, statement), signatures[i] ?? new Uint8Array())
+    expect(keys.every(isSigned)).toBe(true)
+  }
+})
+
 describe('a program that goes wrong', () => {
   test('at one member: it halts there, the order goes on, and a certified state mends it once', async () => {
     const world = await voting([1, 1, 1, 1])
@@ -155,6 +179,19 @@ describe('checkpoints', () => {
     expect(new Set(said.map((each) => JSON.stringify(each))).size).toBe(1)
     expect(said[0]?.map(([height]) => height)).toEqual([32, 40])
     for (const { group } of world.members) expect(await group.ledger.prunedTo()).toBe(32)
+  })
+
+  test('every block that closes an epoch is one, signed by the members that it ends', async () => {
+    const world = await World.of([1, 1, 1, 1], [], { pace: { checkpointBlocks: 1_000, epochBlocks: 4 } })
+    expect(await world.until(() => states(world).every((state) => state === 'voting'), A_WHILE_MS)).toBe(true)
+    await grow(world, clientIn(world), 14)
+    const kept = (index: number) =>
+      world.members[index]?.group.execution?.checkpoints.map(({ certificate }) => certificate) ?? []
+    const [first = 0] = [world.members[0]?.group.status().epoch]
+    expect(first).toBeGreaterThan(1)
+    expect(await world.until(() => kept(3).at(-1)?.epoch === first - 1, A_WHILE_MS)).toBe(true)
+    for (const index of [0, 1, 2, 3]) expect(kept(index).map(({ epoch }) => epoch)).toEqual([first - 2, first - 1])
+    expect(await world.members[0]?.group.ledger.closing(0)).toHaveProperty('header')
   })
 
   test('a restarted member without a disk of its own has its state restored by others', async () => {

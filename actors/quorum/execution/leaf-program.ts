@@ -26,6 +26,8 @@ export interface LeafOutcome {
   readonly answers: readonly (readonly [id: string, answer: Uint8Array])[]
   /** Group time at which a block is wanted even if nobody has a command; ms since 1970. */
   readonly dueMs?: number | null
+  /** The program itself wants the certificate of what it says of this block. */
+  readonly want?: boolean
 }
 
 export interface LeafProgramOptions {
@@ -37,6 +39,8 @@ export interface LeafProgramOptions {
   readonly execute: (state: LeafState, block: Block) => LeafOutcome
   /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
   readonly store?: Store
+  /** Gets the certificates that were wanted. */
+  readonly attested?: (height: number, certificate: Uint8Array) => void
 }
 
 interface Proven {
@@ -105,7 +109,7 @@ export class LeafProgram implements Program {
   }
 
   deliver(block: Block): void {
-    const { changes, answers, dueMs = null } = this.#options.execute(this.#state, block)
+    const { changes, answers, dueMs = null, want = false } = this.#options.execute(this.#state, block)
     this.#state = this.#state.with(changes)
     this.#height = block.height
     const statement = block.commands.length === 0 ? null : this.#prove(block, answers)
@@ -115,7 +119,7 @@ export class LeafProgram implements Program {
       height: block.height,
       digest: block.digest,
       statement,
-      want: false,
+      want,
       stateRoot: block.checkpoint ? this.#state.stateRoot : null,
       leaves: this.#state.size,
       dueMs
@@ -123,7 +127,9 @@ export class LeafProgram implements Program {
     this.#release()
   }
 
-  attested(): void {}
+  attested(height: number, certificate: Uint8Array): void {
+    this.#options.attested?.(height, certificate)
+  }
 
   async page(height: number, page: number): Promise<Page | null> {
     return this.#kept.get(height)?.page(page) ?? null
