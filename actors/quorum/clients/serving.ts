@@ -92,7 +92,11 @@ export class Serving {
 
   #refusal(): { readonly code: 'BRUME_QUORUM_HALTED' | 'BRUME_QUORUM_SYNCING'; readonly message: string } | null {
     const { state, reason } = this.#served.state()
-    if (state === 'voting' || state === 'observing') return null
+    if (state === 'voting' || state === 'observing') {
+      const { execution } = this.#served.parts()
+      if (execution.state === 'running') return null
+      return { code: 'BRUME_QUORUM_HALTED', message: execution.reason ?? 'execution is halted on this member' }
+    }
     if (state === 'halted') return { code: 'BRUME_QUORUM_HALTED', message: reason ?? 'the group is halted here' }
     return { code: 'BRUME_QUORUM_SYNCING', message: 'this member is catching up; ask another one' }
   }
