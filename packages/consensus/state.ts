@@ -1,7 +1,7 @@
 import type { Certificate } from './certificate.ts'
 import type { Committee } from './committee.ts'
 import { RULES, type Rules } from './judgement.ts'
-import type { Digest, Statement, Vote, VoteKind } from './statement.ts'
+import { type Digest, KIND, type Statement, type Vote, type VoteKind } from './statement.ts'
 import { EMPTY_TALLY, type Tally, withVote } from './tally.ts'
 
 /** Views kept below the last finalized one, so that members that are behind can be served by view. */
@@ -181,10 +181,6 @@ export function emptyView(view: number): ViewState {
   }
 }
 
-export function viewAt({ final, base, past, views }: State, view: number): ViewState | undefined {
-  return view > final.view ? views[view - final.view - 1] : past[view - base]
-}
-
 /** What survived a restart: journaled votes, proposals and certificates, and the finalized floor. */
 export interface Restored {
   readonly final: Final
@@ -231,8 +227,20 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
     standstillDueMs: nowMs,
     proposalSeenMs: Number.NEGATIVE_INFINITY,
     finalDue: null,
-    ahead: null
+    ahead: aheadOf(restored, nowMs)
   }
+}
+
+/**
+ * A journaled finalization above the floor: its blocks may be held, or must be fetched. Left out, its
+ * certificate would count as known and nothing would ever ask for them.
+ */
+function aheadOf(restored: Restored | undefined, nowMs: number): State['ahead'] {
+  const above = (restored?.certificates ?? []).filter(
+    ({ kind, view }) => kind === KIND.finalize && view > (restored?.final.view ?? 0)
+  )
+  const [newest] = above.sort((a, b) => b.view - a.view)
+  return newest === undefined ? null : { certificate: newest, sinceMs: nowMs, reported: false }
 }
 
 function restoreViews({ committee, rules }: Settled, restored: Restored): readonly (ViewState | undefined)[] {

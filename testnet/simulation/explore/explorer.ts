@@ -1,67 +1,81 @@
 import { type Committee, createCommittee, KIND, type Proposal, type Rules, type State } from '@brume/consensus'
-import { sha256 } from '@brume/crypto'
-import { SimRandom } from '@brume/testkit'
-import { bornMember, deliver, keyOf, type Letter, lettersOf, makeBlock, makeVote, nameOf, viewsOf } from './member.ts'
+import {
+  bornMember,
+  deliver,
+  keyOf,
+  type Letter,
+  lettersOf,
+  makeBlock,
+  makeCertificate,
+  makeVote,
+  nameOf,
+  viewsOf
+} from './member.ts'
 import { Verdicts } from './verdicts.ts'
 
 export interface ExploreOptions {
-  /** Views 1 to this are explored to their end; what lies beyond is not delivered. */
+  /** Views 1 to this are explored; what lies beyond is not delivered. */
   readonly views: number
   /** Wall time, seconds, for all configurations together. */
   readonly seconds: number
-  readonly rules?: Partial<Rules>
+  readonly rules?: Partial<Rules> | undefined
   readonly nowS: () => number
-  /** Global states kept, for all configurations together. */
-  readonly statesMax?: number
 }
 
 export interface Explored {
-  /** Which of the views the liar leads; none = a view beyond. */
+  /** Which of the views the liar leads; null = one beyond them. */
   readonly liarLeads: number | null
+  /** Public states: what each member has said, and what each may have heard without saying more. */
   readonly states: number
+  /** Global states these stand for: products of what the members may be. */
+  readonly globalStates: number
   readonly localStates: number
   readonly isComplete: boolean
   readonly violation: string | null
 }
 
-/** A JavaScript set holds 2^24 entries at most. */
-const SHARDS = 64
-const STATES_MAX = 12_000_000
-const LOCAL_MAX = 1 << 17
 const ID = new Uint8Array(32).fill(9)
 const MEMBERS = 4
+const LOOK_EVERY = 64
 
 interface Local {
   readonly state: State
-  /** Letters this member's saying puts into the world, by number. */
+  /** Letters its saying puts into the world, by number. */
   readonly letters: readonly number[]
-  /** Statements it said, as bits. */
+  /** What it said, as bits; two local states with the same are told apart by nobody. */
   readonly said: number
-  /** By letter: the local state it leads to, 0 = not tried. */
-  readonly next: number[]
+  /** By letter, the local state it leads to. */
+  readonly next: (number | undefined)[]
 }
+
+/** What a member may be, given what everybody knows it has said: local states, ascending. */
+interface Belief {
+  readonly id: number
+  readonly locals: readonly number[]
+}
+
+type Public = readonly [Belief, Belief, Belief]
 
 /**
  * Every order in which messages can reach three honest members of four, the fourth being a liar that may
- * say anything it can sign, to anybody, at any time. Messages are never used up: to a member they are
- * there from the moment they were said, and it may hear them now, later, or never; timers fire whenever.
- * So what a member has become depends on its own history alone, a global state is three local ones, and
- * each local step is computed once.
+ * say anything it can sign, to anybody, at any time; timers fire whenever.
+ *
+ * Messages are never used up: from the moment something was said, anybody may hear it, now, later or
+ * never. So what a member may have become depends on what was said when, and on its own unseen choices of
+ * what it has heard; the choices of two members do not touch each other until one of them says something.
+ * A search over what is said in public, with the set of all that each member may be by then, therefore
+ * covers every interleaving exactly, and hearing without saying (nearly all of them) costs no state.
  */
 export function explore(options: ExploreOptions): readonly Explored[] {
   const endS = options.nowS() + options.seconds
-  const committee = makeCommittee()
+  const members = [1, 2, 3, 4].map((byte) => ({ key: new Uint8Array(32).fill(byte), weight: 1 }))
+  const committee = createCommittee({ groupId: ID, epoch: 0, hash: ID, seed: ID, members })
   const cases = [...Array.from({ length: options.views }, (_, i) => i + 1), null]
   return cases.map((view, i) => {
     const liar = committee.leaders[(view ?? MEMBERS) - 1] ?? 0
-    const leftS = (endS - options.nowS()) / (cases.length - i)
-    return new Explorer(committee, liar, options, leftS, (options.statesMax ?? STATES_MAX) / cases.length).run(view)
+    const seconds = (endS - options.nowS()) / (cases.length - i)
+    return new Explorer(committee, liar, options, seconds).run(view)
   })
-}
-
-function makeCommittee(): Committee {
-  const members = [1, 2, 3, 4].map((byte) => ({ key: new Uint8Array(32).fill(byte), weight: 1 }))
-  return createCommittee({ groupId: ID, epoch: 0, hash: ID, seed: ID, members })
 }
 
 class Explorer {
@@ -70,81 +84,139 @@ class Explorer {
   readonly #honest: readonly number[]
   readonly #options: ExploreOptions
   readonly #endS: number
-  readonly #statesMax: number
   readonly #letters: Letter[] = []
   readonly #letterIds = new Map<string, number>()
   readonly #blocks = new Map<string, Proposal>()
-  /** What the liar can say once a block exists, by its letter. */
+  /** What the liar can say about a block once it is known. */
   readonly #lies = new Map<number, readonly number[]>()
   readonly #always: readonly number[]
   readonly #locals: Local[][] = [[], [], []]
-  readonly #localIds: Map<string, number>[] = [new Map(), new Map(), new Map()]
-  readonly #seen = Array.from({ length: SHARDS }, () => new Set<number>())
+  readonly #localIds: readonly Map<string, number>[] = [new Map(), new Map(), new Map()]
+  readonly #beliefs = new Map<string, Belief>()
+  readonly #seen = new Set<string>()
   readonly #verdicts = new Verdicts()
-  readonly #random = new SimRandom(sha256(ID).subarray(0, 16), 'explore')
-  #count = 0
+  #globalStates = 0
 
-  constructor(committee: Committee, liar: number, options: ExploreOptions, seconds: number, statesMax: number) {
+  constructor(committee: Committee, liar: number, options: ExploreOptions, seconds: number) {
     this.#committee = committee
     this.#liar = liar
     this.#honest = [0, 1, 2, 3].filter((member) => member !== liar)
     this.#options = options
     this.#endS = options.nowS() + seconds
-    this.#statesMax = statesMax
     this.#always = [this.#idOf({ type: 'timer' }), ...this.#ownLies()]
   }
 
   run(liarLeads: number | null): Explored {
-    const genesis = { view: 0, height: 0, digest: '00'.repeat(32), timeMs: 0, certificate: null }
-    const first = this.#honest.map((member, i) => {
-      return this.#intern(i, bornMember(this.#committee, member, genesis, this.#options.rules ?? {}))
-    })
-    const result = this.#search(first)
+    const result = this.#search(this.#first())
     const localStates = this.#locals.reduce((sum, locals) => sum + locals.length, 0)
-    return { liarLeads, states: this.#count, localStates, ...result }
+    return { liarLeads, states: this.#seen.size, globalStates: this.#globalStates, localStates, ...result }
+  }
+
+  #first(): Public {
+    const genesis = { view: 0, height: 0, digest: '00'.repeat(32), timeMs: 0, certificate: null }
+    const born = this.#honest.map((member, i) =>
+      this.#intern(i, bornMember(this.#committee, member, genesis, this.#options.rules ?? {}))
+    )
+    const alone = born.map((local) => this.#belief([local])) as [Belief, Belief, Belief]
+    return this.#hear(alone)
   }
 
   /** Depth first, so that a search that is cut short has still seen whole runs. */
-  #search(first: readonly number[]): { isComplete: boolean; violation: string | null } {
-    const stack: number[][] = [[...first]]
-    this.#isNew(first)
-    for (let turn = 0; ; turn++) {
+  #search(first: Public): { isComplete: boolean; violation: string | null } {
+    const stack: Public[] = []
+    const push = (at: Public): void => {
+      const key = at.map(({ id }) => id).join()
+      if (this.#seen.has(key)) return
+      this.#seen.add(key)
+      this.#globalStates += at.reduce((product, { locals }) => product * locals.length, 1)
+      stack.push(at)
+    }
+    push(first)
+    for (let turn = 1; ; turn++) {
       const at = stack.pop()
       if (at === undefined) return { isComplete: true, violation: null }
       const violation = this.#judge(at)
       if (violation !== null) return { isComplete: false, violation }
-      if (this.#count >= this.#statesMax || (turn % 1_024 === 0 && this.#options.nowS() > this.#endS)) {
-        return { isComplete: false, violation: null }
-      }
-      const nexts = this.#successors(at)
-      // In a random order: a cut search must not always end in the same corner.
-      for (let i = nexts.length - 1; i > 0; i--) {
-        const j = this.#random.below(i + 1)
-        ;[nexts[i], nexts[j]] = [nexts[j] as number[], nexts[i] as number[]]
-      }
-      stack.push(...nexts)
+      if (turn % LOOK_EVERY === 0 && this.#options.nowS() > this.#endS) return { isComplete: false, violation: null }
+      for (const next of this.#moves(at)) push(next)
     }
   }
 
-  #successors(at: readonly number[]): number[][] {
+  /** Everything that some member may say next, each with what it may have become by saying it. */
+  *#moves(at: Public): Iterable<Public> {
+    const sayable = this.#sayable(at)
+    for (const i of [0, 1, 2] as const) {
+      const said = this.#saidBy(i, at[i])
+      const bySaying = new Map<number, Set<number>>()
+      for (const local of at[i].locals) {
+        for (const letter of sayable) {
+          const after = this.#next(i, local, letter)
+          const now = this.#locals[i]?.[after]?.said ?? 0
+          if (now === said) continue
+          const group = bySaying.get(now) ?? new Set<number>()
+          bySaying.set(now, group.add(after))
+        }
+      }
+      for (const group of bySaying.values()) yield this.#hear(at.with(i, this.#belief([...group])) as unknown as Public)
+    }
+  }
+
+  /** Each member may have heard any of what is sayable, as long as that made it say nothing. */
+  #hear(at: Public): Public {
+    const sayable = this.#sayable(at)
+    const heard = at.map((belief, i) => {
+      const said = this.#saidBy(i, belief)
+      const reached = new Set(belief.locals)
+      for (const local of reached) {
+        for (const letter of sayable) {
+          const after = this.#next(i, local, letter)
+          if (this.#locals[i]?.[after]?.said === said) reached.add(after)
+        }
+      }
+      return reached.size === belief.locals.length ? belief : this.#belief([...reached])
+    })
+    return heard as unknown as Public
+  }
+
+  #saidBy(i: number, { locals }: Belief): number {
+    return this.#locals[i]?.[locals[0] ?? 0]?.said ?? 0
+  }
+
+  /** All that anybody may hear: what was said, what the liar makes of it, and certificates of two honest votes and its own. */
+  #sayable(at: Public): readonly number[] {
     const sayable = new Set(this.#always)
-    for (const [i, local] of at.entries()) {
-      for (const letter of this.#locals[i]?.[local]?.letters ?? []) {
+    for (const [i, { locals }] of at.entries()) {
+      for (const letter of this.#locals[i]?.[locals[0] ?? 0]?.letters ?? []) {
         sayable.add(letter)
         for (const lie of this.#lies.get(letter) ?? []) sayable.add(lie)
       }
     }
-    const found: number[][] = []
-    for (const i of [0, 1, 2]) {
-      const before = at[i] ?? 0
-      for (const letter of sayable) {
-        const after = this.#next(i, before, letter)
-        if (after === before) continue
-        const next = at.with(i, after)
-        if (this.#isNew(next)) found.push(next)
-      }
+    const said = at.map((belief, i) => this.#saidBy(i, belief))
+    for (const { kind, view, digest, bit } of this.#verdicts.statementsIn(this.#certain(at))) {
+      const signers = [this.#liar, ...this.#honest.filter((_, i) => ((said[i] ?? 0) & bit) !== 0)].sort()
+      const vote = makeVote(kind, this.#liar, this.#committee.epoch, view, this.#blocks.get(digest) ?? null)
+      sayable.add(this.#idOf({ type: 'certificate', from: this.#liar, certificate: makeCertificate(vote, signers) }))
     }
-    return found
+    return [...sayable]
+  }
+
+  #certain(at: Public): number {
+    const [a, b, c] = [this.#saidBy(0, at[0]), this.#saidBy(1, at[1]), this.#saidBy(2, at[2])]
+    return (a & b) | (a & c) | (b & c)
+  }
+
+  #judge(at: Public): string | null {
+    return this.#verdicts.judge(this.#certain(at))
+  }
+
+  #belief(locals: readonly number[]): Belief {
+    const sorted = locals.toSorted((a, b) => a - b)
+    const key = sorted.join()
+    const known = this.#beliefs.get(key)
+    if (known !== undefined) return known
+    const belief = { id: this.#beliefs.size, locals: sorted }
+    this.#beliefs.set(key, belief)
+    return belief
   }
 
   /** The local state after a letter; the same where it changes nothing. */
@@ -171,13 +243,13 @@ class Explorer {
     const known = ids.get(key)
     if (known !== undefined) return known
     const locals = this.#locals[i] as Local[]
-    if (locals.length >= LOCAL_MAX) throw new RangeError('more local states than a global one has room for')
     const id = locals.length
     ids.set(key, id)
     for (const { held } of viewsOf(state)) for (const { proposal } of held) this.#learn(proposal)
     const letters = lettersOf(state, this.#options.views).map((letter) => this.#idOf(letter))
     let said = 0
     for (const view of viewsOf(state)) {
+      if (view.view > this.#options.views) continue
       for (const { kind, digest } of Object.values(view.said)) said |= this.#verdicts.bitOf(kind, view.view, digest)
     }
     locals.push({ state, letters, said, next: [] })
@@ -190,10 +262,9 @@ class Explorer {
     if (known !== undefined) return known
     const id = this.#letters.push(letter) - 1
     this.#letterIds.set(name, id)
-    if (letter.type === 'block') {
-      this.#learn(letter.proposal)
-      this.#lies.set(id, this.#liesAbout(letter.proposal))
-    }
+    if (letter.type !== 'block') return id
+    this.#learn(letter.proposal)
+    this.#lies.set(id, this.#liesAbout(letter.proposal))
     return id
   }
 
@@ -209,7 +280,7 @@ class Explorer {
     for (let view = 1; view <= this.#options.views; view++) {
       lies.push(this.#idOf({ type: 'vote', vote: makeVote(KIND.nullify, this.#liar, epoch, view, null) }))
       if (leaders[(view - 1) % leaders.length] !== this.#liar) continue
-      for (const variant of ['a', 'b']) {
+      for (const variant of view === 1 ? ['a', 'b'] : ['a']) {
         const block = makeBlock({ epoch, view, parentView: 0, parent: '00'.repeat(32), height: 1 }, variant)
         const letter = this.#idOf({ type: 'block', from: this.#liar, proposal: block })
         lies.push(letter, ...(this.#lies.get(letter) ?? []))
@@ -218,7 +289,7 @@ class Explorer {
     return lies
   }
 
-  /** Votes for it, and a block of the liar's on top of it. */
+  /** Votes for it, the block again as from somebody who was asked, and a block of the liar's on top of it. */
   #liesAbout(block: Proposal): readonly number[] {
     const { epoch, leaders } = this.#committee
     const lies = [KIND.notarize, KIND.finalize].map((kind) =>
@@ -227,23 +298,9 @@ class Explorer {
     for (let view = block.view + 1; view <= this.#options.views; view++) {
       if (leaders[(view - 1) % leaders.length] !== this.#liar) continue
       const place = { epoch, view, parentView: block.view, parent: block.digest, height: block.height + 1 }
-      lies.push(this.#idOf({ type: 'block', from: this.#liar, proposal: makeBlock(place, 'a') }))
+      const letter = this.#idOf({ type: 'block', from: this.#liar, proposal: makeBlock(place, 'a') })
+      lies.push(letter, ...(this.#lies.get(letter) ?? []))
     }
     return lies
-  }
-
-  #judge(at: readonly number[]): string | null {
-    const [a = 0, b = 0, c = 0] = at.map((local, i) => this.#locals[i]?.[local]?.said ?? 0)
-    return this.#verdicts.judge((a & b) | (a & c) | (b & c))
-  }
-
-  #isNew(at: readonly number[]): boolean {
-    const [a = 0, b = 0, c = 0] = at
-    const key = a + b * LOCAL_MAX + c * LOCAL_MAX * LOCAL_MAX
-    const shard = this.#seen[(a * 31 + b * 17 + c) % SHARDS] as Set<number>
-    if (shard.has(key)) return false
-    shard.add(key)
-    this.#count += 1
-    return true
   }
 }

@@ -3,7 +3,6 @@ import {
   type Committee,
   createState,
   type Event,
-  KIND,
   NO_DIGEST,
   type Proposal,
   type Rules,
@@ -34,7 +33,7 @@ export function nameOf(letter: Letter): string {
     case 'block':
       return `b${letter.from}.${letter.proposal.digest.slice(0, 8)}`
     case 'certificate':
-      return `c${letter.certificate.kind}.${letter.certificate.view}.${letter.certificate.digest.slice(0, 8)}`
+      return `c${letter.certificate.kind}.${letter.certificate.view}.${letter.certificate.digest.slice(0, 8)}.${letter.certificate.signers.join('')}`
     case 'timer':
       return 't'
   }
@@ -49,6 +48,12 @@ export function makeVote(
 ): Vote {
   const { parentView, digest } = block ?? { parentView: 0, digest: NO_DIGEST }
   return { kind, epoch, view, parentView, digest, signer, signature: SIGNATURE }
+}
+
+/** By these signers; who assembles it is of no account. */
+export function makeCertificate(vote: Vote, signers: readonly number[]): Certificate {
+  const { kind, epoch, view, parentView, digest } = vote
+  return { kind, epoch, view, parentView, digest, signers, signatures: signers.map(() => SIGNATURE) }
 }
 
 export function makeBlock(
@@ -123,50 +128,44 @@ export function viewsOf(state: State) {
   return [...state.past, ...state.views].flatMap((view) => (view === undefined ? [] : [view]))
 }
 
-/** All that tells two members apart which decide alike: everything but times and marks. */
+/**
+ * All that tells two members apart which will ever decide differently. Left out: times (timers fire
+ * whenever) and marks (they choose to whom something is repeated); which signatures were checked (all are
+ * good); of a view that is final, everything but what was said; of a count that has its certificate, all
+ * slots but the leader's, which shows whether the leader lied.
+ */
 export function keyOf(state: State): string {
-  const views = viewsOf(state).map(({ view, held, tallies, said, leaderLied, builtFrom }) => [
-    view,
-    held.map(({ proposal, certified, invalid, signature }) => [
-      proposal.digest.slice(0, 8),
-      certified,
-      invalid,
-      signature.length
-    ]),
-    tallies.map(({ slots, certificate }) => [
-      slots.map((slot) =>
-        slot === undefined ? 0 : `${slot.vote.digest.slice(0, 8)}${slot.vote.parentView}${slot.verified}`
+  const { view, final, ahead, config } = state
+  const leaders = config.committee.leaders
+  const views = viewsOf(state).map(({ view: number, held, tallies, said, leaderLied, builtFrom }) => {
+    const says = Object.values(said).map(({ kind, digest }) => `${kind}${digest.slice(0, 6)}`)
+    if (number <= final.view) return [number, says]
+    const leader = leaders[(number - 1) % leaders.length] ?? 0
+    const slotKey = (slot: { readonly vote: Vote } | undefined) =>
+      slot === undefined ? 0 : `${slot.vote.digest.slice(0, 6)}${slot.vote.parentView}`
+    return [
+      number,
+      held.map(({ proposal, certified, invalid }) => `${proposal.digest.slice(0, 6)}${certified}${invalid}`),
+      tallies.map(({ slots, certificate }) =>
+        certificate === null ? slots.map(slotKey) : [certificate.digest.slice(0, 6), slotKey(slots[leader])]
       ),
-      certificate?.digest.slice(0, 8)
-    ]),
-    Object.values(said).map(({ kind, digest }) => `${kind}${digest.slice(0, 8)}`),
-    leaderLied,
-    builtFrom
-  ])
-  const { view, final, active, ahead, marks } = state
-  return JSON.stringify([
-    view,
-    final.digest.slice(0, 8),
-    active,
-    ahead?.certificate.digest,
-    marks.map(({ ignored }) => ignored),
-    views
-  ])
+      says,
+      leaderLied,
+      builtFrom
+    ]
+  })
+  return JSON.stringify([view, final.digest.slice(0, 6), ahead?.certificate.digest.slice(0, 6), views])
 }
 
 /** What this member has said and so anybody may hear, up to a view. */
 export function lettersOf(state: State, viewMax: number): readonly Letter[] {
   const self = state.config.self ?? 0
   const letters: Letter[] = []
-  for (const { view, own, held, tallies } of viewsOf(state)) {
+  for (const { view, own, held } of viewsOf(state)) {
     if (view > viewMax) continue
     for (const vote of own) letters.push({ type: 'vote', vote })
     for (const { proposal, signature } of held)
       if (signature.length > 0) letters.push({ type: 'block', from: self, proposal })
-    for (const kind of [KIND.notarize, KIND.nullify, KIND.finalize] as const) {
-      const { certificate } = tallies[kind]
-      if (certificate !== null) letters.push({ type: 'certificate', from: self, certificate })
-    }
   }
   return letters
 }

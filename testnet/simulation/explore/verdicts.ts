@@ -1,5 +1,7 @@
 import { FINALIZE, NOTARIZE, NULLIFY } from '../oracle/statement.ts'
 
+type VoteKind = 1 | 2 | 3
+
 /** A block, as far as the lemmas go. */
 interface Block {
   readonly view: number
@@ -9,9 +11,10 @@ interface Block {
 }
 
 interface Statement {
-  readonly kind: number
+  readonly kind: VoteKind
   readonly view: number
   readonly digest: string
+  readonly bit: number
 }
 
 /** Statements fit into one integer of bits. */
@@ -27,12 +30,13 @@ export class Verdicts {
   readonly #blocks = new Map<string, Block>()
   readonly #judged = new Map<number, string | null>()
 
-  bitOf(kind: number, view: number, digest: string): number {
+  bitOf(kind: VoteKind, view: number, digest: string): number {
     const name = `${kind}/${view}/${digest}`
     const known = this.#bits.get(name)
     if (known !== undefined) return known
     if (this.#statements.length >= STATEMENTS_MAX) throw new RangeError('more statements than an integer has bits')
-    const bit = 1 << (this.#statements.push({ kind, view, digest }) - 1)
+    const bit = 1 << this.#statements.length
+    this.#statements.push({ kind, view, digest, bit })
     this.#bits.set(name, bit)
     return bit
   }
@@ -41,17 +45,22 @@ export class Verdicts {
     this.#blocks.set(digest, { view, parentView, parent, digest })
   }
 
+  /** What these bits stand for. */
+  statementsIn(bits: number): readonly Statement[] {
+    return this.#statements.filter(({ bit }) => (bits & bit) !== 0)
+  }
+
   /** `certain`: bits of what two honest members said. A sentence, or null. */
   judge(certain: number): string | null {
     const known = this.#judged.get(certain)
     if (known !== undefined) return known
-    const verdict = this.#find(this.#statements.filter((_, i) => (certain >>> i) & 1))
+    const verdict = this.#find(this.statementsIn(certain))
     this.#judged.set(certain, verdict)
     return verdict
   }
 
   #find(certified: readonly Statement[]): string | null {
-    const has = (kind: number, view: number, digest: string) =>
+    const has = (kind: VoteKind, view: number, digest: string) =>
       certified.some((other) => other.kind === kind && other.view === view && other.digest === digest)
     for (const one of certified) {
       const { kind, view, digest } = one

@@ -50,6 +50,8 @@ const VERIFY_INLINE_MAX = 8
 const VERIFY_US = 400
 /** A chapter that does not come is asked of somebody else. */
 const CHAPTER_TIMEOUT_US = 1_500_000
+/** Where nobody had what is known to exist. */
+const ASK_AGAIN_US = 1_000_000
 /** LevelDB syncs the ledger this often. */
 const LEDGER_SYNC_US = 1_000_000
 /** A block older or younger than this by the wall clock is refused by the simulation's program before an own vote. */
@@ -242,6 +244,7 @@ export class CoreNode {
   /** The event loop stands still. */
   stall(us: number): void {
     const { world } = this.options
+    if (!this.isAlive) return
     this.stalledUntilUs = Math.max(this.stalledUntilUs, world.nowUs + us)
     this.#later(us, () => {
       if (world.nowUs >= this.stalledUntilUs) this.goOn()
@@ -592,17 +595,27 @@ export class CoreNode {
     const { memberOf } = this.options
     this.#asked = null
     if (!this.isAlive || this.life === 'halted') return
-    const ahead = [...this.linked].find((process) => {
+    const isAhead = (process: number) => {
       const mark = this.state.marks[memberOf[process] ?? 0]
-      return mark !== undefined && mark.final > this.state.final.view && !this.#useless.has(process)
-    })
-    if (ahead === undefined) return this.#caughtUp()
+      return mark !== undefined && mark.final > this.state.final.view
+    }
+    const ahead = [...this.linked].find((process) => isAhead(process) && !this.#useless.has(process))
+    if (ahead === undefined) return this.state.ahead === null ? this.#caughtUp() : this.#askAgain()
     const order = ++this.#order
     this.#asked = { process: ahead, order }
     this.say(ahead, { type: 'ask', from: this.state.final.height + 1 })
     this.#later(CHAPTER_TIMEOUT_US, () => {
       if (this.#asked?.order !== order) return
       this.#useless.add(ahead)
+      this.#askNext()
+    })
+  }
+
+  /** A finalization is known whose blocks nobody gave: once more, a little later. */
+  #askAgain(): void {
+    this.#later(ASK_AGAIN_US, () => {
+      if (this.#asked !== null) return
+      this.#useless.clear()
       this.#askNext()
     })
   }
