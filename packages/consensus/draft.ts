@@ -7,11 +7,11 @@ import {
   type State,
   VIEWS_KEPT,
   type ViewState,
-  viewAt,
   withTally
 } from './state.ts'
 import type { VoteKind } from './statement.ts'
 import type { Tally } from './tally.ts'
+import { viewAt } from './views.ts'
 
 /** Most votes ask for nothing. */
 const NOTHING: readonly Effect[] = []

@@ -18,8 +18,7 @@ export {
   type Mark,
   type Proposal,
   type Restored,
-  type State,
-  viewAt
+  type State
 } from './state.ts'
 export {
   contradicts,
@@ -34,3 +33,4 @@ export {
 } from './statement.ts'
 export { type Step, step } from './step.ts'
 export { deltaOf, wakeAtMs } from './timing.ts'
+export { viewAt } from './views.ts'

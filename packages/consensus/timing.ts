@@ -1,6 +1,7 @@
 import { leaderOf } from './committee.ts'
-import { type State, viewAt } from './state.ts'
+import type { State } from './state.ts'
 import { KIND } from './statement.ts'
+import { viewAt } from './views.ts'
 
 /** Delta: an upper estimate of one message delay, disk included. The bounds keep a bad measurement harmless. */
 export const DELTA_MIN_MS = 50
