@@ -116,7 +116,9 @@ describe('a record', () => {
   })
 
   test('withstands hostile bytes', { timeout: 120_000 }, () => {
-    assertWithstands([encodeRecord(record)], decodeRecord, isOwn, encodeRecord)
+    // Keys are points to be checked: few of them, or this takes half a minute.
+    const small = { ...membership, members: members.slice(0, 1), next: [], candidates: [] }
+    assertWithstands([encodeRecord({ ...record, membership: small })], decodeRecord, isOwn, encodeRecord)
   })
 })
 
