@@ -77,9 +77,14 @@ export class Engine {
     return { nowMs: this.#clock.now(), wallMs: Math.floor(this.#clock.wall()) }
   }
 
-  /** Takes an event now; its effects wait for `run`, so that a batch of input makes one turn. */
+  /**
+   * Takes an event now; its effects wait for `run`, so that a batch of input makes one turn. A floor that was fetched
+   * goes first: what waits may hold the same blocks, and they would become final, and take effect, a second time.
+   */
   post(event: Event): void {
-    if (!this.#stopped) this.#queue.push(event)
+    if (this.#stopped) return
+    if (event.type === 'adopt') this.#queue.unshift(event)
+    else this.#queue.push(event)
   }
 
   postAndRun(event: Event): void {

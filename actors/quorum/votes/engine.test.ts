@@ -1,0 +1,96 @@
+import { certify, createState, type Held, KIND, leaderOf, signedBytes, type VoteKind } from '@brume/consensus'
+import { identityFromSeed, sha256 } from '@brume/crypto'
+import type { Channel } from '@brume/ports'
+import { committeeOf, DEFAULT_PACE, encodeManifest, groupIdOf, makeBlock } from '@brume/protocols/quorum'
+import { SimClock } from '@brume/testkit'
+import { expect, test } from 'vitest'
+import { type Duties, Engine } from './engine.ts'
+import type { Persistence } from './persist.ts'
+import { Sending } from './send.ts'
+
+const IDENTITIES = [1, 2, 3, 4].map((byte) => identityFromSeed(sha256(Uint8Array.of(byte))))
+const MANIFEST = encodeManifest({
+  name: 'engine',
+  nonce: sha256(Uint8Array.of(0)),
+  pace: DEFAULT_PACE,
+  program: new Uint8Array(),
+  members: IDENTITIES.map(({ peerId, publicKey }) => ({
+    peer: peerId,
+    key: publicKey,
+    vrfKey: publicKey,
+    weight: 1,
+    operator: '',
+    site: '',
+    hardware: ''
+  }))
+})
+const COMMITTEE = committeeOf(MANIFEST)
+const GROUP_ID = groupIdOf(MANIFEST)
+const GENESIS = { view: 0, height: 0, digest: Buffer.from(GROUP_ID).toString('hex'), timeMs: 0, certificate: null }
+const CLOSED: Channel = { connect() {}, send: () => 'unreachable', isOpen: () => false, close() {} }
+
+/** An observer signs nothing, and what it holds here is over with the test. */
+const KEEPS_NOTHING = { keep: () => {} } as unknown as Persistence
+
+/** An observer's engine; `finalized` collects what it makes final. */
+function observe(finalized: Held[]): Engine {
+  const clock = new SimClock()
+  const nothing = () => {}
+  const duties: Duties = {
+    build: () => null,
+    spread: nothing,
+    notarized: nothing,
+    finalized: (blocks) => void finalized.push(...blocks),
+    entered: nothing,
+    behind: nothing,
+    equivocated: nothing,
+    dropped: nothing,
+    verified: nothing,
+    ticked: nothing
+  }
+  const config = { committee: COMMITTEE, self: null, genesis: GENESIS, judge: () => true, minViewMs: 0, deltaMs: 250 }
+  const state = createState(config, clock.now(), { votes: [], held: [], certificates: [], final: GENESIS })
+  const sending = new Sending(CLOSED, [], null, nothing)
+  return new Engine(state, clock, sending, KEEPS_NOTHING, duties)
+}
+
+function certificate(kind: VoteKind, digest: string) {
+  const statement = { kind, epoch: 0, view: 1, parentView: 0, digest }
+  const votes = COMMITTEE.members.map(({ key }, signer) => {
+    const identity = IDENTITIES.find(({ publicKey }) => Buffer.compare(publicKey, key) === 0)
+    const signature = identity?.sign(signedBytes(COMMITTEE, statement)) ?? new Uint8Array(64)
+    return { ...statement, signer, signature }
+  })
+  return certify(votes)
+}
+
+/** The first block is known to be final; the block itself has come and was not looked at yet. */
+function lackFirstBlock(engine: Engine) {
+  const place = { groupId: GROUP_ID, epoch: 0, view: 1, height: 1, parentView: 0, parent: GENESIS.digest }
+  const proposal = makeBlock(place, 1_000, [])
+  const { view, height, digest, timeMs } = proposal
+  const finalization = certificate(KIND.finalize, digest)
+  const from = leaderOf(COMMITTEE, view)
+  engine.postAndRun({ type: 'certificate', from, certificate: finalization, ...engine.now() })
+  const signature = new Uint8Array(64)
+  engine.post({ type: 'propose', from: (from + 1) % 4, proposal, signature, ...engine.now() })
+  return { view, height, digest, timeMs, certificate: finalization }
+}
+
+test('a block that was all that was missing becomes final', () => {
+  const finalized: Held[] = []
+  const engine = observe(finalized)
+  const { digest } = lackFirstBlock(engine)
+  expect(finalized).toEqual([])
+  engine.run()
+  expect(finalized.map(({ proposal }) => proposal.digest)).toEqual([digest])
+})
+
+test('it does not become final a second time where it was fetched by height meanwhile', () => {
+  const finalized: Held[] = []
+  const engine = observe(finalized)
+  const final = lackFirstBlock(engine)
+  engine.postAndRun({ type: 'adopt', final, ...engine.now() })
+  expect(engine.state.final.digest).toBe(final.digest)
+  expect(finalized).toEqual([])
+})
