@@ -29,6 +29,7 @@ export {
 export {
   type AttestationProof,
   BUNDLE_BYTES_MAX,
+  BUNDLE_CLOSINGS_MAX,
   BUNDLE_HEADERS_MAX,
   type Bundle,
   type CheckpointProof,

@@ -53,6 +53,8 @@ export interface Verified {
   readonly holds: (place: LeafProof) => boolean
   /** Of the epoch in which the block became final: trust from here on, and bundles need no closings up to it. */
   readonly committee: TrustedCommittee
+  /** Those that the closings led through, oldest first; the last is `committee`. */
+  readonly successors: readonly TrustedCommittee[]
 }
 
 /**
@@ -94,7 +96,9 @@ export function verifyNotarized(bytes: Uint8Array, trusted: TrustedCommittee): V
 
 function verifyBundle(bytes: Uint8Array, trusted: TrustedCommittee, kind: VoteKind, predicate?: Predicate): Verified {
   const bundle = orMalformed(() => decodeBundle(bytes))
-  const root = bundle.closings.reduce(succeed, trusted)
+  const successors: TrustedCommittee[] = []
+  for (const closing of bundle.closings) successors.push(succeed(successors.at(-1) ?? trusted, closing))
+  const root = successors.at(-1) ?? trusted
   const headers = followHeaders(bundle, root, kind)
   const header = headers.at(-1)
   if (header === undefined) throw new BundleError('MALFORMED', 'a bundle without a header')
@@ -105,7 +109,7 @@ function verifyBundle(bytes: Uint8Array, trusted: TrustedCommittee, kind: VoteKi
     throw new BundleError('PREDICATE', 'it is final for the group; those who signed are not whom you asked for')
   }
   const holds = (place: LeafProof): boolean => proof !== null && isUnder(proof, place)
-  return { header, headers, signers, leaf: proof?.leaf ?? null, holds, committee: root }
+  return { header, headers, signers, leaf: proof?.leaf ?? null, holds, committee: root, successors }
 }
 
 function orMalformed<T>(read: () => T): T {

@@ -2,12 +2,18 @@ import { equal } from '@brume/codec'
 import { DOMAIN, hash } from '@brume/crypto'
 import type { Cancel, Clock, PeerId } from '@brume/ports'
 import {
+  BUNDLE_BYTES_MAX,
+  BUNDLE_CLOSINGS_MAX,
   BundleError,
   type ClientAnswer,
+  type Closing,
   COMMAND_BYTES_MAX,
+  decodeBundle,
+  encodeBundle,
   type LeafProof,
   type ReadLevel,
   type TrustedCommittee,
+  type Verified,
   verifyFinal
 } from '@brume/protocols/quorum'
 import { QuorumError } from '../errors.ts'
@@ -37,6 +43,8 @@ export interface ClientOptions {
   /** Who is asked: the members, or, in a member's own process, itself. */
   readonly members: (trusted: TrustedCommittee) => readonly PeerId[]
   readonly ask: OrderPorts['ask']
+  /** Another committee has taken over. */
+  readonly succeeded: (trusted: TrustedCommittee) => void
   readonly closed: () => void
 }
 
@@ -49,6 +57,8 @@ type Leaves = Extract<ClientAnswer, { type: 'leaves' }>
 export class Client implements QuorumClient {
   readonly #options: ClientOptions
   readonly #orders = new Set<OrderInFlight>()
+  /** How the epochs from the first trusted one on ended. */
+  readonly #closings: Closing[] = []
   /** The newest first. */
   #trusted: readonly [TrustedCommittee, ...TrustedCommittee[]]
   #turn: number
@@ -129,7 +139,7 @@ export class Client implements QuorumClient {
       faults: this.#faults(),
       ask: this.#options.ask,
       trusted: () => this.#trusted,
-      learned: (trusted) => this.#learned(trusted)
+      learned: (verified, bundle) => this.#learned(verified, bundle)
     }
   }
 
@@ -149,33 +159,47 @@ export class Client implements QuorumClient {
     return asked.length === 1 ? 0 : this.#newest.committee.faults
   }
 
-  #learned(trusted: TrustedCommittee): void {
-    if (trusted.committee.epoch <= this.#newest.committee.epoch) return
-    const [newest, ...older] = this.#trusted
-    this.#trusted = [trusted, newest, ...older.slice(0, EPOCHS_TRUSTED_MAX - 2)]
+  /** Closings that were shown once are kept: whoever gets the bundle from here may know the manifest only. */
+  #learned({ header, successors }: Verified, bytes: Uint8Array): Uint8Array {
+    const bundle = decodeBundle(bytes)
+    const first = this.#options.trusted.committee.epoch
+    successors.forEach((next, i) => {
+      const closing = bundle.closings[i]
+      if (closing === undefined || next.committee.epoch !== this.#newest.committee.epoch + 1) return
+      this.#closings.push(closing)
+      const [newest, ...older] = this.#trusted
+      this.#trusted = [next, newest, ...older.slice(0, EPOCHS_TRUSTED_MAX - 2)]
+      this.#options.succeeded(next)
+    })
+    const closings = this.#closings.slice(0, header.epoch - first)
+    if (closings.length === bundle.closings.length || closings.length > BUNDLE_CLOSINGS_MAX) return bytes
+    const whole = encodeBundle({ ...bundle, closings })
+    return whole.length > BUNDLE_BYTES_MAX ? bytes : whole
   }
 
   #readFound(answer: ClientAnswer, paths: readonly string[], level: ReadLevel, atLeast: number): Found {
     if (answer.type !== 'leaves') throw new BundleError('MALFORMED', 'the answer is to another question')
-    const { height, bundle, leaves } = answer
+    const { height, leaves } = answer
     const bytes = leaves?.map(({ leaf }) => leaf) ?? null
     if (bytes !== null && !answers(paths, bytes)) throw new BundleError('LEAF', 'these are not the leaves asked for')
-    if (level === 'certified' && leaves !== null) this.#requireShown(answer, leaves, atLeast)
-    return { height, leaves: bytes, bundle }
+    if (level !== 'certified' || leaves === null) return { height, leaves: bytes, bundle: null }
+    return { height, leaves: bytes, bundle: this.#shown(answer, leaves, atLeast) }
   }
 
-  #requireShown({ height, bundle }: Leaves, leaves: readonly LeafProof[], atLeast: number): void {
-    const verified = byAny(this.#trusted, (trusted) => verifyFinal(bundle ?? new Uint8Array(0), trusted))
-    this.#learned(verified.committee)
+  #shown({ height, bundle }: Leaves, leaves: readonly LeafProof[], atLeast: number): Uint8Array {
+    const bytes = bundle ?? new Uint8Array(0)
+    const verified = byAny(this.#trusted, (trusted) => verifyFinal(bytes, trusted))
     if (verified.header.height !== height || height < atLeast) {
       throw new BundleError('LEAF', 'the state is older than asked for')
     }
     if (!leaves.every((leaf) => verified.holds(leaf))) throw new BundleError('LEAF', 'a leaf is not of this state')
+    return this.#learned(verified, bytes)
   }
 
   /** The next final blocks, from whichever member has them. */
   async #blocks(from: number): Promise<readonly WatchedBlock[]> {
     for (;;) {
+      let prunedWeight = 0
       for (const peer of this.#members()) {
         if (this.#isClosed) return []
         const { groupId, epoch } = this.#newest.committee
@@ -184,6 +208,9 @@ export class Client implements QuorumClient {
           return this.#readBlocks(answer, from)
         } catch (error) {
           if (!isOfMember(error)) throw error
+          // Blocks that an honest member keeps no more are kept by none for long.
+          if (error.code === 'BRUME_QUORUM_PRUNED') prunedWeight += this.#weightOf(peer)
+          if (prunedWeight > this.#faults()) throw error
         }
       }
       await new Promise<void>((go) => this.#options.clock.after(AGAIN_AFTER_MS, go))
@@ -193,10 +220,13 @@ export class Client implements QuorumClient {
   #readBlocks(answer: ClientAnswer, from: number): readonly WatchedBlock[] {
     if (answer.type !== 'blocks') throw new BundleError('MALFORMED', 'the answer is to another question')
     const verified = byAny(this.#trusted, (trusted) => verifyFinal(answer.bundle, trusted))
-    this.#learned(verified.committee)
-    const headers = verified.headers.toReversed()
+    this.#learned(verified, answer.bundle)
+    const upwards = verified.headers.toReversed()
+    // What follows a closing block in its epoch made it final and is no part of the log.
+    const closing = upwards.findIndex(({ nextCommittee }) => nextCommittee !== null)
+    const headers = closing === -1 ? upwards : upwards.slice(0, closing + 1)
     if (verified.header.height !== from) throw new BundleError('HEADERS', 'these are other blocks than asked for')
-    return answer.payloads.map((payload, i) => {
+    return answer.payloads.slice(0, headers.length).map((payload, i) => {
       const header = headers[i]
       if (header === undefined || !equal(hash(DOMAIN.quorumBody, payload), header.bodyDigest)) {
         throw new BundleError('HEADERS', 'a payload is not of its block')
@@ -223,6 +253,6 @@ export class Client implements QuorumClient {
 }
 
 /** A fault of the member that was asked: another one may do better. */
-function isOfMember(error: unknown): boolean {
+function isOfMember(error: unknown): error is QuorumError | BundleError {
   return error instanceof QuorumError || error instanceof BundleError
 }

@@ -112,6 +112,7 @@ describe('a member that lies to a client', () => {
           hear(answer)
           return () => {}
         },
+        succeeded: () => {},
         closed: () => {}
       })
     return { world, command, client, attested, payload: block.value.payload }
@@ -276,4 +277,40 @@ test('what nobody answers is not known, and said to be', async () => {
     reason: code('UNANSWERED')
   })
   expect(await settled(world, client.read(['x'], 'final'))).toEqual({ status: 'rejected', reason: code('UNANSWERED') })
+})
+
+test('proofs lead through changes of epoch, for who was there and for who knows the manifest only', async () => {
+  const world = await voting(ONES, { pace: { epochBlocks: 5 } })
+  const client = outsideClient(world)
+  const command = commands(world)
+  const sent = Array.from({ length: 20 }, (_, i) => command(`${i}`))
+  for (const [i, bytes] of sent.entries()) {
+    expect(textOf((await done(world, client.submit(bytes).attested)).answer)).toBe(`${i}`)
+  }
+  const late = outsideClient(world)
+  const { bundle, height } = await done(world, late.submit(command('late')).final)
+  const { committee, header } = verifyFinal(bundle, trustManifest(world.manifest))
+  expect(header.epoch).toBeGreaterThan(2)
+  expect([committee.committee.epoch, decodeBundle(bundle).closings.length]).toEqual([header.epoch, header.epoch])
+  expect((await done(world, late.read(['line/*'], 'final'))).leaves).toHaveLength(21)
+  const before = await done(world, client.submit(sent.at(-5) ?? new Uint8Array()).final)
+  expect(verifyFinal(before.bundle, trustManifest(world.manifest)).header.epoch).toBeLessThan(header.epoch)
+  const heights: number[] = []
+  void (async () => {
+    for await (const one of late.watch(before.height)) heights.push(one.header.height)
+  })()
+  expect(await world.until(() => heights.length > height - before.height, HALF_A_MINUTE)).toBe(true)
+  expect(heights).toEqual(Array.from({ length: heights.length }, (_, i) => before.height + i))
+})
+
+test('what members keep no more is refused as pruned, with the height it was final at', async () => {
+  const world = await voting(ONES, { pace: { epochBlocks: 4 } })
+  const client = outsideClient(world)
+  const command = commands(world)
+  const first = command('first')
+  await done(world, client.submit(first).final)
+  for (let i = 0; i < 20; i++) await done(world, client.submit(command(`${i}`)).final)
+  expect(await settled(world, client.submit(first).final)).toEqual({ status: 'rejected', reason: code('PRUNED') })
+  const blocks = client.watch()[Symbol.asyncIterator]()
+  expect(await settled(world, blocks.next())).toEqual({ status: 'rejected', reason: code('PRUNED') })
 })

@@ -21,7 +21,7 @@ export function openRemote(
 ): QuorumClient {
   const { clock, net, keepConnected } = options
   const peersOf = ({ members }: TrustedCommittee) => members.map(({ peer }) => peer).filter((peer) => peer !== net.self)
-  const disconnect = keepConnected(owner, peersOf(trusted))
+  let disconnect = keepConnected(owner, peersOf(trusted))
   return new Client({
     clock,
     trusted,
@@ -29,7 +29,12 @@ export function openRemote(
     start: sha256(utf8(net.self))[0] ?? 0,
     members: peersOf,
     ask: (peer, request, hear) => line.ask(peer, request, hear),
-    closed: disconnect
+    succeeded: (next) => {
+      const before = disconnect
+      disconnect = keepConnected(`${owner}/${next.committee.epoch}`, peersOf(next))
+      before()
+    },
+    closed: () => disconnect()
   })
 }
 
@@ -41,6 +46,7 @@ export function openLocal({ clock, net }: OpenOptions, desk: Server, trusted: Tr
     start: 0,
     members: () => [net.self],
     ask: (_, request, hear) => desk.serve({ ...request, number: 0 }, hear),
+    succeeded: () => {},
     closed: () => {}
   })
 }

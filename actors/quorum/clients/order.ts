@@ -42,7 +42,8 @@ export interface OrderPorts {
   readonly ask: (peer: PeerId, request: WithoutNumber, hear: (answer: ClientAnswer) => void) => Cancel
   /** Every committee that is trusted, the newest first. */
   readonly trusted: () => readonly [TrustedCommittee, ...TrustedCommittee[]]
-  readonly learned: (trusted: TrustedCommittee) => void
+  /** Takes what a bundle has shown, and gives it back as one that needs the manifest alone. */
+  readonly learned: (verified: Verified, bundle: Uint8Array) => Uint8Array
 }
 
 /** Follows one command: asks, asks again, believes nothing that is not shown, and lets one liar decide nothing. */
@@ -162,15 +163,14 @@ export class OrderInFlight implements Order {
   #hearNotarized(bundle: Uint8Array, payload: Uint8Array | null): void {
     const verified = byAny(this.#ports.trusted(), (trusted) => verifyNotarized(bundle, trusted))
     this.#requireHolds(bundle, verified, payload)
-    this.#notarized.resolve(provenBy(bundle, verified))
+    this.#notarized.resolve(this.#provenBy(bundle, verified))
   }
 
   #hearFinal(bundle: Uint8Array, payload: Uint8Array | null): void {
     const { clock } = this.#ports
     const verified = byAny(this.#ports.trusted(), (trusted) => verifyFinal(bundle, trusted, this.#predicate))
     this.#requireHolds(bundle, verified, payload)
-    this.#ports.learned(verified.committee)
-    const proven = provenBy(bundle, verified)
+    const proven = this.#provenBy(bundle, verified)
     this.#notarized.resolve(proven)
     this.#final.resolve(proven)
     if (this.#isFinal) return
@@ -186,12 +186,16 @@ export class OrderInFlight implements Order {
     if (answer === null || !isLeafOf(`answer/${this.id}`, answer)) {
       throw new BundleError('LEAF', 'this is not the answer to the command')
     }
-    this.#ports.learned(verified.committee)
-    const proven = provenBy(bundle, verified)
+    const proven = this.#provenBy(bundle, verified)
     this.#notarized.resolve(proven)
     this.#final.resolve(proven)
     this.#attested.resolve({ ...proven, answer })
     this.#end()
+  }
+
+  #provenBy(bundle: Uint8Array, verified: Verified): Proven {
+    const { height, view } = verified.header
+    return { height, view, bundle: this.#ports.learned(verified, bundle) }
   }
 
   /** One member may say what it likes: more than F must say the same before it counts, so that one of them is honest. */
@@ -230,10 +234,6 @@ export function byAny(
     }
   }
   return verify(newest)
-}
-
-function provenBy(bundle: Uint8Array, { header: { height, view } }: Verified): Proven {
-  return { height, view, bundle }
 }
 
 /** A command that is no call tells nobody but its program when it expires: no later than any other. */

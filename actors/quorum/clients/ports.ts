@@ -55,7 +55,10 @@ export interface QuorumClient {
    * member; linearizable with `atLeast` the height of an own command that was final before.
    */
   read(paths: readonly string[], level: ReadLevel, options?: { readonly atLeast?: number }): Promise<Found>
-  /** Final blocks from this height on (the first by default), each verified, without end. */
+  /**
+   * Final blocks from this height on (the first by default), each verified, without end. Throws `QuorumError` PRUNED
+   * where members keep them no more.
+   */
   watch(fromHeight?: number): AsyncIterable<WatchedBlock>
   /** Ends what is under way. */
   close(): void

@@ -1,6 +1,6 @@
 import { type Certificate, type Final, KIND, type Proposal, signedBytes, type Vote, viewAt } from '@brume/consensus'
 import { verify } from '@brume/crypto'
-import { bodyOf, type Closing, decodeSignedBlock } from '@brume/protocols/quorum'
+import { BUNDLE_CLOSINGS_MAX, bodyOf, type Closing, decodeSignedBlock } from '@brume/protocols/quorum'
 import type { AppliedBlock, FinalBlock, Ledger } from '../blocks/ledger.ts'
 import type { Epoch } from '../epoch.ts'
 import type { GroupState, Submission } from '../events.ts'
@@ -9,9 +9,6 @@ import type { Parts } from '../load.ts'
 import { Desk } from './desk.ts'
 import { GroupFences } from './fences.ts'
 import type { Chapter, History, Outcomes } from './ports.ts'
-
-/** Changes of epoch in one proof: `BUNDLE_CLOSINGS_MAX`; who is further behind asks again from there. */
-const CLOSINGS_MAX = 32
 
 /** Members that agree have said so within a few Delta; an answer is worth waiting for a little longer. */
 const ATTESTED_WITHIN_MS = 5_000
@@ -118,7 +115,7 @@ export class Serving {
       closings: async (from) => {
         await written()
         const closings: Closing[] = []
-        const end = Math.min(epoch().epoch, from + CLOSINGS_MAX)
+        const end = Math.min(epoch().epoch, from + BUNDLE_CLOSINGS_MAX)
         for (let number = from; number < end; number++) closings.push(await ledger.closing(number))
         return closings
       }
