@@ -141,7 +141,7 @@ describe('time', () => {
     expect(await judge('halted', { faults, history: [acked(4, 2)] })).toMatch(
       /^failed: during fault 1 a command became final/
     )
-    expect(await judge('halted', { faults, history: [] })).toMatch(/^failed: nobody asked/)
+    expect(await judge('halted', { faults, history: [] })).toMatch(/^failed: nobody waited/)
     expect(await judge('halted')).toMatch(/^failed/)
   })
 
