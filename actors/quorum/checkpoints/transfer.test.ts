@@ -177,7 +177,9 @@ describe('an order whose blocks are gone', { timeout: 60_000 }, () => {
   })
 })
 
-test('what is too high, too low or of no group is answered, and nobody comes to harm', async () => {
+test('what is too high, too low or of no group is answered, and nobody comes to harm', {
+  timeout: 60_000
+}, async () => {
   const world = await grown(honest)
   const stranger = world.net.start(person(77).peerId)
   const { groupId } = world.members[0]?.group ?? { groupId: new Uint8Array(32) }

@@ -1,4 +1,4 @@
-import { certifies, weightOf } from '@brume/consensus'
+import { certifies } from '@brume/consensus'
 import type { Cancel, Clock } from '@brume/ports'
 import {
   ATTEST,
@@ -107,10 +107,6 @@ export class Attestations {
     if (vote !== null) this.#options.seat.tell(member, { checkpoints: [], attestations: [vote] })
   }
 
-  ownAt(height: number): Own | undefined {
-    return [...this.#own.values()].findLast((own) => own.height === height)
-  }
-
   /** Calls back with the certificate of the own statement: at once, or when enough have said the same. Cancel ends the asking. */
   want({ view }: Place, done: (certificate: AttestationCertificate) => void): Cancel {
     const own = this.#own.get(view)
@@ -156,26 +152,19 @@ export class Attestations {
 
   /** Do others say something else, or, where it is wanted, enough of them the same? */
   #judge(own: Own): void {
-    const { committee } = this.#options.seat
-    const votes = [...(this.#heard.get(own.view)?.values() ?? [])]
-    const others = Map.groupBy(votes, ({ statement }) => statement)
-    for (const [statement, said] of others) {
-      const mine = statement === own.digest
-      if (mine && !this.#wanted.has(own.view)) continue
-      const self = mine ? this.#sign(own) : null
-      const all = self === null ? said : [...said.filter(({ signer }) => signer !== self.signer), self]
-      if (
-        !certifies(
-          committee,
-          ATTEST,
-          all.map(({ signer }) => signer)
-        )
-      )
-        continue
-      this.#check(own, statement, all)
+    const { seat } = this.#options
+    const heard = [...(this.#heard.get(own.view)?.values() ?? [])].filter(({ signer }) => signer !== seat.self)
+    const wanted = this.#wanted.has(own.view) ? this.#sign(own) : null
+    const votes = wanted === null ? heard : [...heard, wanted]
+    for (const [statement, said] of Map.groupBy(votes, (vote) => vote.statement)) {
+      if (statement === own.digest && !this.#wanted.has(own.view)) continue
+      if (this.#isEnough(said)) this.#check(own, statement, said)
     }
-    const self = this.#wanted.has(own.view) && others.get(own.digest) === undefined ? this.#sign(own) : null
-    if (self !== null && weightOf(committee, [self.signer]) > committee.faults) this.#certified(own, [self])
+  }
+
+  #isEnough(votes: readonly Attestation[]): boolean {
+    const signers = votes.map(({ signer }) => signer)
+    return certifies(this.#options.seat.committee, ATTEST, signers)
   }
 
   #check(own: Own, statement: string, votes: readonly Attestation[]): void {
@@ -188,14 +177,7 @@ export class Attestations {
         if (this.#heard.get(own.view)?.get(vote.signer) === vote) this.#heard.get(own.view)?.delete(vote.signer)
       }
       const genuine = votes.filter((vote) => !forged.includes(vote))
-      if (
-        !certifies(
-          seat.committee,
-          ATTEST,
-          genuine.map(({ signer }) => signer)
-        )
-      )
-        return
+      if (!this.#isEnough(genuine)) return
       if (statement === own.digest) this.#certified(own, genuine)
       else diverged(own)
     })

@@ -48,7 +48,7 @@ async function settled<T>(world: World, promise: Promise<T> | undefined): Promis
 const clientIn = (world: World, session = 1) => clientOf(world.manifest, () => world.clock.wall(), session)
 const astray = (_: Block, { answers }: LeafOutcome): LeafOutcome => ({ changes: [['line/astray', null]], answers })
 
-describe('attestations', () => {
+describe('attestations', { timeout: 60_000 }, () => {
   test('members of more than F sign what came of a block, and it verifies by their keys alone', async () => {
     const world = await voting([3, 1, 1, 1, 1])
     await grow(world, clientIn(world), 3)
@@ -95,7 +95,7 @@ describe('attestations', () => {
   })
 })
 
-test('a program gets the certificates it wants, verified, though members and votes were lost', async () => {
+test('a program gets the certificates it wants, verified, though a member is down', { timeout: 60_000 }, async () => {
   const world = await voting([1, 1, 1, 1])
   for (const { tape } of world.members) tape.bend = (_, outcome) => ({ ...outcome, want: true })
   await world.crash(3)
@@ -113,7 +113,7 @@ test('a program gets the certificates it wants, verified, though members and vot
   }
 })
 
-describe('a program that goes wrong', () => {
+describe('a program that goes wrong', { timeout: 60_000 }, () => {
   test('at one member: it halts there, the order goes on, and a certified state mends it once', async () => {
     const world = await voting([1, 1, 1, 1])
     const command = clientIn(world)
@@ -168,7 +168,7 @@ describe('a program that goes wrong', () => {
   })
 })
 
-describe('checkpoints', () => {
+describe('checkpoints', { timeout: 60_000 }, () => {
   test('all members certify the same, and forget the blocks below the older of two', async () => {
     const world = await voting([3, 1, 1, 1, 1])
     await grow(world, clientIn(world), 40)
@@ -205,7 +205,7 @@ describe('checkpoints', () => {
   })
 })
 
-describe('a program with a timer', () => {
+describe('a program with a timer', { timeout: 60_000 }, () => {
   test('gets a block when the time has come, though nobody has a command, and then the group rests', async () => {
     const world = await voting([1, 1, 1, 1])
     const times: number[] = []

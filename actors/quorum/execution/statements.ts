@@ -22,15 +22,15 @@ export class Statements {
     return this.#byHeight.get(height)
   }
 
-  /** Of the newest block that has one. */
-  get newest(): StoredStatement | undefined {
-    return [...this.#byHeight.values()].at(-1)
-  }
-
+  /** Heights rise, so that the oldest come first. */
   add(statement: StoredStatement): void {
     this.#byHeight.delete(statement.height)
     this.#byHeight.set(statement.height, statement)
-    const gone = [...this.#byHeight.keys()].filter((height) => height <= statement.height - STATEMENTS_KEPT)
+    const gone: number[] = []
+    for (const height of this.#byHeight.keys()) {
+      if (height > statement.height - STATEMENTS_KEPT) break
+      gone.push(height)
+    }
     for (const height of gone) this.#byHeight.delete(height)
     this.#archive.addStatement(statement, gone).catch(this.#onFailure)
   }
