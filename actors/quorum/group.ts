@@ -547,6 +547,7 @@ export class Group implements Owner {
   #executed(): void {
     const { execution, intake } = this.#loaded()
     this.#host.meters.executionLag.set(this.#label, execution.lag)
+    this.#host.meters.checkpointLag.set(this.#label, this.#checkpointLag(execution))
     this.#current().due(execution.dueMs)
     if (this.#isHeldUp && execution.backlog <= UNEXECUTED_MAX / 2) {
       this.#isHeldUp = false
@@ -554,6 +555,12 @@ export class Group implements Owner {
       this.#poolChanged()
     }
     this.#current().engine.run()
+  }
+
+  /** Those that closing blocks add are not counted: one that is missing is superseded by the next. */
+  #checkpointLag({ checkpoints, height }: Execution): number {
+    const certified = checkpoints.at(-1)?.certificate.height ?? 0
+    return Math.max(0, Math.floor((height - certified) / this.manifest.pace.checkpointBlocks))
   }
 
   /** Whoever needs what lies below the older checkpoint takes that instead. */

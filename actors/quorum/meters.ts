@@ -8,6 +8,7 @@ export function quorumMeters(registry: Registry) {
   return {
     height: gauge(registry, 'brume_quorum_height', 'Finalized height', group),
     execution: gauge(registry, 'brume_quorum_execution', 'State of execution, 1 where it is', ['group', 'state']),
+    checkpointLag: gauge(registry, 'brume_quorum_checkpoint_lag', 'Checkpoints due and not certified', group),
     executionLag: gauge(registry, 'brume_quorum_execution_lag', 'Final blocks not executed', group),
     view: gauge(registry, 'brume_quorum_view', 'Current view', group),
     epoch: gauge(registry, 'brume_quorum_epoch', 'Epoch', group),
