@@ -15,7 +15,7 @@ import {
 import { PeerError } from '../../errors.ts'
 import type { PeerReport } from '../../report.ts'
 import { type Output, paint, table } from '../output.ts'
-import { readAttribute, readDemand } from './commands.ts'
+import { readAttribute, readDemand } from './demands.ts'
 import { readBytes, writeBytes } from './files.ts'
 import { ask } from './running.ts'
 

@@ -1,7 +1,7 @@
 import { asArray, decode, toHex } from '@brume/codec'
 import { type Predicate, trustManifest, verifyFinal } from '@brume/protocols/quorum'
 import type { Output } from '../output.ts'
-import { readDemand } from './commands.ts'
+import { readDemand } from './demands.ts'
 import { readBytes } from './files.ts'
 
 export interface VerifyOptions {

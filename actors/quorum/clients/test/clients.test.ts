@@ -10,10 +10,10 @@ import {
   verifyNotarized
 } from '@brume/protocols/quorum'
 import { describe, expect, test } from 'vitest'
-import { readLeaf } from '../index.ts'
-import { clientOf, person, type Terms, World } from '../samples.ts'
-import { Client } from './client.ts'
-import { done, outsideClient, settled, TAPE_DOMAIN } from './testing.ts'
+import { readLeaf } from '../../index.ts'
+import { clientOf, person, type Terms, World } from '../../samples.ts'
+import { Client } from '../client.ts'
+import { done, outsideClient, settled, TAPE_DOMAIN } from './outsiders.ts'
 
 const HALF_A_MINUTE = 30_000
 const ONES = [1, 1, 1, 1]

@@ -2,8 +2,8 @@ import { createLog, createRegistry } from '@brume/observe'
 import type { Net } from '@brume/ports'
 import { createKernel } from '@brume/runtime'
 import { memoryStore, SimRandom } from '@brume/testkit'
-import { createQuorum, type Quorum, type QuorumClient } from '../index.ts'
-import { person, type World } from '../samples.ts'
+import { createQuorum, type Quorum, type QuorumClient } from '../../index.ts'
+import { person, type World } from '../../samples.ts'
 
 /** Domain of what `Tape` says of its blocks. */
 export const TAPE_DOMAIN = 'brume/tape-attest/1'
