@@ -141,6 +141,9 @@ function addSim(program: Command): void {
     .option('--trace <file>', 'everything that happens, one JSON object a line')
     .option('--until <duration>', 'end there: 12.5s', parseDuration)
     .option('--shrink', 'leave out what a failing run does not need to fail', false)
+    .option('--explore', 'all orders of messages among four members, one a liar, in the first views', false)
+    .option('--views <count>', 'with --explore: how many', parseCount('--views', 1, 3), 1)
+    .option('--seconds <count>', 'with --explore: for how long at most', parseCount('--seconds', 1, 1_000_000), 60)
     .option('--latency <table>', 'aws: 50 members in ten regions, against the published figures')
     .action((options) => sim(options))
 }

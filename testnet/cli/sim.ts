@@ -1,5 +1,6 @@
 import { createWriteStream, readFileSync } from 'node:fs'
 import { TestnetError } from '../errors.ts'
+import { explore } from '../simulation/explore/explorer.ts'
 import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
 import { mutantNamed } from '../simulation/mutants/all.ts'
 import { type RunResult, runSeed } from '../simulation/runs/seed-run.ts'
@@ -23,6 +24,9 @@ export interface SimOptions {
   readonly until?: number
   readonly shrink: boolean
   readonly latency?: string
+  readonly explore: boolean
+  readonly views: number
+  readonly seconds: number
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -30,6 +34,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 /** Rejects with `BRUME_TESTNET_VIOLATION` where a promise was broken, or a mutant went unnoticed. */
 export async function sim(options: SimOptions): Promise<void> {
   if (options.latency !== undefined) return wideArea(options)
+  if (options.explore) return exhaust(options)
   if (options.seed !== undefined) return replay(options, options.seed)
   if (options.determinism !== undefined) return determinism(options.determinism)
   const { from, jobs } = options
@@ -100,6 +105,21 @@ function determinism(count: number): void {
     say(`${Buffer.from(seed).toString('hex')} ${hash}`)
   }
   if (hashes.size < count) throw failed('two seeds gave one hash')
+}
+
+/** Every interleaving of what four members say to each other in the first views, one of them a liar. */
+function exhaust({ views, seconds, json, mutant }: SimOptions): void {
+  const rules = mutant === undefined ? undefined : mutantNamed(mutant).rules
+  const results = explore({ views, seconds, rules, nowS: () => performance.now() / 1_000 })
+  for (const { liarLeads, states, globalStates, localStates, isComplete, violation } of results) {
+    say(
+      `the liar leads ${liarLeads === null ? 'no view' : `view ${liarLeads}`}: ${states} public states standing for ` +
+        `${globalStates} global ones, ${localStates} local; ${isComplete ? 'all of them' : 'time was up'}; ${violation ?? 'no contradiction'}`
+    )
+  }
+  if (json) say(JSON.stringify({ results }))
+  const found = results.find(({ violation }) => violation !== null)
+  if (found !== undefined) throw failed(found.violation ?? '')
 }
 
 function wideArea({ latency, json }: SimOptions): void {

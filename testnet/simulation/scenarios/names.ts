@@ -16,7 +16,8 @@ export const SCENARIOS = [
 ] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
-const CALM: Omit<RunOptions, 'scenario'> = {
+/** Four equal members with nothing wrong, for a scenario to begin from. */
+export const CALM: Omit<RunOptions, 'scenario'> = {
   classes: [],
   profile: 'equal',
   weights: [1, 1, 1, 1],
