@@ -93,6 +93,11 @@ describe('the order', () => {
     expect(await judge('agreement')).toBe('failed: at height 1 two blocks are final: p1 has aa, p2 has cc')
   })
 
+  test('one block that did something else on one peer is no agreement', async () => {
+    write('p2', [line(1, 'aa', [])])
+    expect(await judge('agreement')).toBe('failed: at height 1 other commands took effect on p2 than on p1')
+  })
+
   test('a peer that holds another block after its restart than before disagrees with itself', async () => {
     write('p1', [line(1, 'aa', ['x1']), line(1, 'dd', ['x1'])])
     expect(await judge('agreement')).toMatch(/^failed: at height 1/)

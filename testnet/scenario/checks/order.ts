@@ -6,18 +6,22 @@ import { type Check, failed, passed, verdict } from './check.ts'
 
 const nothing = record<object>('arguments of this check', {})
 
-/** All honest peers were given the same block at every height. */
+/** All honest peers were given the same block at every height, and of it the same commands took effect. */
 export const agreement: Check<object> = {
   args: nothing,
   judge: (outcome) => {
-    const first = new Map<number, { peer: string; digest: string }>()
+    const first = new Map<number, { peer: string; digest: string; effect: string }>()
     for (const [peer, chain] of readChains(outcome).byPeer) {
-      for (const { height, digest } of [...chain.values()].flat()) {
-        const other = first.get(height) ?? { peer, digest }
+      for (const { height, digest, commands } of [...chain.values()].flat()) {
+        const effect = commands.join(' ')
+        const other = first.get(height) ?? { peer, digest, effect }
         first.set(height, other)
-        if (other.digest === digest) continue
-        const pair = `${other.peer} has ${other.digest.slice(0, 8)}, ${peer} has ${digest.slice(0, 8)}`
-        return failed(`at height ${height} two blocks are final: ${pair}`)
+        if (other.digest !== digest) {
+          const pair = `${other.peer} has ${other.digest.slice(0, 8)}, ${peer} has ${digest.slice(0, 8)}`
+          return failed(`at height ${height} two blocks are final: ${pair}`)
+        }
+        if (other.effect === effect) continue
+        return failed(`at height ${height} other commands took effect on ${peer} than on ${other.peer}`)
       }
     }
     const heights = `${first.size} heights, the same block at each on all ${outcome.honest.size} honest peers`
