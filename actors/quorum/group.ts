@@ -50,6 +50,9 @@ const COMMAND_COST_LEAST_MS = 0.001
 /** How often an observer asks for new blocks: as late as it may be. */
 const FOLLOW_MS = 1_000
 
+/** How often a member without a quorum asks whether its epoch is over. */
+const SEEK_MS = 5_000
+
 /** Final blocks with commands that a leader's own program has not executed; above it the order waits for it. */
 const UNEXECUTED_MAX = 32
 
@@ -657,14 +660,19 @@ export class Group implements Owner {
     return true
   }
 
-  /** An observer hears nobody's votes: it asks one member after the other what is new. */
+  /**
+   * An observer hears nobody's votes, and a member that finds no quorum may look for a committee that is long gone:
+   * each asks one member after the other what is new.
+   */
   async #follow(signal: AbortSignal): Promise<void> {
-    for (let turn = 0; !signal.aborted && this.#current().self === null; turn++) {
-      await this.#pause(FOLLOW_MS, signal)
-      const { memberPeers } = this.#current()
-      const peer = memberPeers[turn % memberPeers.length]
+    for (let turn = 0; !signal.aborted && (this.#state === 'joining' || this.#current().self === null); turn++) {
+      await this.#pause(this.#state === 'joining' ? SEEK_MS : FOLLOW_MS, signal)
+      const peers = [...this.#current().peers]
+      const peer = peers[turn % peers.length]
       if (signal.aborted || peer === undefined) return
-      await this.#fetch(() => [peer])
+      await this.#fetch(() => [peer]).catch((error: unknown) => {
+        this.#host.log.debug({ group: this.id, peer, error }, 'no blocks from this member')
+      })
     }
   }
 

@@ -45,7 +45,7 @@ export const lifecycle = setup({
     load: fromPromise<{ readonly isMember: boolean }>(unbound('load')),
     /** Fetches final blocks until no connected member is ahead; answers with why this key must not vote, if so. */
     catchUp: fromPromise<{ readonly muted: Reason | null }>(unbound('catchUp')),
-    /** As long as this peer is no member: asks for new final blocks. */
+    /** As long as this peer is no member, or finds no quorum: asks for new final blocks. */
     follow: fromPromise<void>(unbound('follow'))
   },
   actions: {
@@ -81,6 +81,7 @@ export const lifecycle = setup({
       entry: [became('joining'), 'join'],
       // Members do not hear observers: there is no stream to wait for.
       always: { guard: ({ context }) => !context.isMember, target: 'syncing' },
+      invoke: { src: 'follow' },
       on: { 'quorum.reached': 'syncing' }
     },
     syncing: {
