@@ -98,7 +98,17 @@ export {
   VOTES_PER_FRAME_MAX,
   type Watermark
 } from './frames.ts'
-export { encodeGossip, GOSSIP, gossipTopic, readGossip } from './gossip.ts'
+export {
+  type Attempt,
+  encodeGossip,
+  encodeGossipFrame,
+  GOSSIP,
+  GOSSIP_VOTES_MAX,
+  type Gossip,
+  type GossipFrame,
+  gossipTopic,
+  readGossip
+} from './gossip.ts'
 export { type Header, readHeader } from './header.ts'
 export {
   BLOCK_BYTES_MAX,

@@ -9,8 +9,8 @@ export function joinTopic(
 ): Topic {
   return net.topic(gossipTopic(groupId), (from, data) => {
     try {
-      const { content } = readGossip(data)
-      return on.evidence(from, content)
+      const message = readGossip(groupId, data)
+      return message.type === 'evidence' ? on.evidence(from, message.content) : 'ignore'
     } catch {
       return 'reject'
     }
