@@ -332,9 +332,12 @@ export class Epoch implements Listener {
       sending.frame(to, frame)
       engine.run()
     }
+    const speaker = () => (this.#muted === null ? this.self : null)
     return {
       committee,
-      self: this.#muted === null ? this.self : null,
+      get self() {
+        return speaker()
+      },
       sign: (message) => this.#host.identity.sign(message),
       tell: (to, outcomes) => send(to, { type: 'outcomes', ...outcomes }),
       ask: (view) => send('all', { type: 'request', epoch: this.epoch, view, want: ATTEST })

@@ -68,15 +68,17 @@ describe('attestations', { timeout: 60_000 }, () => {
     expect(Buffer.from(statement).toString('hex')).toContain(world.members[2]?.group.status().digest)
   })
 
-  test('one who was away asks for what it missed, also members that have restarted since', async () => {
-    const world = await voting([1, 1, 1, 1])
-    const command = clientIn(world)
-    await grow(world, command, 2)
-    const { height } = world.members[0]?.group.status() ?? { height: 0 }
+  test('who lacks some asks, also members that have restarted and execute nothing anew', async () => {
+    const world = await World.of([1, 1, 1, 1], [], { pace: PACE, durable: true })
+    expect(await world.until(() => states(world).every((state) => state === 'voting'), A_WHILE_MS)).toBe(true)
+    await grow(world, clientIn(world), 8)
+    expect(await world.until(() => lines(world).every((count) => count === 8), A_WHILE_MS)).toBe(true)
+    await world.clock.pass(1_000)
     for (const index of [0, 1, 2, 3]) await world.crash(index)
     for (const index of [0, 1, 2, 3]) await world.restart(index)
     await world.until(() => states(world).every((state) => state === 'voting'), A_WHILE_MS)
-    const found = await settled(world, world.members[3]?.group.execution?.attestation(height, 20_000))
+    expect(world.members.flatMap(({ tape }) => tape.heights)).toEqual([])
+    const found = await settled(world, world.members[3]?.group.execution?.attestation(8, 20_000))
     expect(found).toMatchObject({ certificate: { signers: expect.any(Array) } })
   })
 

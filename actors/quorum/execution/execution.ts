@@ -119,8 +119,7 @@ export class Execution {
     const [kept, signedTo] = [await archive.kept(), await archive.signedTo()]
     this.#checkpoints = this.#createCheckpoints(kept, signedTo)
     this.#dueMs = await archive.due()
-    const stored = await this.#statements.load()
-    for (const { epoch, statement, ...place } of stored) this.#of(epoch)?.remember(ownStatement(place, statement))
+    await this.#statements.load()
     this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
     this.#window.final = Math.max(this.#window.final, finalHeight)
     const logic = executionLife.provide({
@@ -177,12 +176,6 @@ export class Execution {
 
   asked(seat: Seat, member: number, view: number): void {
     if (this.#state === 'running') this.#of(seat.committee.epoch)?.asked(member, view)
-  }
-
-  /** An epoch is over, and so is the time in which its members are answered. */
-  retire(epoch: number): void {
-    this.#attestations.get(epoch)?.stop()
-    this.#attestations.delete(epoch)
   }
 
   /**
@@ -264,8 +257,15 @@ export class Execution {
       dropped: onDropped,
       diverged: ({ height }) => this.#diverged(`others executed height ${height} to something else`)
     })
+    for (const own of this.#statements.of(epoch)) attestations.remember(ownStatement(own, own.statement))
+    for (const other of this.#attestations.keys()) if (other < epoch - 1) this.#retire(other)
     this.#attestations.set(epoch, attestations)
     return attestations
+  }
+
+  #retire(epoch: number): void {
+    this.#attestations.get(epoch)?.stop()
+    this.#attestations.delete(epoch)
   }
 
   #pump(): void {
@@ -363,7 +363,7 @@ export class Execution {
   /** Nothing that the program has said is repeated from here on. */
   #halt(): void {
     this.#toldTo = Math.max(this.#toldTo, this.#window.executed)
-    for (const epoch of [...this.#attestations.keys()]) this.retire(epoch)
+    for (const epoch of [...this.#attestations.keys()]) this.#retire(epoch)
     this.#statements.clear()
   }
 

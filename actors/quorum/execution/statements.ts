@@ -12,10 +12,12 @@ export class Statements {
     this.#onFailure = onFailure
   }
 
-  async load(): Promise<readonly StoredStatement[]> {
-    const all = await this.#archive.statements()
-    for (const statement of all) this.#byHeight.set(statement.height, statement)
-    return all
+  async load(): Promise<void> {
+    for (const statement of await this.#archive.statements()) this.#byHeight.set(statement.height, statement)
+  }
+
+  of(epoch: number): readonly StoredStatement[] {
+    return [...this.#byHeight.values()].filter((statement) => statement.epoch === epoch)
   }
 
   at(height: number): StoredStatement | undefined {
