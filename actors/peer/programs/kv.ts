@@ -1,5 +1,5 @@
 import { type Block, type LeafOutcome, LeafProgram, type LeafState } from '@brume/actors/quorum'
-import { asArray, asBytes, asText, decode, encode } from '@brume/codec'
+import { asArray, asBytes, asText, decode, encode, utf8 } from '@brume/codec'
 import type { Store } from '@brume/ports'
 import { decodeCall } from '@brume/protocols/quorum'
 
@@ -40,7 +40,7 @@ function execute(_: LeafState, { commands }: Block): LeafOutcome {
   const written = commands.map(({ id, bytes }) => ({ id, ...readKv(decodeCall(bytes).body) }))
   return {
     changes: written.map(({ key, value }) => [kvPath(key), value] as const),
-    answers: written.map(({ id, value }) => [id, encode(value === null ? 'removed' : 'set')] as const)
+    answers: written.map(({ id, value }) => [id, utf8(value === null ? 'removed' : 'set')] as const)
   }
 }
 
