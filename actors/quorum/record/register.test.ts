@@ -215,7 +215,9 @@ describe('the record', () => {
     return system(by, sequence, { name: 'join', candidate: { peer: peerId, key: publicKey, vrfKey, ...place } })
   }
 
-  test('foreseen for unfinalized blocks it is what it becomes, and a restart at any height changes nothing', () => {
+  test('foreseen for unfinalized blocks it is what it becomes, and a restart at any height changes nothing', {
+    timeout: 60_000
+  }, () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(entry, { maxLength: 4 }), { minLength: 1, maxLength: 12 }),
