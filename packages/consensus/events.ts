@@ -25,6 +25,8 @@ export type Event =
       readonly view: number
       readonly final: number
       readonly nowMs: number
+      /** Their signatures were checked: so they take their slots although others handed them on. */
+      readonly verified?: boolean
     }
   | {
       readonly type: 'propose'

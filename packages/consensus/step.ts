@@ -77,11 +77,11 @@ function handle(draft: Draft, event: Event): void {
 
 type On<T extends Event['type']> = Extract<Event, { type: T }>
 
-/** Votes of their own sender; the rules run only if a quorum came of them. */
-function onVotes(draft: Draft, { from, votes, view, final }: On<'votes'>): void {
+/** Votes of one signer; the rules run only if a quorum came of them. */
+function onVotes(draft: Draft, { from, votes, view, final, verified = false }: On<'votes'>): void {
   draft.heard(from, view, final)
   let repeated = false
-  for (const vote of votes) repeated = !receiveVote(draft, vote, from, false) || repeated
+  for (const vote of votes) repeated = !receiveVote(draft, vote, from, verified) || repeated
   if (draft.decided) settle(draft)
   // More votes are more work, never less.
   else if (!draft.state.active) settleActivity(draft)

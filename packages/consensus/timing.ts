@@ -1,5 +1,5 @@
 import { leaderOf } from './committee.ts'
-import type { State } from './state.ts'
+import type { Mark, State } from './state.ts'
 import { KIND } from './statement.ts'
 import { viewAt } from './views.ts'
 
@@ -84,8 +84,13 @@ function distrustedFromMs(state: State, leader: number): number {
   const mark = state.marks[leader]
   if (leader === state.config.self || mark === undefined) return Number.POSITIVE_INFINITY
   if (mark.convicted || viewAt(state, state.view)?.leaderLied === true) return Number.NEGATIVE_INFINITY
-  const downMs = mark.up ? Number.POSITIVE_INFINITY : mark.sinceMs + LEADER_DOWN_MS
-  return Math.min(downMs, silentFromMs(state, mark.heardMs))
+  return Math.min(downFromMs(state, mark), silentFromMs(state, mark.heardMs))
+}
+
+/** Without a stream it may still be heard through others: then silence counts, as long as work is open. */
+function downFromMs({ activeSinceMs }: State, { up, sinceMs, heardMs }: Mark): number {
+  if (up) return Number.POSITIVE_INFINITY
+  return (heardMs > sinceMs ? Math.max(heardMs, activeSinceMs) : sinceMs) + LEADER_DOWN_MS
 }
 
 /** In idle times nobody speaks, so silence counts from the last activation on, and only once a quorum has spoken since. */
