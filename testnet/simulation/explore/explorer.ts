@@ -9,6 +9,7 @@ import {
   makeCertificate,
   makeVote,
   nameOf,
+  saidIn,
   viewsOf
 } from './member.ts'
 import { Verdicts } from './verdicts.ts'
@@ -262,7 +263,7 @@ class Explorer {
     let said = 0
     for (const view of viewsOf(state)) {
       if (view.view > this.#options.views) continue
-      for (const { kind, digest } of Object.values(view.said)) said |= this.#verdicts.bitOf(kind, view.view, digest)
+      for (const { kind, digest } of saidIn(view)) said |= this.#verdicts.bitOf(kind, view.view, digest)
     }
     locals.push({ state, letters, said, next: [] })
     return id

@@ -7,6 +7,7 @@ import {
   type Proposal,
   type Rules,
   type State,
+  type Statement,
   step,
   type Vote
 } from '@brume/consensus'
@@ -128,6 +129,10 @@ export function viewsOf(state: State) {
   return [...state.past, ...state.views].flatMap((view) => (view === undefined ? [] : [view]))
 }
 
+export function saidIn({ said }: Pick<ReturnType<typeof viewsOf>[number], 'said'>): readonly Statement[] {
+  return Object.values(said).filter((statement) => statement !== undefined)
+}
+
 /**
  * All that tells two members apart which will ever decide differently. Left out: times (timers fire
  * whenever) and marks (they choose to whom something is repeated); which signatures were checked (all are
@@ -137,8 +142,9 @@ export function viewsOf(state: State) {
 export function keyOf(state: State): string {
   const { view, final, ahead, config } = state
   const leaders = config.committee.leaders
-  const views = viewsOf(state).map(({ view: number, held, tallies, said, leaderLied, builtFrom }) => {
-    const says = Object.values(said).map(({ kind, digest }) => `${kind}${digest.slice(0, 6)}`)
+  const views = viewsOf(state).map((at) => {
+    const { view: number, held, tallies, leaderLied, builtFrom } = at
+    const says = saidIn(at).map(({ kind, digest }) => `${kind}${digest.slice(0, 6)}`)
     if (number <= final.view) return [number, says]
     const leader = leaders[(number - 1) % leaders.length] ?? 0
     const slotKey = (slot: { readonly vote: Vote } | undefined) =>

@@ -9,12 +9,6 @@ import type { Role } from './roles.ts'
 /** Frames a liar keeps to repeat. */
 const REMEMBERED = 64
 
-export interface Sent {
-  readonly to: number
-  readonly frame: Frame
-  readonly afterUs: number
-}
-
 /** What honest members signed elsewhere: in another epoch, or as another committee of the same epoch. */
 export interface Elsewhere {
   sign(member: number, statement: Statement): Uint8Array

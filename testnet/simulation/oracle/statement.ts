@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto'
-
 /**
  * What members sign and what a quorum weighs, told again from quorum.md 2 and 3. Nothing of
  * packages/consensus is imported here: a judge that shares the predicate agrees with its bug.
@@ -72,8 +70,4 @@ export function mayFail(weights: readonly number[]): number {
 
 export function idOf({ view, kind, parentView, digest }: Said): string {
   return kind === NULLIFY ? `${view}/${kind}` : `${view}/${kind}/${parentView}/${digest}`
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex')
 }

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Violation } from '../oracle/oracle.ts'
 
 /** What one seed came to, small enough to be sent by the million. */
@@ -28,6 +28,7 @@ export interface SwarmOptions {
   readonly onReport: (report: SeedReport) => boolean
 }
 
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url))
 /** Seeds given to a worker at a time: enough to hide the way there and back. */
 const BATCH = 8
 
@@ -37,7 +38,7 @@ export async function runSwarm({ numbers, jobs, mutant = null, onReport }: Swarm
   let isWanted = true
   const serve = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = fork(join(import.meta.dirname, 'worker.ts'), [], {
+      const worker = fork(WORKER, [], {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc']
       })
       const next = () => {
