@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { CodecError, toHex, utf8 } from '@brume/codec'
 import { assertWithstands } from '@brume/testkit/hostile'
 import { describe, expect, test } from 'vitest'
@@ -74,6 +75,12 @@ describe('a bundle that holds', () => {
       expect(toHex(encodeBundle(decodeBundle(bytes)))).toBe(toHex(bytes))
     }
   })
+})
+
+test('the bytes are those of vectors.json', () => {
+  const bundles = Object.entries({ plain, attested, checkpointed, handedOver })
+  const hex = Object.fromEntries(bundles.map(([name, bundle]) => [name, toHex(encodeBundle(bundle))]))
+  expect(JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8')).bundles).toEqual(hex)
 })
 
 test('trust begins with the manifest of the group that is meant', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { CodecError, toHex } from '@brume/codec'
 import { assertWithstands } from '@brume/testkit/hostile'
 import { expect, test } from 'vitest'
@@ -46,6 +47,11 @@ function again(frame: ReturnType<typeof decodeClientFrame>): Uint8Array {
 test('what a client asks and a member answers comes back as it was', () => {
   for (const bytes of frames) expect(toHex(again(decodeClientFrame(bytes)))).toBe(toHex(bytes))
   expect(decodeClientFrame(frames[1] ?? bundle)).toEqual({ request: requests[1] })
+})
+
+test('the bytes are those of vectors.json', () => {
+  const { clients } = JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8'))
+  expect(frames.map(toHex)).toEqual(clients)
 })
 
 test('hostile frames', { timeout: 240_000 }, () => {
