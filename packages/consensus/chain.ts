@@ -38,7 +38,7 @@ export function hold(draft: Draft, proposal: Proposal, signature: Uint8Array): b
   if (before.length >= PROPOSALS_PER_VIEW) return false
   if (before.some((held) => held.proposal.digest === proposal.digest)) return false
   const held: Held = { proposal, signature, certified: false, invalid: false }
-  draft.edit(proposal.view, { held: [...before, held] })
+  draft.put({ ...draft.at(proposal.view), held: [...before, held] })
   return true
 }
 
@@ -80,8 +80,9 @@ export function isAccepted(draft: Draft, proposal: Proposal, parent: Parent, isN
 }
 
 function replace(draft: Draft, held: Held, change: Partial<Held>): void {
-  const before = draft.view(held.proposal.view)?.held ?? []
-  draft.edit(held.proposal.view, { held: before.map((other) => (other === held ? { ...held, ...change } : other)) })
+  const before = draft.at(held.proposal.view)
+  const after = { ...held, ...change }
+  draft.put({ ...before, held: before.held.map((other) => (other === held ? after : other)) })
 }
 
 /** The block of a view that a quorum notarized, if it is certified here. */

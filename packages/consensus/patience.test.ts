@@ -221,7 +221,7 @@ test('what a member gets at standstill fits a slow link, newest views first', ()
       view: i + 1,
       held: [],
       tallies: [empty, empty, nullified, empty] as const,
-      said: {},
+      said: [],
       own: [given],
       leaderLied: false,
       certificateDueMs: null,

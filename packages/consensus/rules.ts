@@ -11,7 +11,7 @@ import {
 import { leaderOf } from './committee.ts'
 import type { Draft } from './draft.ts'
 import { ask, scheduleFinal } from './repair.ts'
-import { type Final, type Held, type Parent, type Proposal, type State, UNFINALIZED_MAX } from './state.ts'
+import { type Final, type Held, type Parent, type Proposal, type State, UNFINALIZED_MAX, withSaid } from './state.ts'
 import { KIND, NO_DIGEST, type Statement } from './statement.ts'
 import { EMPTY_ASKED, flushFromMs, isOwnTurn, proposeFromMs } from './timing.ts'
 import { receiveVote } from './votes.ts'
@@ -40,8 +40,8 @@ export function applyRules(draft: Draft): void {
 
 /** Signs nothing itself: what is said is remembered here, and leaves once it is on disk. */
 export function cast(draft: Draft, statement: Statement, held: Held | null): void {
-  const said = draft.view(statement.view)?.said ?? {}
-  draft.edit(statement.view, { said: { ...said, [statement.kind]: statement } })
+  const before = draft.at(statement.view)
+  draft.put({ ...before, said: withSaid(before.said, statement) })
   draft.emit({ type: 'cast', statement, proposal: held?.proposal ?? null, signature: held?.signature ?? null })
   countUnsynced(draft, statement)
 }

@@ -44,13 +44,16 @@ export interface Held {
   readonly invalid: boolean
 }
 
+/** By kind, with holes. */
+export type Said = readonly Statement[]
+
 export interface ViewState {
   readonly view: number
   readonly held: readonly Held[]
   /** By kind; there is no kind 0. */
   readonly tallies: readonly [Tally, Tally, Tally, Tally]
   /** What this member has said, synced or on its way to the disk. Nothing may be said against it. */
-  readonly said: Readonly<Partial<Record<VoteKind, Statement>>>
+  readonly said: Said
   /** Said, synced, and so allowed to leave. */
   readonly own: readonly Vote[]
   /** The leader contradicted itself: its block gets no finalize vote from here. */
@@ -171,7 +174,7 @@ export function emptyView(view: number): ViewState {
     view,
     held: [],
     tallies: EMPTY_TALLIES,
-    said: {},
+    said: [],
     own: [],
     leaderLied: false,
     certificateDueMs: null,
@@ -254,7 +257,7 @@ function restoreViews({ committee, rules }: Settled, restored: Restored): readon
   for (const held of restored.held) edit(held.proposal.view, ({ held: before }) => ({ held: [...before, held] }))
   for (const vote of restored.votes) {
     edit(vote.view, (before) => ({
-      said: { ...before.said, [vote.kind]: vote },
+      said: withSaid(before.said, vote),
       own: [...before.own, vote],
       tallies: withTally(before, vote.kind, withVote(before.tallies[vote.kind], vote, true, committee, rules))
     }))
@@ -266,6 +269,12 @@ function restoreViews({ committee, rules }: Settled, restored: Restored): readon
   }
   const top = Math.max(floor, ...views.keys())
   return Array.from({ length: top - floor }, (_, i) => views.get(floor + 1 + i))
+}
+
+export function withSaid(said: Said, statement: Statement): Said {
+  const copy = said.slice()
+  copy[statement.kind] = statement
+  return copy
 }
 
 export function withTally({ tallies }: ViewState, kind: VoteKind, tally: Tally): ViewState['tallies'] {

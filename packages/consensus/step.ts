@@ -4,7 +4,7 @@ import { Draft } from './draft.ts'
 import type { Effect, Event } from './events.ts'
 import { answerRequest, breakStandstill, requestFinal, retry, sendDueCertificates, serve } from './repair.ts'
 import { applyRules, castNullify, countUnsynced, matters, settleFinal } from './rules.ts'
-import { type Proposal, type State, VIEWS_AHEAD } from './state.ts'
+import { type Proposal, type State, VIEWS_AHEAD, withSaid } from './state.ts'
 import { KIND, type Vote } from './statement.ts'
 import { advanceDeadlineMs, EMPTY_ASKED, FINAL_GRACE_MS, leaderDeadlineMs } from './timing.ts'
 import { receiveCertificate, receiveVote, verifiedCertificate, verifiedTally } from './votes.ts'
@@ -133,7 +133,8 @@ function isNamed(draft: Draft, view: number, digest: string): boolean {
 /** Own votes are on disk: only now do they count here, and only now do they leave. */
 function onSynced(draft: Draft, { votes }: On<'synced'>): void {
   for (const vote of votes) {
-    draft.edit(vote.view, { own: [...(draft.view(vote.view)?.own ?? []), vote] })
+    const before = draft.at(vote.view)
+    draft.put({ ...before, own: [...before.own, vote] })
     receiveVote(draft, vote, vote.signer, true)
     const proposal = ownProposal(draft, vote)
     if (proposal === undefined) {
@@ -158,7 +159,7 @@ const UNSIGNED = new Uint8Array(0)
 function onBuilt(draft: Draft, { view, proposal, nowMs }: On<'built'>): void {
   const { state } = draft
   if (view !== state.view || !state.voting) return settle(draft)
-  const { said = {}, builtFrom } = draft.view(view) ?? {}
+  const { said, builtFrom } = draft.at(view)
   if (proposal === null) {
     // Others need not find out by their deadlines. Commands that must wait for others are no such case.
     if (builtFrom === EMPTY_ASKED) castNullify(draft)
@@ -169,7 +170,7 @@ function onBuilt(draft: Draft, { view, proposal, nowMs }: On<'built'>): void {
   state.proposalSeenMs = nowMs
   const { epoch, parentView, digest } = proposal
   const statement = { kind: KIND.notarize, epoch, view, parentView, digest }
-  draft.edit(view, { said: { ...said, [KIND.notarize]: statement } })
+  draft.put({ ...draft.at(view), said: withSaid(said, statement) })
   draft.emit({ type: 'cast', statement, proposal, signature: null })
   countUnsynced(draft, statement)
   settle(draft)

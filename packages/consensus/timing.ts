@@ -63,7 +63,7 @@ function backoff(state: State): number {
 
 /** When this view's leader is late; null once it was heard or nothing may be said in this view any more. */
 export function leaderDeadlineMs(state: State): number | null {
-  const said = viewAt(state, state.view)?.said ?? {}
+  const said = viewAt(state, state.view)?.said ?? []
   if (!mayNullify(state) || said[KIND.notarize] !== undefined) return null
   const leader = leaderOf(state.config.committee, state.view)
   const start = Math.max(state.enteredMs, state.activeSinceMs)
@@ -138,7 +138,7 @@ export function wakeAtMs(state: State, nowMs: number): number | null {
 export function isOwnTurn(state: State): boolean {
   const { self, committee } = state.config
   if (!state.voting || self === null || leaderOf(committee, state.view) !== self) return false
-  const said = viewAt(state, state.view)?.said ?? {}
+  const said = viewAt(state, state.view)?.said ?? []
   return said[KIND.notarize] === undefined && said[KIND.nullify] === undefined
 }
 

@@ -190,7 +190,8 @@ function setCertificate(draft: Draft, certificate: Certificate): void {
     if (view > state.view + CERTIFIED_AHEAD) return
   }
   const before = draft.view(view) ?? emptyView(view)
-  draft.edit(view, {
+  draft.put({
+    ...before,
     tallies: withTally(before, kind, { ...before.tallies[kind], certificate, checking: null }),
     certificateDueMs: kind === KIND.finalize ? before.certificateDueMs : nowMs + certificateGraceMs(state)
   })
