@@ -60,8 +60,11 @@ export class Desk implements Server {
   }
 
   #fence(number: number, tell: Tell): Cancel {
-    if (this.#ports.mayFence()) tell({ number, type: 'fenced', certificate: this.#ports.fences.own() })
-    else this.#refuse(number, new QuorumError('BRUME_QUORUM_SYNCING', 'this member does not vote now'), tell)
+    const own = this.#ports.mayFence() ? this.#ports.fences.own() : Promise.reject(notVoting())
+    own.then(
+      (certificate) => tell({ number, type: 'fenced', certificate }),
+      (error: unknown) => this.#refuse(number, error, tell)
+    )
     return NOTHING
   }
 
@@ -125,6 +128,10 @@ export class Desk implements Server {
     }
     return chapter
   }
+}
+
+function notVoting(): QuorumError {
+  return new QuorumError('BRUME_QUORUM_SYNCING', 'this member does not vote now')
 }
 
 /** As many payloads, at least one, as this many bytes hold. */

@@ -29,13 +29,13 @@ export interface Standing {
   readonly peers: readonly PeerId[]
   readonly self: number | null
   readonly state: State
-  /** What made the end of the epoch before final, if this process saw it. */
-  readonly closedBy: Certificate | null
 }
 
 export interface FencesOptions {
   readonly clock: Clock
   readonly standing: () => Standing
+  /** What made the end of the epoch before this one final. @throws QuorumError where that is not kept */
+  readonly closedBy: (epoch: number) => Promise<Certificate>
   readonly ask: (peer: PeerId, request: WithoutNumber, hear: (answer: ClientAnswer) => void) => Cancel
 }
 
@@ -57,15 +57,17 @@ export class GroupFences implements Fences {
     this.#options = options
   }
 
-  own(): Certificate | null {
-    const { state, closedBy } = this.#options.standing()
+  async own(): Promise<Certificate | null> {
+    const { state, committee } = this.#options.standing()
     const { final } = state
     for (let view = final.view + state.views.length; view > final.view; view--) {
       const known = viewAt(state, view)
       const certificate = known?.tallies[KIND.notarize].certificate
       if (known?.said[KIND.finalize] !== undefined && certificate) return certificate
     }
-    return final.certificate ?? closedBy
+    if (final.certificate !== null || committee.epoch === 0) return final.certificate
+    // Whoever is still in the epoch before must not take silence for nothing said.
+    return this.#options.closedBy(committee.epoch - 1)
   }
 
   gather(): Promise<Fence> {
@@ -80,7 +82,7 @@ export class GroupFences implements Fences {
     }
     peers.forEach((peer, member) => {
       if (member === self) {
-        take(member, fenceOf(this.own(), committee))
+        this.own().then((own) => take(member, fenceOf(own, committee)), reject)
         return
       }
       const request = { type: 'fence', groupId: committee.groupId } as const

@@ -123,7 +123,7 @@ export interface Outcomes {
 
 export interface Fences {
   /** The own one: the highest view a finalize vote was sent in, with its certificate; null before the first. */
-  own(): Certificate | null
+  own(): Promise<Certificate | null>
   /** Of weight q, this member included, shown: resolves with the highest. @throws QuorumError */
   gather(): Promise<Fence>
   /** Resolves once a final block is above it, with the height that is final then. */

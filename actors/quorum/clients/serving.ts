@@ -31,8 +31,6 @@ export class Serving {
   readonly desk: Desk
   readonly #served: Served
   readonly #fences: GroupFences
-  /** Of the block that closed the epoch before: the fence of a member that has said nothing in this one. */
-  #closedBy: Certificate | null = null
 
   constructor(served: Served) {
     this.#served = served
@@ -41,8 +39,9 @@ export class Serving {
       clock: host.clock,
       standing: () => {
         const { committee, memberPeers: peers, self, engine } = epoch()
-        return { committee, peers, self, state: engine.state, closedBy: this.#closedBy }
+        return { committee, peers, self, state: engine.state }
       },
+      closedBy: (number) => this.#closed(number),
       ask: (peer, request, hear) => host.line.ask(peer, request, hear)
     })
     this.desk = new Desk({
@@ -71,9 +70,6 @@ export class Serving {
    * @param tail - blocks above one that closed its epoch, up to the one with the finalization
    */
   finalized(applied: readonly AppliedBlock[], tail: readonly FinalBlock[], newest: Final): void {
-    if (tail.length > 0 || applied.some(({ proposal }) => bodyOf(proposal).nextCommittee !== null)) {
-      this.#closedBy = newest.certificate
-    }
     const blocks = applied.map(({ proposal, effective }) => {
       const { commands } = bodyOf(proposal)
       return { proposal, effective: new Set(effective.flatMap((index) => commands[index]?.id ?? [])) }
@@ -96,6 +92,12 @@ export class Serving {
     }
     if (state === 'halted') return { code: 'BRUME_QUORUM_HALTED', message: reason ?? 'the group is halted here' }
     return { code: 'BRUME_QUORUM_SYNCING', message: 'this member is catching up; ask another one' }
+  }
+
+  async #closed(epoch: number): Promise<Certificate> {
+    const { parts, ledger } = this.#served
+    await parts().delivery.written()
+    return (await ledger.closing(epoch)).finalization
   }
 
   #history(): History {

@@ -127,7 +127,7 @@ async function disturb(world: World, random: SimRandom): Promise<void> {
 }
 
 describe('what clients see through loss, crashes and a member that lies to them', () => {
-  test.each([1, 2, 3])('is one history, seed %i', { timeout: 240_000 }, async (seed) => {
+  test.each([1, 2, 3])('is one history, seed %i', { timeout: 480_000 }, async (seed) => {
     const random = new SimRandom(new Uint8Array(16).fill(seed), 'histories')
     const world = await start(random)
     const clients = new Clients(world, random.stream('clients'))
