@@ -12,7 +12,9 @@ export const SCENARIOS = [
   /** A light one notarized and finalized it, three nullified it, of whom one is silent since: it must ask for proof. */
   'split-asking',
   /** The leader is silent, and one member never gets to see the command the others give up views for. */
-  'unaware'
+  'unaware',
+  /** A member finalizes a block it did not notarize, and restarts with its vote and without the block. */
+  'finalized-and-forgot'
 ] as const
 export type Scenario = (typeof SCENARIOS)[number]
 

@@ -21,6 +21,9 @@ const SPLIT_WITHIN_MS = 4_000
 const SPLIT_HEALS_MS = 1_200
 /** Some views' deadlines, those of the unaware one's own view among them. */
 const UNAWARE_MS = 2_000
+const DOWN_MS = 20
+/** Longer than a client waits before it asks everybody. */
+const FORGOT_MS = 2_500
 const START_MS = 20
 const PUSHED_MS = 250
 const EVERYBODY = [0, 1, 2, 3]
@@ -31,6 +34,7 @@ export function play(scenario: Scenario, stage: Stage): void {
   if (scenario === 'slow-network') return playSlow(stage)
   if (scenario === 'split-asking') return playAsking(stage)
   if (scenario === 'unaware') return playUnaware(stage)
+  if (scenario === 'finalized-and-forgot') return playForgot(stage)
   return playSplit(stage, scenario)
 }
 
@@ -53,6 +57,43 @@ function playUnaware({ group, workload, settle }: Stage): void {
   workload.exclude(unaware)
   workload.submit(1)
   settle(UNAWARE_MS)
+}
+
+/**
+ * A member gets a notarized block by asking for it, says finalize, and dies. It comes back into the same
+ * view with that vote in its journal, hears nobody, and has work to do: its deadlines must not move it.
+ */
+function playForgot({ group, workload, settle }: Stage): void {
+  const { world, committee, streams } = group
+  world.runUntil(START_MS * 1_000)
+  const [leader] = committee.leaders
+  const late = pick(
+    streams.faults,
+    EVERYBODY.filter((member) => member !== leader)
+  )
+  let hasFinalized = false
+  let isDeaf = false
+  group.onCast = (process, kind, view) => {
+    hasFinalized ||= process === late && kind === FINALIZE && view === 1
+  }
+  group.onPoint = (process, point) => {
+    if (process !== late || point !== 'after-sync' || !hasFinalized || isDeaf) return
+    isDeaf = true
+    group.crash(late)
+    world.after(DOWN_MS * 1_000, () => group.restart(late))
+  }
+  group.filter = (from, to, frame) => {
+    if (to !== late) return frame
+    if (isDeaf) return null
+    if (frame.content.type === 'propose' && from === leader) return voteAlone(frame, frame.content, leader)
+    return frame.content.type === 'request' ? frame : filtered(frame, (kind) => kind !== FINALIZE)
+  }
+  workload.submit(1)
+  world.runUntil(world.nowUs + FORGOT_MS * 1_000)
+  workload.submit(1)
+  world.runUntil(world.nowUs + FORGOT_MS * 1_000)
+  group.filter = null
+  settle(FORGOT_MS)
 }
 
 /**
@@ -117,6 +158,13 @@ function heal(
   world.runUntil(world.nowUs + PUSHED_MS * 1_000)
   group.filter = null
   settle(SPLIT_HEALS_MS)
+}
+
+/** The leader's vote without its block: as part of a certificate would show it. */
+function voteAlone(frame: Frame, content: Extract<Frame['content'], { type: 'propose' }>, signer: number): Frame {
+  const { epoch, view, parentView, digest } = content.proposal
+  const vote = { kind: NOTARIZE, epoch, view, parentView, digest, signer, signature: content.signature } as const
+  return { ...frame, content: { type: 'votes', votes: [vote] } }
 }
 
 function whoNullified(group: SimGroup): ReadonlySet<number> {
