@@ -64,6 +64,8 @@ export interface Owner {
   twinHeard(epoch: Epoch, reason: string): void
   /** A peer is in that epoch, which is another. */
   announced(peer: PeerId, epoch: number): void
+  /** A frame to all members. True where streams need not carry it. */
+  aloud(epoch: Epoch, frame: Frame): boolean
   /** A frame of the epoch after this one. */
   early(epoch: Epoch, from: PeerId, frame: Frame): void
 }
@@ -112,6 +114,8 @@ export class Epoch implements Listener {
   /** Members that asked for an echo and to whom no stream is open yet. */
   readonly #askers = new Set<PeerId>()
   readonly #isVolatile: boolean
+  /** Called when frames of members were taken in. */
+  onBatch: () => void = () => {}
   readonly #noted: Promise<boolean>
   #muted: string | null
   #handle: number | null = null
@@ -147,8 +151,12 @@ export class Epoch implements Listener {
     const speaks = this.self !== null && this.#muted === null
     this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve(true)
     this.#traffic = new Traffic(host.meters, label)
-    this.sending = new Sending(host.reception.channel, memberPeers, this.self, (type, bytes) =>
-      this.#traffic.sent(type, bytes)
+    this.sending = new Sending(
+      host.reception.channel,
+      memberPeers,
+      this.self,
+      (type, bytes) => this.#traffic.sent(type, bytes),
+      (frame) => owner.aloud(this, frame)
     )
     this.assembly = this.#makeAssembly()
     const { genesis, judge, minViewMs, deltaMs } = options
@@ -257,6 +265,7 @@ export class Epoch implements Listener {
 
   batched(): void {
     this.engine.run()
+    this.onBatch()
   }
 
   /** A block, whole, as a member sent it. What its commands cost to inspect is part of what it costs. */

@@ -1,10 +1,11 @@
 import { equal, toHex } from '@brume/codec'
 import type { Certificate, Committee, Effect, Final, Held, Proposal, Vote } from '@brume/consensus'
-import type { Cancel, PeerId } from '@brume/ports'
+import type { Cancel, PeerId, Verdict } from '@brume/ports'
 import {
   bodyOf,
   COMMANDS_PROTOCOL,
   type Command,
+  commandId,
   committeeOf,
   decodeCommandsAnswer,
   decodeManifest,
@@ -35,7 +36,7 @@ import { accusation } from './evidence/accusation.ts'
 import { Proceedings } from './evidence/proceedings.ts'
 import type { Execution } from './execution/execution.ts'
 import { EXECUTION_STATES, type ExecutionState } from './execution/machine.ts'
-import { joinTopic } from './gossip/topic.ts'
+import { GroupGossip } from './gossip/gossip.ts'
 import type { Host } from './host.ts'
 import { load, type Parts, type Surroundings } from './load.ts'
 import { type LifecycleEvent, lifecycle } from './machine.ts'
@@ -55,6 +56,9 @@ const SEEK_MS = 5_000
 
 /** Final blocks with commands that a leader's own program has not executed; above it the order waits for it. */
 const UNEXECUTED_MAX = 32
+
+/** What every member sees in a command by itself, whatever else it knows: who relays such a one did not look. */
+const BAD_COMMANDS: ReadonlySet<string> = new Set(['BRUME_QUORUM_BAD_SIGNATURE', 'BRUME_QUORUM_MALFORMED'])
 
 type Turnover = NonNullable<Applied['turn']>
 
@@ -87,7 +91,11 @@ export class Group implements Owner {
   /** The beginning of the epoch at hand is on disk: nothing is said in it before. */
   #secured: Promise<void> = Promise.resolve()
   #actor: Ref<typeof lifecycle> | null = null
-  #leaveTopic: Cancel | null = null
+  #gossip: GroupGossip | null = null
+  #unpin: Cancel | undefined
+  /** Who told an observer of more than it has, and how to wake it. */
+  #informant: PeerId | null = null
+  #wake: () => void = () => {}
   #state: GroupState = 'loading'
   #reason: string | null = null
   readonly #ready = Promise.withResolvers<void>()
@@ -164,7 +172,8 @@ export class Group implements Owner {
 
   async stop(): Promise<void> {
     this.#actor?.stop()
-    this.#leaveTopic?.()
+    this.#gossip?.stop()
+    this.#unpin?.()
     this.#proceedings.stop()
     const epoch = this.#epochs?.current
     this.#epochs?.stop()
@@ -316,6 +325,24 @@ export class Group implements Owner {
     if (intake.pool.version !== before) this.#poolChanged()
   }
 
+  /** From whoever it comes, it must be one that the group takes; an observer only hands it on. */
+  #gossiped(from: PeerId, command: Uint8Array): Verdict {
+    const { intake } = this.#loaded()
+    const before = intake.pool.version
+    try {
+      const taken = { id: toHex(commandId(command)), bytes: command }
+      if (this.#current().self === null) return 'code' in intake.inspect(command) ? 'reject' : 'accept'
+      intake.receive(from, taken, this.#wallMs())
+    } catch (error) {
+      if (!(error instanceof QuorumError)) throw error
+      this.dropped(error.code)
+      return BAD_COMMANDS.has(error.code) ? 'reject' : 'ignore'
+    }
+    if (intake.pool.version === before) return 'ignore'
+    this.#poolChanged()
+    return 'accept'
+  }
+
   notarized(epoch: Epoch, proposal: Proposal): void {
     if (!this.#isCurrent(epoch)) return
     const { view, height, digest, commands } = proposal
@@ -328,6 +355,7 @@ export class Group implements Owner {
     // What follows a closing block in its own epoch is of no consequence.
     if (!this.#isCurrent(epoch)) return
     const { final } = epoch.engine.state
+    this.#gossip?.finalized(epoch)
     this.#take(epoch, blocks, final)
     this.#serving.passed()
     if (!this.#isCurrent(epoch)) return
@@ -377,7 +405,12 @@ export class Group implements Owner {
     this.#host.meters.dropped.inc({ ...this.#label, cause })
   }
 
-  ticked(): void {
+  aloud(epoch: Epoch, frame: Frame): boolean {
+    return this.#isCurrent(epoch) && this.#gossip?.said(epoch, frame) === true
+  }
+
+  ticked(epoch: Epoch = this.#current()): void {
+    if (this.#isCurrent(epoch)) this.#gossip?.ticked(epoch)
     const { intake } = this.#loaded()
     if (intake.pool.size > 0 && intake.sweep(this.#wallMs()) > 0) this.#poolChanged()
   }
@@ -449,15 +482,20 @@ export class Group implements Owner {
 
   #join(): void {
     this.#epochs?.join()
-    const topic = joinTopic(this.#host.net, this.groupId, {
-      evidence: (from, content) => this.#proceedings.receive(from, content)
+    const { net, clock, journal, votesBy = null } = this.#host
+    this.#gossip = new GroupGossip({
+      ...{ net, clock, votesBy, groupId: this.groupId },
+      epoch: () => this.#current(),
+      evidence: (from, content) => this.#proceedings.receive(from, content),
+      command: (from, command) => this.#gossiped(from, command),
+      news: (from) => {
+        this.#informant = from
+        this.#wake()
+      },
+      dropped: (cause) => this.dropped(cause)
     })
-    const unpin = this.#host.journal?.onPinned(() => void this.#restate())
-    this.#leaveTopic = () => {
-      topic.leave()
-      unpin?.()
-    }
-    this.#proceedings.open(topic)
+    this.#unpin = journal?.onPinned(() => void this.#restate())
+    this.#proceedings.open(this.#gossip.topic)
     this.linked(this.#current())
   }
 
@@ -666,12 +704,14 @@ export class Group implements Owner {
    */
   async #follow(signal: AbortSignal): Promise<void> {
     for (let turn = 0; !signal.aborted && (this.#state === 'joining' || this.#current().self === null); turn++) {
-      await this.#pause(this.#state === 'joining' ? SEEK_MS : FOLLOW_MS, signal)
+      if (this.#informant === null) await this.#pause(this.#state === 'joining' ? SEEK_MS : FOLLOW_MS, signal)
       const peers = [...this.#current().peers]
       const peer = peers[turn % peers.length]
       if (signal.aborted || peer === undefined) return
-      await this.#fetch(() => [peer]).catch((error: unknown) => {
-        this.#host.log.debug({ group: this.id, peer, error }, 'no blocks from this member')
+      const asked = this.#informant === null ? [peer] : [this.#informant, peer]
+      this.#informant = null
+      await this.#fetch(() => asked).catch((error: unknown) => {
+        this.#host.log.debug({ group: this.id, asked, error }, 'no blocks from these peers')
       })
     }
   }
@@ -679,10 +719,11 @@ export class Group implements Owner {
   #pause(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const cancel = this.#host.clock.after(ms, resolve)
-    signal.addEventListener('abort', () => {
+    this.#wake = () => {
       cancel()
       resolve()
-    })
+    }
+    signal.addEventListener('abort', this.#wake)
     return promise
   }
 

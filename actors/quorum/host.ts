@@ -2,6 +2,7 @@ import type { Identity } from '@brume/crypto'
 import type { Cancel, Clock, Log, Net, PeerId, Store } from '@brume/ports'
 import type { Kernel } from '@brume/runtime'
 import type { ClientLine } from './clients/line.ts'
+import type { VotesBy } from './gossip/voice.ts'
 import type { QuorumMeters } from './meters.ts'
 import type { Reception } from './votes/receive.ts'
 import type { GroupJournal } from './votes/release.ts'
@@ -21,4 +22,6 @@ export interface Host {
   readonly line: ClientLine
   /** Has the network keep these peers connected. */
   readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
+  /** Votes leave this way whoever is connected: for measuring. */
+  readonly votesBy?: VotesBy
 }

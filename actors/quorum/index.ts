@@ -18,6 +18,7 @@ import { ClientLine } from './clients/line.ts'
 import { openLocal, openRemote } from './clients/open.ts'
 import type { QuorumClient } from './clients/ports.ts'
 import { QuorumError } from './errors.ts'
+import type { VotesBy } from './gossip/voice.ts'
 import { Group } from './group.ts'
 import type { Host } from './host.ts'
 import { quorumMeters } from './meters.ts'
@@ -66,6 +67,11 @@ export interface QuorumOptions {
   readonly kernel: Kernel
   /** Has the network keep these peers connected until cancelled. */
   readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
+  /**
+   * Has votes leave by gossip however members are connected, relayed by gossipsub or, `gossip-direct`, by nobody. For
+   * measuring: left out, streams carry them, and gossip what streams do not reach.
+   */
+  readonly votesBy?: VotesBy
 }
 
 /** All quorum groups of one peer. */

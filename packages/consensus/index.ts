@@ -18,7 +18,8 @@ export {
   type Mark,
   type Proposal,
   type Restored,
-  type State
+  type State,
+  VIEWS_AHEAD
 } from './state.ts'
 export {
   contradicts,

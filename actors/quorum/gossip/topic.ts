@@ -1,18 +1,24 @@
 import type { Net, PeerId, Topic, Verdict } from '@brume/ports'
-import { gossipTopic, readGossip } from '@brume/protocols/quorum'
+import { type Gossip, gossipTopic, readGossip } from '@brume/protocols/quorum'
+
+export interface Hearing {
+  evidence(from: PeerId, content: Uint8Array): Verdict
+  frame(from: PeerId, message: Extract<Gossip, { type: 'frame' }>): Verdict
+}
 
 /** Joins a group's topic. What does not decode is its relayer's fault: it had to check before it relayed. */
-export function joinTopic(
-  net: Net,
-  groupId: Uint8Array,
-  on: { readonly evidence: (from: PeerId, content: Uint8Array) => Verdict }
-): Topic {
+export function joinTopic(net: Net, groupId: Uint8Array, hearing: Hearing): Topic {
   return net.topic(gossipTopic(groupId), (from, data) => {
-    try {
-      const message = readGossip(groupId, data)
-      return message.type === 'evidence' ? on.evidence(from, message.content) : 'ignore'
-    } catch {
-      return 'reject'
-    }
+    const message = read(groupId, data)
+    if (message === null) return 'reject'
+    return message.type === 'evidence' ? hearing.evidence(from, message.content) : hearing.frame(from, message)
   })
+}
+
+function read(groupId: Uint8Array, data: Uint8Array): Gossip | null {
+  try {
+    return readGossip(groupId, data)
+  } catch {
+    return null
+  }
 }

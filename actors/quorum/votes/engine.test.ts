@@ -50,7 +50,7 @@ function observe(finalized: Held[]): Engine {
   }
   const config = { committee: COMMITTEE, self: null, genesis: GENESIS, judge: () => true, minViewMs: 0, deltaMs: 250 }
   const state = createState(config, clock.now(), { votes: [], held: [], certificates: [], final: GENESIS })
-  const sending = new Sending(CLOSED, [], null, nothing)
+  const sending = new Sending(CLOSED, [], null, nothing, () => false)
   return new Engine(state, clock, sending, KEEPS_NOTHING, duties)
 }
 

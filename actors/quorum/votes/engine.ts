@@ -196,6 +196,13 @@ export class Engine {
     return { type: 'verified', purpose, votes, bad, ...this.now() }
   }
 
+  /** Checks one signature, and counts it. */
+  check(vote: Vote): boolean {
+    const ok = this.#isSigned(vote)
+    this.#duties.verified(ok)
+    return ok
+  }
+
   #isSigned(vote: Vote): boolean {
     const { committee } = this.#state.config
     const key = committee.members[vote.signer]?.key

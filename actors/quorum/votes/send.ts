@@ -1,5 +1,5 @@
 import { toHex } from '@brume/codec'
-import type { Message, State, Vote } from '@brume/consensus'
+import type { Message, Proposal, State, Vote } from '@brume/consensus'
 import type { Channel, PeerId } from '@brume/ports'
 import {
   bodyOf,
@@ -23,6 +23,7 @@ export class Sending {
   readonly #peers: readonly PeerId[]
   readonly #self: number | null
   readonly #count: (type: Frame['type'], bytes: number) => void
+  readonly #aloud: (frame: Frame) => boolean
   handle = 0
   #votesToAll: Vote[] = []
   readonly #votesTo = new Map<number, Vote[]>()
@@ -30,16 +31,19 @@ export class Sending {
   readonly #frames: { readonly to: number | 'all'; readonly frame: Frame }[] = []
   readonly #commands: { readonly to: readonly number[] | 'all'; readonly command: Uint8Array }[] = []
 
+  /** @param aloud - takes what is for all; true where streams need not carry it */
   constructor(
     channel: Channel,
     peers: readonly PeerId[],
     self: number | null,
-    count: (type: Frame['type'], bytes: number) => void
+    count: (type: Frame['type'], bytes: number) => void,
+    aloud: (frame: Frame) => boolean
   ) {
     this.#channel = channel
     this.#peers = peers
     this.#self = self
     this.#count = count
+    this.#aloud = aloud
   }
 
   queue(to: number | 'all', message: Message): void {
@@ -76,6 +80,7 @@ export class Sending {
   }
 
   #transmit(to: number | readonly number[] | 'all', frame: Frame): void {
+    if (to === 'all' && this.#aloud(frame)) return
     const bytes = encodeFrame(this.handle, frame)
     const targets = to === 'all' ? this.#peers.keys() : typeof to === 'number' ? [to] : to
     for (const member of targets) {
@@ -94,14 +99,19 @@ function frameOf(message: Exclude<Message, { type: 'votes' }>, { view, final, co
       return { type: 'status', epoch, view, final: final.view, height: final.height }
     case 'request':
       return { ...message, epoch }
-    case 'propose': {
-      const { proposal, signature } = message
-      const isSmall = bodyOf(proposal).payload.length <= INLINE_PAYLOAD_BYTES_MAX
-      return isSmall ? message : { type: 'outline', outline: outlineOf(proposal, signature) }
-    }
+    case 'propose':
+      return blockFrame(message.proposal, message.signature)
     default:
       return message
   }
+}
+
+/** A small block whole, of a larger one what it consists of. */
+export function blockFrame(proposal: Proposal, signature: Uint8Array): Extract<Frame, { type: 'propose' | 'outline' }> {
+  const isSmall = bodyOf(proposal).payload.length <= INLINE_PAYLOAD_BYTES_MAX
+  return isSmall
+    ? { type: 'propose', proposal, signature }
+    : { type: 'outline', outline: outlineOf(proposal, signature) }
 }
 
 function commandFrame(command: Uint8Array): Frame {
