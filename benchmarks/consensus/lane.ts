@@ -104,18 +104,18 @@ export class Lane {
   async #sums(): Promise<Sums> {
     const { group, registry, netRegistry, variant, housemates } = this.#options
     const { user, system } = process.cpuUsage()
-    const streams = variant.binding === 'streams'
+    const isGossiped = variant.binding !== 'streams'
     const out = { dir: 'out' }
+    const gossiped = (name: string) => (isGossiped ? total(netRegistry, name) : 0)
     return {
       ms: monotonicMs(),
       views: group.status().view,
       cpuMs: (user + system) / 1_000 / housemates,
-      bytes: await (streams
-        ? total(registry, 'brume_quorum_bytes_total', out)
-        : total(netRegistry, 'gossipsub_rpc_sent_bytes_total')),
-      frames: await (streams
-        ? total(registry, 'brume_quorum_frames_total', out)
-        : total(netRegistry, 'gossipsub_rpc_sent_message_total')),
+      bytes:
+        (await total(registry, 'brume_quorum_bytes_total', out)) + (await gossiped('gossipsub_rpc_sent_bytes_total')),
+      frames:
+        (await total(registry, 'brume_quorum_frames_total', out)) +
+        (await gossiped('gossipsub_rpc_sent_message_total')),
       verifies: await total(registry, 'brume_quorum_verify_total')
     }
   }

@@ -134,10 +134,10 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
     ? await openJournal({ ...place, onSynced: ({ syncMs }) => voteSyncMs.push(syncMs) })
     : null
   const registry = createRegistry()
-  const peers = roster.identities.map(({ peerId }) => peerId)
   const system = createQuorum({
     identity,
-    net: variantNet(net, clock, variant, peers),
+    net: variantNet(net, variant),
+    ...(variant.binding === 'streams' ? {} : { votesBy: variant.binding }),
     store,
     journal,
     clock,

@@ -1,4 +1,4 @@
-/** How votes travel: streams, gossip as gossipsub relays by itself, gossip to all directly and relayed by nobody. */
+/** How votes travel: streams, gossip as gossipsub relays by itself, gossip to all directly and relayed by nobody. Blocks go by streams. */
 export const BINDINGS = ['streams', 'gossip', 'gossip-direct'] as const
 export type Binding = (typeof BINDINGS)[number]
 

@@ -1,15 +1,7 @@
 import { concat, utf8 } from '@brume/codec'
 import { DOMAIN, deriveSeed, type Identity, identityFromSeed, sha256 } from '@brume/crypto'
 import { DEFAULT_PACE, encodeManifest } from '@brume/protocols/quorum'
-import type { Binding, Variant } from './plan.ts'
-
-/** A gossip message has at most 32 KiB, and a block travels in one. */
-const GOSSIP_BLOCK_BYTES_MAX = 30_720
-const BLOCK_BYTES_MAX: Readonly<Record<Binding, number>> = {
-  streams: DEFAULT_PACE.maxBlockBytes,
-  gossip: GOSSIP_BLOCK_BYTES_MAX,
-  'gossip-direct': GOSSIP_BLOCK_BYTES_MAX
-}
+import type { Variant } from './plan.ts'
 
 /** Who takes part; the same in every process, since all of it is made of one nonce. */
 export interface Roster {
@@ -26,11 +18,11 @@ export function rosterOf(nonce: Uint8Array, members: number): Roster {
   return {
     identities,
     networkId: sha256(nonce),
-    manifestOf: ({ name, binding }) =>
+    manifestOf: ({ name }) =>
       encodeManifest({
         name: 'bench',
         nonce: sha256(concat(nonce, utf8(name))),
-        pace: { ...DEFAULT_PACE, minViewMs: 0, maxBlockBytes: BLOCK_BYTES_MAX[binding] },
+        pace: { ...DEFAULT_PACE, minViewMs: 0 },
         members: identities.map(memberOf),
         program: utf8('bench')
       })
