@@ -148,7 +148,7 @@ export class Epoch implements Listener {
       onFailure: (error) => owner.journalFailed(error),
       onSpace: (isThere, reason) => owner.journalSpace(isThere, reason)
     })
-    const speaks = this.self !== null && this.#muted === null
+    const { speaks } = this
     this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve(true)
     this.#traffic = new Traffic(host.meters, label)
     this.sending = new Sending(
@@ -236,6 +236,11 @@ export class Epoch implements Listener {
   due(dueMs: number | null): void {
     if (this.engine.state.dueMs !== dueMs)
       this.engine.post({ type: 'due', dueMs, closeNow: false, ...this.engine.now() })
+  }
+
+  /** Will this key say something in this epoch, for all that is known? */
+  get speaks(): boolean {
+    return this.self !== null && this.#muted === null
   }
 
   isConnected(member: number): boolean {
@@ -363,6 +368,9 @@ export class Epoch implements Listener {
     if (member === undefined || !this.#askers.has(peer) || !this.isConnected(member)) return
     this.#askers.delete(peer)
     this.sending.echo(member, { epoch: this.epoch, votes: echoFor(this.engine.state, member) })
+    // What was said when the stream opened may have come before its process listened.
+    this.sending.queue(member, { type: 'status' })
+    this.engine.run()
   }
 
   #standingOf({ host, remembered, sawBeginning, isVolatile }: EpochOptions): Standing {

@@ -41,6 +41,7 @@ export class Epochs {
   #late: Cancel | null = null
   #disconnect: Cancel | null = null
   readonly #committees = new Map<number, Committee>()
+  readonly #untold: (() => void)[] = []
   #joined = false
 
   constructor(options: EpochsOptions) {
@@ -74,7 +75,9 @@ export class Epochs {
       timings,
       label
     })
+    epoch.onBatch = () => this.#heard()
     this.#current = epoch
+    this.#heard()
     this.remember([committee])
     host.meters.epoch.set(label, epoch.epoch)
     host.meters.members.set(label, membership.members.length)
@@ -136,6 +139,7 @@ export class Epochs {
   /** A peer is in another epoch: if others go on in later ones without this member, it is late. */
   announced(peer: PeerId, epoch: number): void {
     this.#announced.set(peer, Math.max(epoch, this.#announced.get(peer) ?? 0))
+    this.#heard()
     const at = this.current.epoch
     if (this.isLateBy(2)) return this.#options.onLate()
     if (!this.isLateBy(1)) return
@@ -159,6 +163,37 @@ export class Epochs {
     const further = memberPeers.filter((_, i) => marks[i]?.up === true && marks[i].final > final.view)
     const later = [...this.#announced].filter(([, number]) => number > epoch).map(([peer]) => peer)
     return [...new Set([...further, ...later, ...(self === null ? memberPeers : [])])]
+  }
+
+  /**
+   * Resolves once members of quorum weight, this one included, have said how far they are: one of them is honest and
+   * was there when the newest block became final; or, where fewer are connected, all of those. Who says nothing itself
+   * waits for nobody.
+   */
+  told(): Promise<void> {
+    if (this.#isTold()) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#untold.push(resolve)
+    return promise
+  }
+
+  #isTold(): boolean {
+    const { current } = this
+    const { committee, engine, memberPeers, self, epoch } = current
+    if (!current.speaks) return true
+    const isElsewhere = (peer: PeerId) => (this.#announced.get(peer) ?? epoch) !== epoch
+    // Whoever was heard is in some view, and the first is 1.
+    const isHeard = (index: number) => index === self || (engine.state.marks[index]?.view ?? 0) > 0
+    const isUntold = (peer: PeerId, index: number) => !isHeard(index) && !isElsewhere(peer)
+    const told = memberPeers.flatMap((peer, index) => (isUntold(peer, index) ? [] : [index]))
+    if (weightOf(committee, told) >= committee.quorum) return true
+    const connected = current.connected()
+    return connected.length > 0 && !connected.some((peer) => isUntold(peer, memberPeers.indexOf(peer)))
+  }
+
+  /** Somebody may have said how far it is. */
+  #heard(): void {
+    if (this.#untold.length > 0 && this.#isTold()) for (const resolve of this.#untold.splice(0)) resolve()
   }
 
   stop(): void {

@@ -21,6 +21,7 @@ import {
 import type { Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { type Chapter, catchUp } from './blocks/catch-up.ts'
+import type { Delivered } from './blocks/delivery.ts'
 import { type FinalBlock, Ledger } from './blocks/ledger.ts'
 import { fetchSkip } from './blocks/skip.ts'
 import type { Kept } from './checkpoints/archive.ts'
@@ -535,7 +536,9 @@ export class Group implements Owner {
   #take(epoch: Epoch, all: readonly FinalBlock[], newest: Final): void {
     const { intake, delivery } = this.#loaded()
     const { meters, clock } = this.#host
-    const { blocks, final, turn } = delivery.final(all, newest)
+    const delivered = this.#deliver(() => delivery.final(all, newest))
+    if (delivered === null) return
+    const { blocks, final, turn } = delivered
     const proposals = blocks.map(({ proposal }) => proposal)
     const expired = intake.final(proposals)
     meters.height.set(this.#label, final.height)
@@ -551,6 +554,17 @@ export class Group implements Owner {
     }
     this.#serving.finalized(blocks, all.slice(blocks.length), newest)
     if (turn !== null) this.#began(final)
+  }
+
+  /** Blocks that do not follow are a fault of this program: nothing more is done, and nothing was written. */
+  #deliver(deliver: () => Delivered): Delivered | null {
+    try {
+      return deliver()
+    } catch (error) {
+      this.#current().engine.stop()
+      this.#tell({ type: 'store.failed', reason: `blocks in the wrong order: ${messageOf(error)}` })
+      return null
+    }
   }
 
   /** An epoch has closed. Votes of the next wait until its beginning is on disk, or a restart would not know of it. */
@@ -651,6 +665,7 @@ export class Group implements Owner {
 
   async #catchUp(): Promise<{ readonly muted: string | null }> {
     for (;;) {
+      await this.#epochs?.told()
       await this.#fetch(() => this.#epochs?.ahead() ?? [])
       await this.#secured
       const epoch = this.#current()
@@ -667,8 +682,8 @@ export class Group implements Owner {
       net: this.#host.net,
       servers,
       floor: () => {
-        const { committee, engine } = this.#current()
-        return { committee, nextHash: this.#loaded().register.nextHash, final: engine.state.final }
+        const { committee, final } = this.#drained()
+        return { committee, nextHash: this.#loaded().register.nextHash, final }
       },
       adopt: (chapter) => this.#adopt(chapter),
       skip: (peer) => this.#skip(peer),
@@ -676,12 +691,26 @@ export class Group implements Owner {
     })
   }
 
+  /** The floor, once everything that was heard has had its effect: what is fetched above it is then in nobody's hands. */
+  #drained(): { readonly committee: Committee; readonly final: Final } {
+    // An epoch that closes in this turn leaves what was heard of the next.
+    for (let epoch: Epoch | null = null; epoch !== this.#current(); ) {
+      epoch = this.#current()
+      epoch.engine.run()
+    }
+    const { committee, engine } = this.#current()
+    return { committee, final: engine.state.final }
+  }
+
   /** Where blocks are gone, from the newest checkpoint of a peer: the order at once, the program beside it. */
   async #skip(peer: PeerId): Promise<boolean> {
-    const { committee, engine } = this.#current()
-    const { height } = engine.state.final
-    const skip = await fetchSkip({ net: this.#host.net, peer, committee, policy: this.manifest.policy }, height)
-    if (skip === null || engine.state.final.height >= skip.record.height) return false
+    const { committee, final: before } = this.#drained()
+    const { policy } = this.manifest
+    const skip = await fetchSkip({ net: this.#host.net, peer, committee, policy }, before.height)
+    if (skip === null) return false
+    const now = this.#drained()
+    // Votes have come further meanwhile: there may be more to have by blocks.
+    if (now.committee.epoch !== committee.epoch || now.final.height >= skip.record.height) return true
     const { record, committees, checkpoint } = skip
     const final = floorOf(checkpoint.place, record, checkpoint.finalization)
     this.#epochs?.remember(committees)

@@ -66,6 +66,7 @@ interface Below {
   readonly timeMs: number
 }
 const GENESIS: Below = { view: 0, height: 0, digest: toHex(groupId), timeMs: 0 }
+const PLACE = { groupId, epoch: 0, parent: GENESIS.digest }
 
 /** The block that an honest leader makes, or one with another header or payload. */
 function blockOn(
@@ -101,6 +102,17 @@ const isValid = (at: Stand, block: Proposal, parent: Below) => at.judge(block, p
 
 /** What an honest member makes of a new epoch: the closing block is its genesis. */
 const genesisOf = (block: Proposal): Below => (isClosing(block) ? { ...block, view: 0 } : block)
+
+test('a block takes effect only on the one below it: not twice, and not before what lies between', () => {
+  const at = stand()
+  const first = blockOn(at, GENESIS, [call(1, 1, 1, Uint8Array.of(1))])
+  const skipped = makeBlock({ ...PLACE, view: 3, height: 3, parentView: 2 }, START_MS, [])
+  expect(() => at.register.apply(skipped)).toThrow(RangeError)
+  expect(at.register.apply(first).effective).toEqual([0])
+  const digest = at.register.digest()
+  expect(() => at.register.apply(first)).toThrow(RangeError)
+  expect(at.register.digest()).toBe(digest)
+})
 
 describe('what a header must say', () => {
   test('a leader draws in its first block of an epoch and in no other, with its own key', () => {

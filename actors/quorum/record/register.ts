@@ -101,8 +101,15 @@ export class Register {
     return committeeHash(encodeCommittee(this.#groupId, this.#membership.next))
   }
 
-  /** Applies a final block, the next in height. */
+  /**
+   * Applies a final block, the next in height.
+   *
+   * @throws RangeError for any other: it would take effect twice, or without what lies between
+   */
   apply(block: Proposal): Applied {
+    if (block.height !== this.#height + 1) {
+      throw new RangeError(`block ${block.height} does not follow height ${this.#height}`)
+    }
     const { membership, effective } = this.#run(block, this.#membership, this.sessions, this.#timeMs, this.#touched)
     this.#membership = this.#draw(block, membership)
     this.#height = block.height
