@@ -28,6 +28,7 @@ import type { Kept } from './checkpoints/archive.ts'
 import { Shelf } from './checkpoints/serving.ts'
 import { Serving } from './clients/serving.ts'
 import { Backlog } from './commands/backlog.ts'
+import { Expiry } from './commands/expiry.ts'
 import { Offers } from './commands/offers.ts'
 import type { Epoch, Owner } from './epoch.ts'
 import { Epochs } from './epochs.ts'
@@ -85,6 +86,7 @@ export class Group implements Owner {
   readonly #label: { readonly group: string }
   readonly #backlog: Backlog
   readonly #offers: Offers
+  readonly #expiry: Expiry
   #parts: Parts | null = null
   /** A block was not built because too many wait for the program. */
   #isHeldUp = false
@@ -118,6 +120,7 @@ export class Group implements Owner {
       (from, command) => this.#inspect(from, command),
       () => this.#current().engine.run()
     )
+    this.#expiry = new Expiry(host.clock, () => this.#sweep())
     this.#offers = new Offers(
       (peer, ids, timeoutMs) => this.fetch(peer, ids, timeoutMs),
       (peer, command) => {
@@ -180,6 +183,7 @@ export class Group implements Owner {
     this.#epochs?.stop()
     this.#backlog.stop()
     this.#offers.stop()
+    this.#expiry.stop()
     this.#parts?.intake.stop('BRUME_QUORUM_STOPPED', 'the group was stopped on this peer')
     this.#parts?.execution.stop()
     await this.#parts?.delivery.written()
@@ -412,6 +416,10 @@ export class Group implements Owner {
 
   ticked(epoch: Epoch = this.#current()): void {
     if (this.#isCurrent(epoch)) this.#gossip?.ticked(epoch)
+    this.#sweep()
+  }
+
+  #sweep(): void {
     const { intake } = this.#loaded()
     if (intake.pool.size > 0 && intake.sweep(this.#wallMs()) > 0) this.#poolChanged()
   }
@@ -540,7 +548,7 @@ export class Group implements Owner {
     if (delivered === null) return
     const { blocks, final, turn } = delivered
     const proposals = blocks.map(({ proposal }) => proposal)
-    const expired = intake.final(proposals)
+    const expired = intake.final(blocks)
     meters.height.set(this.#label, final.height)
     meters.commands.inc({ ...this.#label, result: 'expired' }, expired)
     if (turn !== null) this.#turn(final, turn)
@@ -768,7 +776,8 @@ export class Group implements Owner {
     const { intake, register } = this.#loaded()
     const { pool } = intake
     this.#host.meters.pool.set(this.#label, pool.size)
-    this.#current().pool(pool.size > 0 || isUrgent(register.membership), pool.version)
+    this.#current().pool(pool.isPending || isUrgent(register.membership), pool.version)
+    this.#expiry.watch(pool)
   }
 
   #became(state: GroupState, reason: string | null): void {

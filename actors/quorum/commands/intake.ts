@@ -11,6 +11,7 @@ import {
   type Pace
 } from '@brume/protocols/quorum'
 import { type Inspector, isRefused } from '../blocks/inspector.ts'
+import type { AppliedBlock } from '../blocks/ledger.ts'
 import { QuorumError, type QuorumErrorCode } from '../errors.ts'
 import type { Ordered, Submission } from '../events.ts'
 import type { Inspected, Refusal } from '../ports.ts'
@@ -19,7 +20,7 @@ import { dueOf, turnOf } from '../record/due.ts'
 import { mayCall } from '../record/membership.ts'
 import type { Register } from '../record/register.ts'
 import { SystemCall } from '../record/system.ts'
-import { Pool, type Waiting } from './pool.ts'
+import { type Dropped, Pool, type Waiting } from './pool.ts'
 import type { Sessions } from './sessions.ts'
 
 /** New commands a second from one peer: a signature check of 0.1 ms each, so at most a tenth of a core. */
@@ -35,6 +36,12 @@ const SPREAD_COMMANDS = 8
 /** The whole pool is looked through for what can no longer take effect once in so much time. */
 const SWEEP_EVERY_MS = 1_000
 
+const DROPPED: Readonly<Record<Dropped['cause'], string>> = {
+  SEQUENCE_OLD: 'another command took its place in the session',
+  SEQUENCE_GAP: 'it expired before what comes before it in its session had come',
+  EXPIRED: 'it expired before it was ordered'
+}
+
 interface Promised {
   readonly notarized: PromiseWithResolvers<Ordered>
   readonly final: PromiseWithResolvers<Ordered>
@@ -42,7 +49,7 @@ interface Promised {
 
 /** Commands from the first sight of them to the block they go into. */
 export class Intake {
-  readonly pool = new Pool()
+  readonly pool: Pool
   readonly #groupId: Uint8Array
   readonly #pace: Pace
   readonly #limits: { readonly commands: number; readonly bytes: number }
@@ -68,6 +75,7 @@ export class Intake {
     this.#inspector = inspector
     this.#register = register
     this.#draws = draws
+    this.pool = new Pool(register.sessions)
   }
 
   get #sessions(): Sessions {
@@ -142,21 +150,27 @@ export class Intake {
     for (const { id } of bodyOf(proposal).commands) this.#promised.get(id)?.notarized.resolve({ height, view })
   }
 
-  /** Commands of a final block are done with, and so is what can no longer take effect. Returns how many expired. */
-  final(blocks: readonly Proposal[]): number {
-    for (const block of blocks) {
-      const { height, view, timeMs } = block
-      for (const { id } of bodyOf(block).commands) {
+  /**
+   * Commands of a final block that took effect are done with, and so is what its sessions went past. One that a
+   * liar ordered before its turn waits on. Returns how many expired.
+   */
+  final(blocks: readonly AppliedBlock[]): number {
+    for (const { proposal, effective } of blocks) {
+      const { height, view } = proposal
+      const { commands } = bodyOf(proposal)
+      for (const index of effective) {
+        const id = commands[index]?.id ?? ''
         this.pool.remove(id)
         const promised = this.#promised.get(id)
-        if (promised === undefined) continue
-        promised.notarized.resolve({ height, view })
-        promised.final.resolve({ height, view })
         this.#promised.delete(id)
+        promised?.notarized.resolve({ height, view })
+        promised?.final.resolve({ height, view })
       }
-      if (this.pool.size > 0 && block === blocks.at(-1)) return this.#expire(timeMs)
     }
-    return 0
+    const ordered = blocks.flatMap(({ proposal }) => bodyOf(proposal).commands.map((it) => this.#inspector.inspect(it)))
+    this.#refuse(this.pool.settle(ordered.filter((answer): answer is Inspected => !isRefused(answer))))
+    const newest = blocks.at(-1)
+    return newest === undefined || this.pool.size === 0 ? 0 : this.#expire(newest.proposal.timeMs)
   }
 
   /** Drops what has expired by the wall clock: without blocks group time stands still. Returns how many. */
@@ -172,14 +186,13 @@ export class Intake {
   #expire(timeMs: number): number {
     if (timeMs - this.#sweptMs < SWEEP_EVERY_MS) return 0
     this.#sweptMs = timeMs
-    const dead = this.pool.expire(timeMs, this.#sessions)
-    for (const { id } of dead) {
-      this.#reject(
-        id,
-        new QuorumError('BRUME_QUORUM_EXPIRED', 'the command expired, or another took its place in the session')
-      )
-    }
+    const dead = this.pool.expire(timeMs)
+    this.#refuse(dead)
     return dead.length
+  }
+
+  #refuse(dropped: readonly Dropped[]): void {
+    for (const { id, cause } of dropped) this.#reject(id, new QuorumError(`BRUME_QUORUM_${cause}`, DROPPED[cause]))
   }
 
   #reject(id: string, error: QuorumError): void {
@@ -193,7 +206,7 @@ export class Intake {
     const below = ancestors.toReversed().flatMap((block) => bodyOf(block).commands)
     const inspected = below.map((command) => this.#inspector.inspect(command)).filter((answer) => !isRefused(answer))
     const limits = { ...this.#limits, commands: Math.max(1, Math.min(this.#limits.commands, affordable)) }
-    const taken = this.pool.take(limits, timeMs, this.#sessions, inspected as Inspected[], COMMAND_OVERHEAD_BYTES)
+    const taken = this.pool.take(limits, timeMs, inspected as Inspected[], COMMAND_OVERHEAD_BYTES)
     const ids = new Set(below.map(({ id }) => id))
     return taken.filter(({ id }) => !ids.has(id)).map(({ id, bytes }) => ({ id, bytes }))
   }

@@ -21,13 +21,42 @@ interface Share {
   bytes: number
 }
 
-/** Commands that were inspected and are in no final block, oldest first. */
+/** A command that left without effect, and why: its session went past it, did not reach it, or time did. */
+export interface Dropped {
+  readonly id: string
+  readonly cause: 'SEQUENCE_OLD' | 'SEQUENCE_GAP' | 'EXPIRED'
+}
+
+/**
+ * Commands that were inspected and have not taken effect, oldest first. One whose turn in its session has not come,
+ * because those before it are not here, waits without being work for anybody: no leader could order it.
+ */
 export class Pool {
+  readonly #sessions: Sessions
   readonly #waiting = new Map<string, Waiting>()
+  readonly #bySession = new Map<string, Set<Waiting>>()
+  /** Sessions whose next command is here. */
+  readonly #ready = new Set<string>()
   readonly #shares = new Map<string, Share>()
   #bytes = 0
-  /** Rises with every command taken in. */
+  /** Rises with every command taken in, and where a gap has closed without one. */
   version = 0
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions
+  }
+
+  /** Can any of these take effect next? */
+  get isPending(): boolean {
+    return this.#ready.size > 0
+  }
+
+  /** When the first of them expires, group time ms; Infinity where nothing waits. */
+  get firstExpiryMs(): number {
+    return this.#waiting
+      .values()
+      .reduce((first, { inspected }) => Math.min(first, inspected.expiresMs), Number.POSITIVE_INFINITY)
+  }
 
   get size(): number {
     return this.#waiting.size
@@ -63,6 +92,34 @@ export class Pool {
     this.#shares.set(client, { commands: share.commands + 1, bytes: share.bytes + length })
     this.#bytes += length
     this.version += 1
+    const key = sessionKey(command.inspected)
+    this.#bySession.set(key, (this.#bySession.get(key) ?? new Set()).add(command))
+    if (command.inspected.sequence === this.#sessions.last(key) + 1) this.#ready.add(key)
+  }
+
+  /** What is in final blocks has made sessions advance: drops what they went past; returns it. */
+  settle(commands: Iterable<Inspected>): readonly Dropped[] {
+    const keys = new Set([...commands].map(sessionKey))
+    return [...keys].flatMap((key) => {
+      const last = this.#sessions.last(key)
+      const past = [...(this.#bySession.get(key) ?? [])].filter(({ inspected }) => inspected.sequence <= last)
+      for (const command of past) this.remove(command.id)
+      this.#look(key)
+      return past.map(({ id }) => ({ id, cause: 'SEQUENCE_OLD' as const }))
+    })
+  }
+
+  /** Drops what can no longer take effect; returns it. */
+  expire(groupTimeMs: number): readonly Dropped[] {
+    const dead = [...this.#waiting.values()].flatMap((command): Dropped[] => {
+      const { id, inspected } = command
+      if (inspected.sequence <= this.#sessions.last(sessionKey(inspected))) return [{ id, cause: 'SEQUENCE_OLD' }]
+      if (inspected.expiresMs >= groupTimeMs) return []
+      return [{ id, cause: this.#isCutOff(inspected) ? 'SEQUENCE_GAP' : 'EXPIRED' }]
+    })
+    for (const { id } of dead) this.remove(id)
+    for (const key of [...this.#ready, ...this.#bySession.keys()]) this.#look(key)
+    return dead
   }
 
   remove(id: string): void {
@@ -70,23 +127,51 @@ export class Pool {
     if (command === undefined) return
     this.#waiting.delete(id)
     this.#bytes -= command.bytes.length
+    const key = sessionKey(command.inspected)
+    const session = this.#bySession.get(key)
+    session?.delete(command)
+    if (session?.size === 0) {
+      this.#bySession.delete(key)
+      this.#ready.delete(key)
+    }
     const client = toHex(command.inspected.client)
     const share = this.#shares.get(client)
     if (share === undefined || share.commands <= 1) this.#shares.delete(client)
     else this.#shares.set(client, { commands: share.commands - 1, bytes: share.bytes - command.bytes.length })
   }
 
-  /** Drops what can no longer take effect; returns it. */
-  expire(groupTimeMs: number, sessions: Sessions): readonly Waiting[] {
-    const dead = [...this.#waiting.values()].filter(
-      ({ inspected }) => inspected.expiresMs < groupTimeMs || inspected.sequence <= sessions.last(sessionKey(inspected))
-    )
-    for (const { id } of dead) this.remove(id)
-    return dead
+  /** Those whose turn it is, and those that wait for nothing but them. */
+  oldest(count: number): readonly Waiting[] {
+    return this.take({ commands: count, bytes: Number.POSITIVE_INFINITY }, 0, [], 0)
   }
 
-  oldest(count: number): readonly Waiting[] {
-    return this.#waiting.values().take(count).toArray()
+  #look(key: string): void {
+    const next = this.#sessions.last(key) + 1
+    const isReady =
+      this.#bySession
+        .get(key)
+        ?.values()
+        .some(({ inspected }) => inspected.sequence === next) === true
+    if (!isReady) this.#ready.delete(key)
+    else if (!this.#ready.has(key)) {
+      this.#ready.add(key)
+      this.version += 1
+    }
+  }
+
+  /** Is one before it missing here? */
+  #isCutOff(inspected: Inspected): boolean {
+    const key = sessionKey(inspected)
+    const here = new Set(
+      this.#bySession
+        .get(key)
+        ?.values()
+        .map((command) => command.inspected.sequence)
+    )
+    for (let before = inspected.sequence - 1; before > this.#sessions.last(key); before--) {
+      if (!here.has(before)) return true
+    }
+    return false
   }
 
   /**
@@ -98,10 +183,10 @@ export class Pool {
   take(
     limits: { readonly commands: number; readonly bytes: number },
     timeMs: number,
-    sessions: Sessions,
     ancestors: readonly Inspected[],
     overheadBytes: number
   ): readonly Waiting[] {
+    const sessions = this.#sessions
     const reached = new Map<string, number>()
     for (const inspected of ancestors) {
       const key = sessionKey(inspected)
