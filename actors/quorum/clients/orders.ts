@@ -82,7 +82,8 @@ export class Orders {
     if (await this.#tellStored(waiting)) return
     if (this.#expire(waiting, this.#ports.floor())) return
     try {
-      this.#ports.submit(waiting.request.command)
+      const { final } = this.#ports.submit(waiting.request.command)
+      final.catch((error: unknown) => this.#cameToNothing(waiting, error))
     } catch (error) {
       await this.#notTaken(waiting, error)
     }
@@ -91,8 +92,20 @@ export class Orders {
   /** It may have become final just now; and what is too late by this clock may stand in a block that is on its way. */
   async #notTaken(waiting: Waiting, error: unknown): Promise<void> {
     const code = error instanceof QuorumError ? error.code : ''
-    if (code === 'BRUME_QUORUM_SEQUENCE_OLD' && (await this.#tellStored(waiting))) return
+    if (code === 'BRUME_QUORUM_SEQUENCE_OLD') {
+      if (await this.#tellStored(waiting)) return
+      if (!this.#isKnown(waiting)) throw new QuorumError('BRUME_QUORUM_PRUNED', 'it or another took its place before')
+    }
     if (code !== 'BRUME_QUORUM_EXPIRED') throw error
+  }
+
+  /** Its session went past it, or the group ended here. What merely expired by this clock is told by group time. */
+  #cameToNothing(waiting: Waiting, error: unknown): void {
+    if (!this.#isWaiting(waiting)) return
+    if (error instanceof QuorumError && error.code === 'BRUME_QUORUM_SEQUENCE_GAP') return
+    this.#notTaken(waiting, error).catch((failure: unknown) => {
+      if (this.#isWaiting(waiting)) this.#refuse(waiting, failure)
+    })
   }
 
   async #tellStored(waiting: Waiting): Promise<boolean> {
@@ -110,7 +123,7 @@ export class Orders {
   /** Group time has passed its expiry, so it stands in no later block; does it stand in an earlier one? */
   #expire(waiting: Waiting, { height, timeMs }: Final): boolean {
     if (timeMs <= waiting.expiresMs || !this.#isWaiting(waiting)) return false
-    const complete = this.#ports.history.knownFromMs() <= waiting.expiresMs - EXPIRY_MAX_MS
+    const complete = this.#isKnown(waiting)
     void this.#ports.history.height(waiting.id).then(
       (found) => {
         if (found !== undefined || !this.#isWaiting(waiting)) return
@@ -121,6 +134,11 @@ export class Orders {
       (error: unknown) => this.#refuse(waiting, error)
     )
     return true
+  }
+
+  /** Is every block here, or what took effect in it, in which it may stand? */
+  #isKnown({ expiresMs }: Waiting): boolean {
+    return this.#ports.history.knownFromMs() <= expiresMs - EXPIRY_MAX_MS
   }
 
   async #tellFinal(waiting: Waiting, height: number, digest: string, chapter: Parameters<Proofs['bundle']>[1]) {

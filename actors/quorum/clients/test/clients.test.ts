@@ -174,6 +174,15 @@ describe('a command that is refused', () => {
     await refused(world, call(world, { body: Buffer.from('other') }), 'SEQUENCE_OLD')
   })
 
+  test('for another that was ordered in its place while both waited', async () => {
+    const world = await voting()
+    const [one, other] = [call(world, { body: Buffer.from('one') }), call(world, { body: Buffer.from('other') })]
+    const orders = [outsideClient(world).submit(one), outsideClient(world).submit(other)]
+    const outcomes = await Promise.all(orders.map(({ final }) => settled(world, final, 20_000)))
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(outcomes).toContainEqual({ status: 'rejected', reason: code('SEQUENCE_OLD') })
+  })
+
   test('for who sends it, where the group lists its clients', async () => {
     const world = await voting(ONES, { admit: { type: 'listed', keys: [person(201).publicKey] } })
     await refused(world, call(world, {}), 'NOT_ADMITTED')
