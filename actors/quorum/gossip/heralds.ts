@@ -49,8 +49,8 @@ export class Heralds {
     const { view } = epoch.engine.state.final
     const { members } = epoch.committee
     const turn = ((epoch.self ?? 0) - epoch.leaderOf(view) + members.length) % members.length
-    const delayMs = Math.max(TURN_MS * turn, this.#toldMs + GAP_MS - clock.now())
-    this.#cancel = clock.after(delayMs, () => this.#turn(epoch, view))
+    const pauseMs = Math.max(0, this.#toldMs + GAP_MS - clock.now())
+    this.#cancel = clock.after(pauseMs + TURN_MS * turn, () => this.#turn(epoch, view))
   }
 
   #turn(awaited: Epoch, view: number): void {
