@@ -123,12 +123,12 @@ export class Draft {
   /** What became final joins the past, whose oldest views are forgotten: who is that far behind is served from elsewhere. */
   moveFloor(final: Final): void {
     const { state } = this
-    const top = state.final.view + state.views.length
     const base = Math.max(state.base, final.view - VIEWS_KEPT)
-    const past = []
-    const views = []
-    for (let view = base; view <= final.view; view++) past.push(this.view(view))
-    for (let view = final.view + 1; view <= top; view++) views.push(this.view(view))
+    const kept = state.past.concat(state.views)
+    const past = kept.slice(base - state.base, final.view + 1 - state.base)
+    const views = kept.slice(final.view + 1 - state.base)
+    // A floor that was fetched may lie above all that was ever heard.
+    while (past.length < final.view + 1 - base) past.push(undefined)
     Object.assign(state, { final, base, past, views } satisfies Partial<State>)
   }
 }

@@ -195,6 +195,7 @@ export interface Restored {
 /** A member at its floor, not yet voting. Own journaled votes are back in the tallies: they count, and are never said anew. */
 export function createState(config: Config, nowMs: number, restored?: Restored): State {
   const final = restored?.final ?? config.genesis
+  const base = Math.max(1, final.view - VIEWS_KEPT)
   const settled = { ...config, rules: { ...RULES, ...config.rules } }
   return {
     config: settled,
@@ -202,8 +203,8 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
     enteredMs: nowMs,
     final,
     finalAtMs: nowMs,
-    base: Math.max(1, final.view - VIEWS_KEPT),
-    past: [],
+    base,
+    past: new Array<undefined>(final.view + 1 - base).fill(undefined),
     views: restored === undefined ? [] : restoreViews(settled, restored),
     marks: config.committee.members.map(() => ({
       view: 0,

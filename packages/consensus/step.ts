@@ -14,13 +14,18 @@ export interface Step {
   readonly effects: readonly Effect[]
 }
 
+/** What most events say; an `in` for each of the two costs as much as copying a mark. */
+interface Timed {
+  readonly nowMs?: number
+  readonly wallMs?: number
+}
+
 /**
  * One event, one new state, and what the host has to do about it. Reads no clock, rolls no dice, and
  * leaves its argument as it was. The events of one kind are handled by one function below.
  */
 export function step(state: State, event: Event): Step {
-  const nowMs = 'nowMs' in event ? event.nowMs : state.enteredMs
-  const wallMs = 'wallMs' in event ? event.wallMs : 0
+  const { nowMs = state.enteredMs, wallMs = 0 } = event as Event & Timed
   const draft = new Draft(state, nowMs, wallMs)
   handle(draft, event)
   return { state: draft.state, effects: draft.effects }

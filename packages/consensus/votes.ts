@@ -74,13 +74,19 @@ function seekQuorum(draft: Draft, tally: Tally, statement: Statement): void {
  */
 function chooseQuorum(draft: Draft, { slots }: Tally, statement: Statement): readonly Slot[] | undefined {
   const { committee, rules } = draft.state.config
+  const weightOf = ({ vote }: Slot) => rules.weightOf(committee, vote.signer)
   const verified: Slot[] = []
   const others: Slot[] = []
+  let isDescending = true
   for (const slot of slots) {
-    if (slot !== undefined && sameStatement(slot.vote, statement)) (slot.verified ? verified : others).push(slot)
+    if (slot === undefined || !sameStatement(slot.vote, statement)) continue
+    const list = slot.verified ? verified : others
+    const before = list.at(-1)
+    isDescending &&= before === undefined || weightOf(before) >= weightOf(slot)
+    list.push(slot)
   }
-  const weightOf = ({ vote }: Slot) => rules.weightOf(committee, vote.signer)
-  if (others.length > 0) others.sort((a, b) => weightOf(b) - weightOf(a))
+  // Where all weigh the same there is nothing to sort.
+  if (!isDescending) others.sort((a, b) => weightOf(b) - weightOf(a))
   const chosen: Slot[] = []
   let weight = 0
   for (let i = 0; i < verified.length + others.length; i++) {
