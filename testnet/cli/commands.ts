@@ -133,7 +133,7 @@ function addSim(program: Command): void {
     .option('--from <number>', 'the first one', parseCount('--from', 0, SEEDS_MAX), 0)
     .option('--jobs <count>', 'worker processes', parseCount('--jobs', 1, 64), 2)
     .option('--json', 'the last line is one JSON object', false)
-    .option('--mutants', 'known bugs, each to be noticed within the 300 seeds of the gate', false)
+    .option('--no-mutants', 'leave out the known bugs, each to be noticed within the 300 seeds of the gate')
     .option('--determinism <count>', 'so many seeds twice', parseCount('--determinism', 1, 1_000))
     .option('--seed <hex>', 'one run again, by its 32 hex digits')
     .option('--options <file>', 'with these options instead of those the seed draws')

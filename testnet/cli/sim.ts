@@ -37,17 +37,22 @@ export async function sim(options: SimOptions): Promise<void> {
   if (options.explore) return exhaust(options)
   if (options.seed !== undefined) return replay(options, options.seed)
   if (options.determinism !== undefined) return determinism(options.determinism)
-  const { from, jobs } = options
-  if (!options.mutants) {
-    const { result } = await trySeeds({ from, count: options.seeds, jobs, say })
-    say(options.json ? JSON.stringify(result) : sentence(result))
-    if (result.violations > 0) throw failed(`${result.violations} of ${result.seeds} seeds broke a promise`)
-    return
+  return swarm(options)
+}
+
+/** Seeds without bugs, and bugs without mercy: neither says much without the other. */
+async function swarm({ from, jobs, seeds: count, mutants, json }: SimOptions): Promise<void> {
+  const { result } = await trySeeds({ from, count, jobs, say })
+  say(sentence(result))
+  const known = mutants ? await tryMutants({ count: GATE_SEEDS, jobs, say }) : []
+  const caught = known.filter(({ seeds }) => seeds !== null).length
+  if (json) {
+    const { seeds, violations, virtualSecondsPerSecond, hash } = result
+    const found = { mutantsCaught: caught, mutants: known.length }
+    say(JSON.stringify({ seeds, violations, ...found, virtualSecondsPerSecond, hash }))
   }
-  const caught = await tryMutants({ count: GATE_SEEDS, jobs, say })
-  const found = caught.filter(({ seeds }) => seeds !== null).length
-  if (options.json) say(JSON.stringify({ mutantsCaught: found, mutants: caught.length }))
-  if (found < caught.length) throw failed(`${caught.length - found} known bugs went unnoticed`)
+  if (result.violations > 0) throw failed(`${result.violations} of ${result.seeds} seeds broke a promise`)
+  if (caught < known.length) throw failed(`${known.length - caught} known bugs went unnoticed`)
 }
 
 const sentence = ({

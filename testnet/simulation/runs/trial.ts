@@ -2,12 +2,10 @@ import { MUTANTS } from '../mutants/all.ts'
 import { regressions, rerun } from './regressions.ts'
 import { hashOfRuns, runSwarm, type SeedReport } from './swarm.ts'
 
-/** The last line of `brume sim --json`. */
+/** What came of a swarm. */
 export interface SwarmResult {
   readonly seeds: number
   readonly violations: number
-  readonly mutantsCaught: number
-  readonly mutants: number
   readonly virtualSecondsPerSecond: number
   readonly hash: string
 }
@@ -64,8 +62,6 @@ export async function trySeeds({
   const result = {
     seeds: reports.length,
     violations,
-    mutantsCaught: 0,
-    mutants: 0,
     virtualSecondsPerSecond: Math.round(virtualS / wallS),
     hash: hashOfRuns(reports)
   }
