@@ -247,9 +247,10 @@ export class Epoch implements Listener {
     return member === this.self || this.#host.reception.channel.isOpen(this.memberPeers[member] ?? '')
   }
 
-  /** Of members to whom a stream is open, this one included. */
-  connectedWeight(): number {
-    return this.committee.members.reduce((sum, { weight }, index) => (this.isConnected(index) ? sum + weight : sum), 0)
+  /** Of members to whom a stream is open, this one included, and those that are reached otherwise. */
+  reachedWeight(isReached: (member: number) => boolean): number {
+    const reached = (member: number) => this.isConnected(member) || isReached(member)
+    return this.committee.members.reduce((sum, { weight }, index) => (reached(index) ? sum + weight : sum), 0)
   }
 
   /** Members to whom a stream is open. */

@@ -377,8 +377,9 @@ export class Group implements Owner {
   }
 
   linked(epoch: Epoch): void {
-    if (this.#isCurrent(epoch) && epoch.connectedWeight() >= epoch.committee.quorum)
-      this.#tell({ type: 'quorum.reached' })
+    if (!this.#isCurrent(epoch)) return
+    const isPresent = (member: number) => this.#gossip?.isPresent(epoch, member) === true
+    if (epoch.reachedWeight(isPresent) >= epoch.committee.quorum) this.#tell({ type: 'quorum.reached' })
   }
 
   behind(epoch: Epoch): void {
@@ -501,6 +502,8 @@ export class Group implements Owner {
         this.#informant = from
         this.#wake()
       },
+      present: (epoch) => this.linked(epoch),
+      sign: (bytes) => this.#host.identity.sign(bytes),
       dropped: (cause) => this.dropped(cause)
     })
     this.#unpin = journal?.onPinned(() => void this.#restate())
@@ -742,6 +745,7 @@ export class Group implements Owner {
   async #follow(signal: AbortSignal): Promise<void> {
     for (let turn = 0; !signal.aborted && (this.#state === 'joining' || this.#current().self === null); turn++) {
       if (this.#informant === null) await this.#pause(this.#state === 'joining' ? SEEK_MS : FOLLOW_MS, signal)
+      if (this.#state === 'joining' && !signal.aborted) this.#gossip?.present(this.#current())
       const peers = [...this.#current().peers]
       const peer = peers[turn % peers.length]
       if (signal.aborted || peer === undefined) return

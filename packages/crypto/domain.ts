@@ -21,6 +21,7 @@ export const DOMAIN = {
   quorumCall: 'brume/quorum-call/1',
   quorumCommittee: 'brume/quorum-committee/1',
   quorumLeader: 'brume/quorum-leader/1',
+  quorumPresent: 'brume/quorum-present/1',
   quorumRecord: 'brume/quorum-record/1',
   quorumSeed: 'brume/quorum-seed/1',
   quorumState: 'brume/quorum-state/1'

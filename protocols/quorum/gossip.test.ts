@@ -1,20 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { CodecError, toHex } from '@brume/codec'
 import { KIND } from '@brume/consensus'
+import { verify } from '@brume/crypto'
 import { assertWithstands } from '@brume/testkit/hostile'
 import { describe, expect, test } from 'vitest'
 import {
   BlockError,
   encodeGossip,
   encodeGossipFrame,
+  encodeGossipPresence,
   GOSSIP,
   GOSSIP_VOTES_MAX,
   type Gossip,
   type GossipFrame,
   outlineOf,
+  presenceBytes,
   readGossip
 } from './index.ts'
-import { block, call, certificate, groupId, voteOf } from './samples.ts'
+import { block, call, certificate, committee, groupId, memberIdentity, voteOf } from './samples.ts'
 
 const isOwn = (error: unknown) => error instanceof CodecError || error instanceof BlockError
 const again = { attempt: 0x0102, isDirect: true }
@@ -28,11 +31,21 @@ const frames: readonly GossipFrame[] = [
   { type: 'command', command: call }
 ]
 
-const encode = (gossip: Gossip): Uint8Array =>
-  gossip.type === 'evidence' ? encodeGossip(GOSSIP.evidence, gossip.content) : encodeGossipFrame(gossip, gossip.frame)
+const presence = {
+  epoch: 0,
+  signer: 2,
+  signature: Uint8Array.from(memberIdentity(2).sign(presenceBytes(committee)))
+}
+
+function encode(gossip: Gossip): Uint8Array {
+  if (gossip.type === 'evidence') return encodeGossip(GOSSIP.evidence, gossip.content)
+  if (gossip.type === 'presence') return encodeGossipPresence(gossip.attempt, gossip.presence)
+  return encodeGossipFrame(gossip, gossip.frame)
+}
 
 test('the bytes are those of vectors.json', () => {
   const hex = Object.fromEntries(frames.map((frame) => [frame.type, toHex(encodeGossipFrame(again, frame))]))
+  hex.presence = toHex(encodeGossipPresence(0x0102, presence))
   expect(JSON.parse(readFileSync(new URL('vectors.json', import.meta.url), 'utf8')).gossip).toEqual(hex)
 })
 
@@ -40,6 +53,14 @@ describe('what is gossiped comes back', () => {
   test.each(frames)('frame $type', (frame) => {
     for (const sent of [again, { attempt: 0xffff, isDirect: false }])
       expect(readGossip(groupId, encodeGossipFrame(sent, frame))).toEqual({ type: 'frame', ...sent, frame })
+  })
+
+  test('presence, signed for one committee', () => {
+    const sent = { type: 'presence', attempt: 3, presence } as const
+    expect(readGossip(groupId, encode(sent))).toEqual(sent)
+    const key = memberIdentity(2).publicKey
+    expect(verify(key, presenceBytes(committee), presence.signature)).toBe(true)
+    expect(verify(key, presenceBytes({ ...committee, epoch: 1 }), presence.signature)).toBe(false)
   })
 
   test('a resend has other bytes and the same content', () => {
@@ -71,7 +92,7 @@ describe('what nobody should relay is refused', () => {
   test('flags and types that are not there', () => {
     const bytes = encodeGossipFrame(again, frames[0] as GossipFrame)
     expect(() => readGossip(groupId, bytes.with(3, 2))).toThrow(CodecError)
-    for (const type of [0, 7, 255]) expect(() => readGossip(groupId, bytes.with(0, type))).toThrow(CodecError)
+    for (const type of [0, 8, 255]) expect(() => readGossip(groupId, bytes.with(0, type))).toThrow(CodecError)
   })
 
   test('a block of another group', () => {
@@ -84,6 +105,7 @@ describe('what nobody should relay is refused', () => {
 test('withstands hostile bytes', () => {
   const samples = [
     encodeGossip(GOSSIP.evidence, Uint8Array.of(1, 2)),
+    encode({ type: 'presence', attempt: 3, presence }),
     ...frames.map((f) => encodeGossipFrame(again, f))
   ]
   assertWithstands(samples, (bytes) => readGossip(groupId, bytes), isOwn, encode)

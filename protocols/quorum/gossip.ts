@@ -2,9 +2,18 @@ import { CodecError, Reader, toHex, Writer } from '@brume/codec'
 import { KIND } from '@brume/consensus'
 import { encodeFrame, FRAME, type Frame, readEnvelope, readFrame } from './frames.ts'
 import { INLINE_COMMAND_BYTES_MAX } from './outline.ts'
+import { type Presence, readPresence, writePresence } from './presence.ts'
 
 /** What is gossiped in a group beyond its members' streams. */
-export const GOSSIP = { evidence: 1, votes: 2, propose: 3, outline: 4, certificate: 5, command: 6 } as const
+export const GOSSIP = {
+  evidence: 1,
+  votes: 2,
+  propose: 3,
+  outline: 4,
+  certificate: 5,
+  command: 6,
+  presence: 7
+} as const
 
 /** One turn's votes fit, and whoever relays them checks them within a millisecond; 997 bytes may still be flooded. */
 export const GOSSIP_VOTES_MAX = 8
@@ -13,7 +22,7 @@ export const GOSSIP_VOTES_MAX = 8
 const DIRECT = 1
 
 /** Frames that make sense from whoever they come: all of them are signed. */
-export type GossipFrame = Extract<Frame, { type: Exclude<keyof typeof GOSSIP, 'evidence'> }>
+export type GossipFrame = Extract<Frame, { type: Exclude<keyof typeof GOSSIP, 'evidence' | 'presence'> }>
 
 export interface Attempt {
   /** u16; rises with each resend, because identical bytes vanish for 120 s. */
@@ -24,6 +33,7 @@ export interface Attempt {
 export type Gossip =
   | { readonly type: 'evidence'; readonly content: Uint8Array }
   | ({ readonly type: 'frame'; readonly frame: GossipFrame } & Attempt)
+  | { readonly type: 'presence'; readonly attempt: number; readonly presence: Presence }
 
 /** One topic for all epochs of a group. */
 export const gossipTopic = (groupId: Uint8Array): string => `brume/quorum/${toHex(groupId)}`
@@ -44,6 +54,11 @@ export function encodeGossipFrame({ attempt, isDirect }: Attempt, frame: GossipF
     .finish()
 }
 
+/** `type u8 ‖ attempt u16 ‖ content`. */
+export function encodeGossipPresence(attempt: number, presence: Presence): Uint8Array {
+  return writePresence(new Writer(80).u8(GOSSIP.presence).u16(attempt), presence).finish()
+}
+
 /**
  * Votes are of one signer and at most 8, certificates are finalizations, commands have at most 8 KiB.
  *
@@ -53,9 +68,10 @@ export function readGossip(groupId: Uint8Array, bytes: Uint8Array): Gossip {
   const reader = new Reader(bytes)
   const type = reader.u8()
   if (type === GOSSIP.evidence) return { type: 'evidence', content: reader.rest() }
+  const attempt = reader.u16()
+  if (type === GOSSIP.presence) return { type: 'presence', attempt, presence: readPresence(reader) }
   const name = NAMES.get(type)
   if (name === undefined) throw new CodecError('BRUME_CODEC_SHAPE', `${type} is no type of gossip`)
-  const attempt = reader.u16()
   const flags = reader.u8()
   if (flags > DIRECT) throw new CodecError('BRUME_CODEC_SHAPE', `gossip has no such flags: ${flags}`)
   const frame = readFrame(groupId, FRAME[name], reader.rest()) as GossipFrame

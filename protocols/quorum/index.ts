@@ -102,6 +102,7 @@ export {
   type Attempt,
   encodeGossip,
   encodeGossipFrame,
+  encodeGossipPresence,
   GOSSIP,
   GOSSIP_VOTES_MAX,
   type Gossip,
@@ -150,6 +151,7 @@ export {
   LEAF_BYTES_MAX,
   type PageAnswer
 } from './page.ts'
+export { type Presence, presenceBytes } from './presence.ts'
 export {
   CANDIDATES_MAX,
   type Candidacy,

@@ -92,6 +92,23 @@ describe('members that have no stream to each other', () => {
     expect([...leaders].sort()).toEqual([0, 1, 2, 3])
   })
 
+  test.each([4, 7])('around one hub, of %i, begin by themselves and decide', { timeout: 60_000 }, async (n) => {
+    const leaves = Array.from({ length: n - 1 }, (_, i) => i + 1)
+    const pairs = leaves.flatMap((a) => leaves.filter((b) => b > a).map((b) => [a, b] as const))
+    const world = await worldWithout(n, pairs)
+    expect(await world.until(voting(world, n), HALF_A_MINUTE)).toBe(true)
+    const command = commandsOf(world)
+    for (let i = 0; i < 2 * n; i++) {
+      member(world, i % n).group.submit(command(`line ${i}`))
+      expect(await world.until(lines(world, i + 1), HALF_A_MINUTE)).toBe(true)
+    }
+    await world.crash(1)
+    await world.restart(1)
+    expect(await world.until(voting(world, n), HALF_A_MINUTE)).toBe(true)
+    member(world, 1).group.submit(command('last'))
+    expect(await world.until(lines(world, 2 * n + 1), HALF_A_MINUTE)).toBe(true)
+  })
+
   test('whose blocks are too large to be sent whole decide on those too', async () => {
     const world = await worldWithout(4, [
       [0, 2],

@@ -1,8 +1,9 @@
 import { toHex } from '@brume/codec'
 import type { Certificate } from '@brume/consensus'
 import type { Clock, Net, PeerId, Topic, Verdict } from '@brume/ports'
-import { commandId, type Frame, type Gossip, type GossipFrame } from '@brume/protocols/quorum'
+import { commandId, type Frame, type Gossip, type GossipFrame, type Presence } from '@brume/protocols/quorum'
 import type { Epoch } from '../epoch.ts'
+import { Attendance } from './attendance.ts'
 import { Heralds } from './heralds.ts'
 import { type Findings, Scrutiny } from './scrutiny.ts'
 import { joinTopic } from './topic.ts'
@@ -22,6 +23,9 @@ export interface GossipOptions {
   readonly command: (from: PeerId, command: Uint8Array) => Verdict
   /** An observer hears that there is more than it has, from this peer. */
   readonly news: (from: PeerId) => void
+  /** A member without a stream from here is there. */
+  readonly present: (epoch: Epoch) => void
+  readonly sign: (bytes: Uint8Array) => Uint8Array
   readonly dropped: (cause: string) => void
 }
 
@@ -35,14 +39,21 @@ export class GroupGossip implements Findings {
   readonly #scrutiny: Scrutiny
   readonly #voice: Voice
   readonly #heralds: Heralds
+  readonly #attendance: Attendance
   #from: PeerId = ''
 
   constructor(options: GossipOptions) {
     this.#options = options
-    const { net, clock, groupId, votesBy, evidence } = options
+    const { net, clock, groupId, votesBy, evidence, sign, dropped } = options
     this.#scrutiny = new Scrutiny(this)
-    this.topic = joinTopic(net, groupId, { evidence, frame: (from, message) => this.#hear(from, message) })
+    this.topic = joinTopic(net, groupId, {
+      evidence,
+      frame: (from, message) => this.#hear(from, message),
+      presence: (presence) => this.#attended(presence)
+    })
     this.#voice = new Voice(this.topic, votesBy, () => options.dropped('gossip: unsent'))
+    const publish = (presence: Presence) => this.#voice.present(presence)
+    this.#attendance = new Attendance({ sign, publish, dropped })
     this.#heralds = new Heralds({
       clock,
       isWanted: (epoch) => this.#isFollowed(epoch),
@@ -58,6 +69,16 @@ export class GroupGossip implements Findings {
 
   ticked(epoch: Epoch): void {
     this.#voice.resend(epoch, this.#options.clock.now())
+  }
+
+  /** This member is there, and finds no quorum. */
+  present(epoch: Epoch): void {
+    this.#attendance.say(epoch, this.#options.clock.now())
+  }
+
+  /** Has this member been heard of late, from wherever it is? */
+  isPresent(epoch: Epoch, member: number): boolean {
+    return this.#attendance.isPresent(epoch, member, this.#options.clock.now())
   }
 
   /** Something became final here. */
@@ -108,6 +129,13 @@ export class GroupGossip implements Findings {
     // Only of its own word: anybody may set a flag that nobody signed.
     const isOwn = frame.type === 'votes' && epoch.memberPeers[frame.votes[0]?.signer ?? -1] === from
     return verdict === 'accept' && isDirect && isOwn ? 'ignore' : verdict
+  }
+
+  #attended(presence: Presence): Verdict {
+    const epoch = this.#options.epoch()
+    const verdict = this.#attendance.hear(epoch, presence, this.#options.clock.now())
+    if (verdict === 'accept') this.#options.present(epoch)
+    return verdict
   }
 
   #judge(epoch: Epoch, from: PeerId, frame: GossipFrame): Verdict {

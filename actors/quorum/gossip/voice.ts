@@ -1,6 +1,13 @@
 import { KIND, leaderOf, type Mark, type State, type Vote, viewAt } from '@brume/consensus'
 import type { Topic } from '@brume/ports'
-import { encodeGossipFrame, type Frame, GOSSIP_VOTES_MAX, type GossipFrame } from '@brume/protocols/quorum'
+import {
+  encodeGossipFrame,
+  encodeGossipPresence,
+  type Frame,
+  GOSSIP_VOTES_MAX,
+  type GossipFrame,
+  type Presence
+} from '@brume/protocols/quorum'
 import type { Epoch } from '../epoch.ts'
 import { blockFrame } from '../votes/send.ts'
 
@@ -60,11 +67,19 @@ export class Voice {
     return state.marks.some((mark, member) => member !== self && isCutOff(mark, nowMs) && isHeard(mark))
   }
 
-  #publish(frame: GossipFrame): void {
+  present(presence: Presence): void {
+    this.#topic.publish(encodeGossipPresence(this.#nextAttempt(), presence), { flood: true }).catch(this.#failed)
+  }
+
+  #nextAttempt(): number {
     this.#attempt = (this.#attempt + 1) % ATTEMPTS
+    return this.#attempt
+  }
+
+  #publish(frame: GossipFrame): void {
     const isDirect = this.#votesBy === 'gossip-direct'
     const flood = this.#votesBy !== 'gossip'
-    const bytes = encodeGossipFrame({ attempt: this.#attempt, isDirect }, frame)
+    const bytes = encodeGossipFrame({ attempt: this.#nextAttempt(), isDirect }, frame)
     // An outline of more than a thousand commands is too large: its block is asked for once a quorum names it.
     this.#topic.publish(bytes, { flood }).catch(this.#failed)
   }
