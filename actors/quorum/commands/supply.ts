@@ -84,7 +84,11 @@ export class Supply {
     const { intake } = loaded
     const before = intake.pool.version
     try {
-      if (current.self === null) return isRefused(intake.inspect(command)) ? 'reject' : 'accept'
+      if (current.self === null) {
+        const answer = intake.inspect(command)
+        if (!isRefused(answer)) return 'accept'
+        return BAD_COMMANDS.has(`BRUME_QUORUM_${answer.code}`) ? 'reject' : 'ignore'
+      }
       intake.receive(from, { id: toHex(commandId(command)), bytes: command }, this.#core.wallMs())
     } catch (error) {
       return BAD_COMMANDS.has(this.#refused(error)) ? 'reject' : 'ignore'

@@ -11,6 +11,9 @@ import { isCutOff, isHeard, Voice, type VotesBy } from './voice.ts'
 
 type Of<T extends GossipFrame['type']> = Extract<GossipFrame, { type: T }>
 
+/** That others are in a later epoch anybody can say; each time blocks are asked for. */
+const RUMOUR_GAP_MS = 1_000
+
 export interface GossipOptions {
   readonly net: Net
   readonly clock: Clock
@@ -41,6 +44,7 @@ export class GroupGossip implements Findings {
   readonly #heralds: Heralds
   readonly #attendance: Attendance
   #from: PeerId = ''
+  #rumourMs = Number.NEGATIVE_INFINITY
 
   constructor(options: GossipOptions) {
     this.#options = options
@@ -115,7 +119,10 @@ export class GroupGossip implements Findings {
   }
 
   later({ self }: Epoch): void {
-    if (self === null) this.#options.news(this.#from)
+    const nowMs = this.#options.clock.now()
+    if (self !== null || nowMs - this.#rumourMs < RUMOUR_GAP_MS) return
+    this.#rumourMs = nowMs
+    this.#options.news(this.#from)
   }
 
   dropped(cause: string): void {
