@@ -47,7 +47,8 @@ export type GroupEvent =
       readonly evidence: Uint8Array
     }
 
-export type GroupState = 'loading' | 'joining' | 'syncing' | 'observing' | 'voting' | 'halted'
+/** `damaged`: the store has lost something, which is fetched from other members before anything else. */
+export type GroupState = 'loading' | 'damaged' | 'joining' | 'syncing' | 'observing' | 'voting' | 'halted'
 
 export interface MemberStatus {
   readonly index: number

@@ -93,7 +93,7 @@ export class Group {
     const core = this.#core
     const logic = lifecycle.provide({
       actors: {
-        load: fromPromise(() => this.#load()),
+        load: fromPromise(({ signal }) => this.#load(signal)),
         catchUp: fromPromise(() => this.#pursuit.catchUp()),
         follow: fromPromise(({ signal }) => this.#pursuit.follow(signal))
       },
@@ -170,7 +170,7 @@ export class Group {
     })
   }
 
-  async #load(): Promise<{ readonly isMember: boolean }> {
+  async #load(signal: AbortSignal): Promise<{ readonly isMember: boolean }> {
     const core = this.#core
     const { host, groupId, manifest, manifestBytes, ledger, timings, label } = core
     const genesis: Final = { view: 0, height: 0, digest: core.id, timeMs: 0, certificate: null }
@@ -178,7 +178,9 @@ export class Group {
       ...{ host, groupId, manifest, manifestBytes, genesis, ledger },
       program: this.#program,
       surroundings: surroundingsOf(core, this.#supply, this.#proceedings),
-      failed: (error) => core.failed(error)
+      failed: (error) => core.failed(error),
+      damaged: (reason) => this.#became('damaged', reason),
+      signal
     })
     const { judge, register, final, isFirst } = parts
     core.parts = parts
@@ -190,7 +192,7 @@ export class Group {
     const opened = epochs.open(final, isFirst)
     opened.due(parts.execution.dueMs)
     const before = [1, 2, 3].map((back) => opened.epoch - back).filter((number) => number >= 0)
-    epochs.remember(await parts.delivery.committeesOf(before))
+    epochs.remember([...parts.committees, ...(await parts.delivery.committeesOf(before))])
     return { isMember: opened.self !== null }
   }
 

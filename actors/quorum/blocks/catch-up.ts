@@ -72,7 +72,7 @@ export async function catchUp({ net, floor, servers, adopt, skip, lacks }: Catch
 }
 
 /** Asks one peer for final blocks above the floor. Null when it has none yet. @throws NetError, QuorumError SYNC */
-async function fetchChapter(net: Net, peer: PeerId, floor: Floor): Promise<Chapter | 'pruned' | null> {
+export async function fetchChapter(net: Net, peer: PeerId, floor: Floor): Promise<Chapter | 'pruned' | null> {
   const { groupId } = floor.committee
   const body = encodeSyncRequest({ type: 'blocks', groupId, from: floor.final.height + 1 })
   const bytes = await net.request(peer, SYNC_PROTOCOL, body, { timeoutMs: REQUEST_TIMEOUT_MS })

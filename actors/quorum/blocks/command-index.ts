@@ -1,7 +1,7 @@
 import { asArray, asUint, concat, decode, encode, fromHex, utf8, Writer } from '@brume/codec'
 import type { Store, StoreOperation } from '@brume/ports'
 import { bodyOf } from '@brume/protocols/quorum'
-import type { AppliedBlock } from './ledger.ts'
+import { type AppliedBlock, readable } from './ledger.ts'
 
 /** For so long a client may ask what became of a command, group time. */
 const KEPT_MS = 86_400_000
@@ -35,7 +35,7 @@ export class CommandIndex {
   }
 
   async load(): Promise<void> {
-    const bytes = await this.#store.get(KEY_SPAN)
+    const bytes = await readable(this.#store.get(KEY_SPAN))
     if (bytes === undefined) return
     const [fromMs, height] = asArray(decode(bytes, { bytesMax: 32 }), 'span', 2)
     this.#span = { fromMs: asUint(fromMs, 'fromMs'), height: asUint(height, 'height') }
@@ -77,7 +77,8 @@ export class CommandIndex {
   }
 }
 
-function entriesOf({ proposal, effective }: AppliedBlock): readonly StoreOperation[] {
+/** Where the commands of a block took effect. */
+export function entriesOf({ proposal, effective }: AppliedBlock): readonly StoreOperation[] {
   const { commands } = bodyOf(proposal)
   const ids = effective.flatMap((index) => commands[index]?.id ?? []).map(fromHex)
   if (ids.length === 0) return []

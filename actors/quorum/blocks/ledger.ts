@@ -1,4 +1,17 @@
-import { asArray, asBytes, asUint, concat, decode, encode, fromHex, optional, toHex, utf8, Writer } from '@brume/codec'
+import {
+  asArray,
+  asBytes,
+  asUint,
+  compare,
+  concat,
+  decode,
+  encode,
+  fromHex,
+  optional,
+  toHex,
+  utf8,
+  Writer
+} from '@brume/codec'
 import type { Certificate, Final, Proposal } from '@brume/consensus'
 import type { Store, StoreOperation } from '@brume/ports'
 import {
@@ -14,6 +27,7 @@ import {
   encodeSignedBlock,
   type Handover,
   HEADER_BYTES_MAX,
+  isClosing,
   type ManifestMember,
   type Membership,
   readHeader,
@@ -21,7 +35,8 @@ import {
 } from '@brume/protocols/quorum'
 import type { Session } from '../commands/sessions.ts'
 import { QuorumError } from '../errors.ts'
-import { CommandIndex } from './command-index.ts'
+import { CommandIndex, entriesOf } from './command-index.ts'
+import { RecordSum } from './sum.ts'
 
 /** Blocks of one answer to a member that catches up, before the last that carries its finalization. */
 const ANSWER_BYTES_SOFT_MAX = 524_288
@@ -34,6 +49,9 @@ const TAIL_MAX = 64
 
 const KEY_FINAL = utf8('final')
 const KEY_MEMBERSHIP = utf8('membership')
+/** Not among the sessions, whose keys begin with an s. */
+const KEY_SUM = utf8('total')
+const SUM_MEMBERSHIP = 'membership'
 /** Blocks at and below this height are gone. */
 const KEY_PRUNED = Uint8Array.of(0x67, 0x70)
 
@@ -72,6 +90,26 @@ export interface Ending {
   readonly seed: Uint8Array
 }
 
+/** The quorum's own state as it is stored. */
+export interface StoredRecord {
+  /** Null before the first block. */
+  readonly membership: Membership | null
+  readonly sessions: readonly (readonly [string, Session])[]
+}
+
+/** What a damaged ledger gets back. */
+export interface Refill {
+  /** Blocks that were missing. */
+  readonly blocks: readonly AppliedBlock[]
+  /** All blocks whose effect was computed anew, those among them. */
+  readonly replayed: readonly AppliedBlock[]
+  readonly proofs: ReadonlyMap<number, Certificate>
+  readonly endings: readonly { readonly closing: AppliedBlock; readonly ending: Ending }[]
+  readonly handovers: ReadonlyMap<number, Handover>
+  /** In place of what is stored; null where the process at work keeps them. */
+  readonly state: { readonly final: Final; readonly record: StoredRecord } | null
+}
+
 /** What final blocks did to the record. */
 export interface Changes {
   readonly sessions: readonly (readonly [string, Session])[]
@@ -89,6 +127,9 @@ export class Ledger {
   readonly #groupId: Uint8Array
   /** As it lies in the store: it is written when it changes. */
   #membership: Membership | null = null
+  readonly #sum = new RecordSum()
+  /** The newest that was given to the store. */
+  #floor: Final | null = null
 
   constructor(store: Store, groupId: Uint8Array) {
     this.#store = store.sub(`quorum/${toHex(groupId)}/`)
@@ -111,16 +152,25 @@ export class Ledger {
     }
   }
 
-  async membership(): Promise<Membership | undefined> {
+  /** The record as it is stored; undefined where it is not whole, or not that of this height. */
+  async record(height: number): Promise<StoredRecord | undefined> {
+    this.#sum.clear()
     const bytes = await this.#store.get(KEY_MEMBERSHIP)
-    return bytes === undefined ? undefined : decodeMembership(bytes)
+    if (bytes !== undefined) this.#sum.put(SUM_MEMBERSHIP, bytes)
+    const sessions = await this.#sessions()
+    const stored = await this.#store.get(KEY_SUM)
+    const isWhole = stored === undefined ? height === 0 : compare(stored, this.#sum.encode(height)) === 0
+    if (!isWhole || (bytes === undefined) !== (height === 0)) return undefined
+    this.#membership = bytes === undefined ? null : decodeMembership(bytes)
+    return { membership: this.#membership, sessions }
   }
 
-  async sessions(): Promise<readonly (readonly [string, Session])[]> {
+  async #sessions(): Promise<readonly (readonly [string, Session])[]> {
     const found: (readonly [string, Session])[] = []
     for await (const [key, value] of this.#store.entries({ from: sessionPrefix, to: sessionEnd })) {
       const [sequence, expiresMs] = asArray(decode(value, { bytesMax: 64 }), 'session', 2)
       const name = Buffer.from(key.subarray(1)).toString('latin1')
+      this.#sum.put(name, value)
       found.push([name, { sequence: asUint(sequence, 'sequence'), expiresMs: asUint(expiresMs, 'expiresMs') }])
     }
     return found
@@ -132,39 +182,88 @@ export class Ledger {
    * @param ending - where the last of them closed its epoch
    */
   async append(blocks: readonly AppliedBlock[], final: Final, changes: Changes, ending: Ending | null): Promise<void> {
-    const operations: StoreOperation[] = blocks.map(({ proposal, signature }) => ({
-      type: 'put',
-      key: blockKey(proposal.height),
-      value: encodeSignedBlock(proposal, signature)
-    }))
-    for (const { proposal, effective } of blocks) {
-      if (effective.length === bodyOf(proposal).commands.length) continue
-      operations.push({ type: 'put', key: effectKey(proposal.height), value: encode([...effective]) })
-    }
-    const certificate = final.certificate === null ? null : encodeCertificate(final.certificate)
-    if (certificate !== null) operations.push({ type: 'put', key: proofKey(final.height), value: certificate })
-    operations.push({ type: 'put', key: KEY_FINAL, value: encodeFloor(final, certificate) })
-    operations.push(...this.#recordOperations(changes), ...endOperations(blocks, ending))
-    operations.push(...(await this.commands.operations(blocks)))
+    const operations = [...blocks.map(blockOperation), ...blocks.flatMap(effectOperations)]
+    if (final.certificate !== null) operations.push(proofOperation(final.height, final.certificate))
+    operations.push(floorOperation(final), ...this.#recordOperations(changes, final.height))
+    operations.push(...endOperations(blocks, ending), ...(await this.commands.operations(blocks)))
+    this.#floor = final
     await this.#store.batch(operations)
   }
 
-  #recordOperations({ sessions, gone, membership }: Changes): readonly StoreOperation[] {
-    const operations: StoreOperation[] = sessions.map(([name, { sequence, expiresMs }]) => ({
-      type: 'put',
-      key: concat(sessionPrefix, utf8(name)),
-      value: encode([sequence, expiresMs])
-    }))
-    for (const name of gone) operations.push({ type: 'del', key: concat(sessionPrefix, utf8(name)) })
-    if (membership === this.#membership) return operations
-    this.#membership = membership
-    return [...operations, { type: 'put', key: KEY_MEMBERSHIP, value: encodeMembership(membership) }]
+  #recordOperations({ sessions, gone, membership }: Changes, height: number): readonly StoreOperation[] {
+    const operations: StoreOperation[] = []
+    for (const name of gone) {
+      this.#sum.delete(name)
+      operations.push({ type: 'del', key: concat(sessionPrefix, utf8(name)) })
+    }
+    for (const [name, { sequence, expiresMs }] of sessions) {
+      const value = encode([sequence, expiresMs])
+      this.#sum.put(name, value)
+      operations.push({ type: 'put', key: concat(sessionPrefix, utf8(name)), value })
+    }
+    if (membership !== this.#membership) {
+      this.#membership = membership
+      const value = encodeMembership(membership)
+      this.#sum.put(SUM_MEMBERSHIP, value)
+      operations.push({ type: 'put', key: KEY_MEMBERSHIP, value })
+    }
+    return [...operations, { type: 'put', key: KEY_SUM, value: this.#sum.encode(height) }]
   }
 
-  /** Writes the floor so that it survives a power cut: then what lies below may be forgotten elsewhere. */
+  /**
+   * Writes the floor so that it, and all that was written before, survives a power cut: then what lies below may be
+   * forgotten elsewhere. A newer one that is on its way stays.
+   */
   secure(final: Final): Promise<void> {
-    const certificate = final.certificate === null ? null : encodeCertificate(final.certificate)
-    return this.#store.batch([{ type: 'put', key: KEY_FINAL, value: encodeFloor(final, certificate) }], { sync: true })
+    const newest = this.#floor !== null && this.#floor.height > final.height ? this.#floor : final
+    return this.#store.batch([floorOperation(newest)], { sync: true })
+  }
+
+  /** Puts back what was lost, all of it or nothing; resolves when that survives a power cut. */
+  async refill({ blocks, replayed, proofs, endings, handovers, state }: Refill): Promise<void> {
+    const operations = [...blocks.map(blockOperation), ...blocks.flatMap(entriesOf)]
+    for (const block of replayed) {
+      operations.push({ type: 'del', key: effectKey(block.proposal.height) }, ...effectOperations(block))
+    }
+    for (const [height, certificate] of proofs) operations.push(proofOperation(height, certificate))
+    for (const { closing, ending } of endings) operations.push(...endOperations([closing], ending))
+    operations.push(...handoverOperations(handovers))
+    if (state !== null) operations.push(...(await this.#restateOperations(state)))
+    await this.#store.batch(operations, { sync: true })
+  }
+
+  async #restateOperations({ final, record }: NonNullable<Refill['state']>): Promise<readonly StoreOperation[]> {
+    const gone = (await readable(this.#sessions())) ?? []
+    this.#sum.clear()
+    this.#membership = null
+    this.#floor = final
+    const { membership, sessions } = record
+    if (membership === null) return []
+    const changes = { sessions, gone: gone.map(([name]) => name), membership }
+    return [floorOperation(final), ...this.#recordOperations(changes, final.height)]
+  }
+
+  /** One final block; undefined where it is not here, or not as it was written. */
+  async blockAt(height: number): Promise<AppliedBlock | undefined> {
+    const bytes = await readable(this.#store.get(blockKey(height)))
+    if (bytes === undefined) return undefined
+    const block = decodeSignedBlock(this.#groupId, bytes)
+    const effective = await readable(this.#effective(block.proposal))
+    const isWhole = effective !== undefined && (!isClosing(block.proposal) || (await this.#isEnded(block.proposal)))
+    return isWhole ? { ...block, effective } : undefined
+  }
+
+  /** Is it kept how the epoch of this closing block ended? */
+  async #isEnded({ epoch, height }: Proposal): Promise<boolean> {
+    const end = await readable(this.#store.get(endKey(height)))
+    return end !== undefined && (await readable(this.#ending(epoch))) !== undefined
+  }
+
+  /** Is there any block, whatever the floor says? */
+  async hasBlocks(): Promise<boolean> {
+    const range = { from: blockKey(0), to: blockKey(Number.MAX_SAFE_INTEGER), limit: 1 }
+    for await (const _ of this.#store.entries(range)) return true
+    return false
   }
 
   /** Final blocks from this height on, oldest first. */
@@ -199,10 +298,12 @@ export class Ledger {
     let proven: { readonly count: number; readonly finalization: Certificate } | null = null
     let bytes = 0
     const range = { from: blockKey(from), to: blockKey(Number.MAX_SAFE_INTEGER), limit: SYNC_BLOCKS_MAX - TAIL_MAX }
-    for await (const [, value] of this.#store.entries(range)) {
+    for await (const [key, value] of this.#store.entries(range)) {
+      const height = from + blocks.length
+      // A hole: what lies above it is for who has what is in it.
+      if (compare(key, blockKey(height)) !== 0) break
       blocks.push(value)
       bytes += value.length
-      const height = from + blocks.length - 1
       const end = await this.#store.get(endKey(height))
       // The next block is for another committee to judge, and so in another answer.
       if (end !== undefined) return withTail(blocks, await this.#ending(readEpoch(end)))
@@ -222,7 +323,8 @@ export class Ledger {
 
   /** Height up to which blocks are gone; 0 = all are here. */
   async prunedTo(): Promise<number> {
-    const bytes = await this.#store.get(KEY_PRUNED)
+    // Unreadable, the blocks that are not here are asked for as if they were lost.
+    const bytes = await readable(this.#store.get(KEY_PRUNED))
     return bytes === undefined ? 0 : asUint(decode(bytes, { bytesMax: 16 }), 'height')
   }
 
@@ -269,14 +371,9 @@ export class Ledger {
    * @param handovers - how the epochs between ended, by epoch
    */
   skip(final: Final, changes: Changes, handovers: ReadonlyMap<number, Handover>): Promise<void> {
-    const certificate = final.certificate === null ? null : encodeCertificate(final.certificate)
-    const operations: StoreOperation[] = [{ type: 'put', key: KEY_FINAL, value: encodeFloor(final, certificate) }]
-    for (const [epoch, { header, finalization, committee }] of handovers) {
-      const { height } = readHeader(header)
-      const value = encode([height, header, encodeCertificate(finalization), [], committee, null])
-      operations.push({ type: 'put', key: endingKey(epoch), value })
-    }
-    operations.push(...this.#recordOperations(changes))
+    const operations = [floorOperation(final), ...handoverOperations(handovers)]
+    operations.push(...this.#recordOperations(changes, final.height))
+    this.#floor = final
     return this.#store.batch(operations, { sync: true })
   }
 
@@ -331,6 +428,44 @@ function endOperations(blocks: readonly AppliedBlock[], ending: Ending | null): 
   ]
 }
 
-function encodeFloor({ view, height, digest, timeMs }: Final, certificate: Uint8Array | null): Uint8Array {
-  return encode([view, height, fromHex(digest), timeMs, certificate])
+function floorOperation({ view, height, digest, timeMs, certificate }: Final): StoreOperation {
+  const proof = certificate === null ? null : encodeCertificate(certificate)
+  return { type: 'put', key: KEY_FINAL, value: encode([view, height, fromHex(digest), timeMs, proof]) }
+}
+
+function blockOperation({ proposal, signature }: FinalBlock): StoreOperation {
+  return { type: 'put', key: blockKey(proposal.height), value: encodeSignedBlock(proposal, signature) }
+}
+
+function effectOperations({ proposal, effective }: AppliedBlock): readonly StoreOperation[] {
+  if (effective.length === bodyOf(proposal).commands.length) return []
+  return [{ type: 'put', key: effectKey(proposal.height), value: encode([...effective]) }]
+}
+
+function proofOperation(height: number, certificate: Certificate): StoreOperation {
+  return { type: 'put', key: proofKey(height), value: encodeCertificate(certificate) }
+}
+
+function handoverOperations(handovers: ReadonlyMap<number, Handover>): readonly StoreOperation[] {
+  return [...handovers].map(([epoch, { header, finalization, committee }]) => {
+    const { height } = readHeader(header)
+    const value = encode([height, header, encodeCertificate(finalization), [], committee, null])
+    return { type: 'put', key: endingKey(epoch), value }
+  })
+}
+
+/** Damage found by a read is a thing that is missing; a disk that fails is not. */
+export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
+  }
+}
+
+/** Is it what a store, or a decoder of what it gave, says of bytes that are not those that were written? */
+export function isDamage(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return code === 'BRUME_STORE_DAMAGED' || code === 'BRUME_QUORUM_STORE' || code.startsWith('BRUME_CODEC_')
 }

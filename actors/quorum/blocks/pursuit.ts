@@ -1,11 +1,10 @@
-import type { Certificate, Committee, Final } from '@brume/consensus'
+import type { Committee, Final } from '@brume/consensus'
 import type { PeerId } from '@brume/ports'
-import type { Header, QuorumRecord } from '@brume/protocols/quorum'
 import type { Core } from '../core.ts'
 import type { Epoch } from '../epoch.ts'
 import { catchUp } from './catch-up.ts'
 import type { Finality } from './finality.ts'
-import { fetchSkip } from './skip.ts'
+import { fetchSkip, floorOf } from './skip.ts'
 
 /** How often an observer asks for new blocks: as late as it may be. */
 const FOLLOW_MS = 1_000
@@ -119,15 +118,4 @@ export class Pursuit {
     signal.addEventListener('abort', this.#wake)
     return promise
   }
-}
-
-/** Where the order goes on: at a closing block the next epoch does, at its beginning. */
-function floorOf(
-  { view, epoch, height, digest }: Header,
-  record: QuorumRecord,
-  certificate: Certificate | null
-): Final {
-  const { timeMs, membership } = record
-  const isClosed = membership.epoch !== epoch
-  return { view: isClosed ? 0 : view, height, digest, timeMs, certificate: isClosed ? null : certificate }
 }

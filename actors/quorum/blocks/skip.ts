@@ -1,5 +1,14 @@
 import { compare } from '@brume/codec'
-import { type Committee, isWellFormed, KIND, type Policy, signedBytes, votesOf } from '@brume/consensus'
+import {
+  type Certificate,
+  type Committee,
+  type Final,
+  isWellFormed,
+  KIND,
+  type Policy,
+  signedBytes,
+  votesOf
+} from '@brume/consensus'
 import { verify } from '@brume/crypto'
 import type { Net, PeerId } from '@brume/ports'
 import {
@@ -11,6 +20,7 @@ import {
   decodeRecord,
   encodeSyncRequest,
   type Handover,
+  type Header,
   type QuorumRecord,
   readHeader,
   SYNC_PROTOCOL
@@ -102,6 +112,17 @@ export function successor(committee: Committee, handover: Handover, policy: Poli
   const { members } = decodeCommittee(handover.committee)
   // Leaders are of no interest here, so their seed is not either.
   return committeeFrom({ groupId, epoch: epoch + 1, seed: new Uint8Array(32), members, policy })
+}
+
+/** Where the order goes on: at a closing block the next epoch does, at its beginning. */
+export function floorOf(
+  { view, epoch, height, digest }: Header,
+  record: QuorumRecord,
+  certificate: Certificate | null
+): Final {
+  const { timeMs, membership } = record
+  const isClosed = membership.epoch !== epoch
+  return { view: isClosed ? 0 : view, height, digest, timeMs, certificate: isClosed ? null : certificate }
 }
 
 function refused(why: string): QuorumError {

@@ -7,6 +7,7 @@ import {
   RECORD_BYTES_MAX,
   STATEMENT_BYTES_MAX
 } from '@brume/protocols/quorum'
+import { readable } from '../blocks/ledger.ts'
 
 /** A certificate, a header and a record with their frame. */
 const KEPT_BYTES_MAX = RECORD_BYTES_MAX + 16_384
@@ -45,13 +46,17 @@ export class Archive {
     this.#store = store.sub(`quorum/${toHex(groupId)}/`)
   }
 
-  /** Oldest first. */
+  /** Oldest first, as far as they can be read: others have them too. */
   async kept(): Promise<readonly Kept[]> {
     const found: Kept[] = []
+    await readable(this.#readKept(found))
+    return found
+  }
+
+  async #readKept(found: Kept[]): Promise<void> {
     for await (const [, value] of this.#store.entries({ from: keptKey(0), to: keptKey(END) })) {
       found.push(decodeKept(value))
     }
-    return found
   }
 
   /** Adds one, or what is newly known of it. Returns those that stay, oldest first. */

@@ -7,6 +7,7 @@ import {
 } from '@brume/protocols/quorum'
 import type { Kernel, Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
+import { isDamage } from '../blocks/ledger.ts'
 import type { Archive, Kept } from '../checkpoints/archive.ts'
 import { Checkpoints, type CheckpointsOptions } from '../checkpoints/checkpoints.ts'
 import { type Fetched, fetchCheckpoint, restorePages, type TransferOptions } from '../checkpoints/transfer.ts'
@@ -41,6 +42,8 @@ export interface ExecutionOptions {
   readonly record: (block: Block) => Uint8Array
   /** Final blocks from this height on, from the ledger; none where the first is not kept any more. */
   readonly blocks: (from: number) => AsyncIterable<Block>
+  /** Has the ledger's missing blocks fetched from other members. True where the one of that height is there then. */
+  readonly refill: (height: number) => Promise<boolean>
   /** Height up to which the ledger has no blocks. */
   readonly prunedTo: () => Promise<number>
   readonly transfer: TransferOptions
@@ -71,6 +74,8 @@ export class Execution {
   #state: ExecutionState = 'running'
   #reason: string | null = null
   #refilling = false
+  /** The next block was looked for in the ledger and is not there. */
+  #isStarving = false
   #dueMs: number | null = null
   /** At and below this height a program spoke that went wrong. */
   #toldTo = 0
@@ -113,14 +118,19 @@ export class Execution {
     return this.#checkpoints?.kept ?? []
   }
 
-  /** Opens the program and brings it, in the background, from its own height to the final one. */
-  async open(manifest: Uint8Array, finalHeight: number): Promise<void> {
-    const { program, groupId, archive, path, kernel } = this.#options
+  /** Opens the program: from here on it can be asked what commands are. */
+  async open(manifest: Uint8Array): Promise<void> {
+    const { program, groupId, archive } = this.#options
     const [kept, signedTo] = [await archive.kept(), await archive.signedTo()]
     this.#checkpoints = this.#createCheckpoints(kept, signedTo)
     this.#dueMs = await archive.due()
     await this.#statements.load()
     this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
+  }
+
+  /** Brings the program, in the background, from its own height to the final one. */
+  begin(finalHeight: number): void {
+    const { path, kernel } = this.#options
     this.#window.final = Math.max(this.#window.final, finalHeight)
     const logic = executionLife.provide({
       actors: { restore: fromPromise(() => this.#restore()) },
@@ -291,12 +301,13 @@ export class Execution {
         if (this.#window.isFull) break
       }
     } catch (error) {
-      this.#options.onStoreFailure(error)
+      if (!isDamage(error)) this.#options.onStoreFailure(error)
     } finally {
       this.#refilling = false
     }
     if (this.#window.isStarved && this.#window.handed === handed) {
-      return this.#tell({ type: 'fell.below', reason: `blocks above height ${handed} are not kept any more` })
+      this.#isStarving = true
+      return this.#tell({ type: 'fell.below', reason: `block ${handed + 1} is not here` })
     }
     this.#pump()
   }
@@ -342,6 +353,7 @@ export class Execution {
 
   /** From here on nothing is executed and nothing signed, until a certified state was restored. */
   #wentWrong(reason: string): void {
+    this.#isStarving = false
     this.#halt()
     this.#state = 'resyncing'
     this.#tell({ type: 'went.wrong', reason, epoch: this.#options.epoch() })
@@ -371,11 +383,18 @@ export class Execution {
   async #restore(): Promise<void> {
     const { transfer, program } = this.#options
     const prunedTo = await this.#options.prunedTo()
+    // Nobody has let go of it: the store has lost it, and the program lacks nothing else.
+    const { handed } = this.#window
+    if (this.#isStarving && handed >= prunedTo && (await this.#options.refill(handed + 1))) {
+      this.#isStarving = false
+      return
+    }
     const found = await fetchCheckpoint(transfer, (height) => height >= prunedTo && height <= this.#window.final)
     const { height } = found.certificate
     await restorePages(transfer, found, program)
     this.#checkpoints?.adopt(keptOf(found))
     this.#window.reset(height)
+    this.#isStarving = false
   }
 
   #tell(event: ExecutionEvent): void {

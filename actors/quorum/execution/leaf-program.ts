@@ -2,6 +2,7 @@ import { asArray, asBytes, asUint, decode, encode, equal, fromHex, Writer } from
 import { PAGE_LEAVES, pageCount } from '@brume/crypto'
 import type { Store } from '@brume/ports'
 import { decodeCall, isSigned, LEAF_BYTES_MAX } from '@brume/protocols/quorum'
+import { readable } from '../blocks/ledger.ts'
 import type { Block, Inspected, Leaf, Page, Program, ProgramEvent, Refusal, Target } from '../ports.ts'
 import { LeafState, type Restoration } from './leaf-state.ts'
 
@@ -212,7 +213,8 @@ export class LeafProgram implements Program {
   }
 
   async #load(store: Store): Promise<void> {
-    const saved = await loadState(store)
+    // What cannot be read is made again from blocks, or restored by others.
+    const saved = (await readable(loadState(store))) ?? null
     if (saved === null) return
     this.#height = saved.height
     this.#state = saved.state
