@@ -63,6 +63,7 @@ export class Faults {
     await sleep(what.forS * 1_000, undefined, { signal: aborted })
     // After a halt the height they had is no sign of life.
     const mark = testnet.state().heightMax + (what.expect === 'halt' ? 1 : 0)
+    const undoingMs = testnet.state().elapsedMs
     await undo()
     const endedMs = testnet.state().elapsedMs
     const tookMs = Math.round(endedMs - beganMs)
@@ -71,7 +72,7 @@ export class Faults {
     const how =
       backMs === undefined ? `not back within ${what.backWithinS} s` : `back after ${Math.round(backMs - endedMs)} ms`
     testnet.events.emit('fault.over', undefined, { number, targets: names, how })
-    this.#done.push({ number, what, targets, beganMs, appliedMs, endedMs, backMs })
+    this.#done.push({ number, what, targets, beganMs, appliedMs, undoingMs, endedMs, backMs })
   }
 
   async #apply(what: Perturbation, targets: readonly string[]): Promise<{ detail: string; undo: Undo }> {

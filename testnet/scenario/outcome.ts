@@ -12,6 +12,8 @@ export interface Fault {
   readonly beganMs: number
   /** When its targets had suffered it: a clean end takes its time. */
   readonly appliedMs: number
+  /** When it began to be undone: a start takes its time, too. */
+  readonly undoingMs: number
   /** When it was undone. */
   readonly endedMs: number
   /** When the last of its targets was back: running, and at the height the others had when it ended. */

@@ -71,7 +71,17 @@ function row(name: string, height: number, value: number, misdeeds = 0): PeerRow
 function fault(over: Partial<Fault> = {}): Fault {
   const [what] = outcome.manifest.perturb
   if (what === undefined) throw new Error('the scenario has a fault')
-  return { number: 1, what, targets: ['p1'], beganMs: 500, appliedMs: 500, endedMs: 1_500, backMs: 1_800, ...over }
+  return {
+    number: 1,
+    what,
+    targets: ['p1'],
+    beganMs: 500,
+    appliedMs: 500,
+    undoingMs: 1_400,
+    endedMs: 1_500,
+    backMs: 1_800,
+    ...over
+  }
 }
 
 async function judge(name: string, over: Partial<Outcome> = {}, args: object = {}): Promise<string> {
@@ -141,12 +151,16 @@ describe('time', () => {
   test('a group that was to stand still must not have answered, and must have been asked', async () => {
     const what = { ...fault().what, expect: 'halt' } as const
     const silent = acked(9, 9, { invokedMs: 4_000, outcome: 'unknown', placed: undefined, completedMs: undefined })
-    const faults = [fault({ what, endedMs: 9_000 })]
+    const faults = [fault({ what, undoingMs: 9_000, endedMs: 9_500 })]
     expect(await judge('halted', { faults, history: [silent] })).toMatch(/^passed/)
     expect(await judge('halted', { faults, history: [acked(4, 2)] })).toMatch(
       /^failed: during fault 1 a command became final/
     )
-    expect(await judge('halted', { faults, history: [] })).toMatch(/^failed: nobody waited/)
+    // Asked for before the fault, or final only when the members were on their way back: no word against the halt.
+    const before = acked(5, 3, { invokedMs: 400, completedMs: 5_000 })
+    const after = acked(6, 4, { invokedMs: 8_000, completedMs: 9_200 })
+    expect(await judge('halted', { faults, history: [silent, before, after] })).toMatch(/^passed/)
+    expect(await judge('halted', { faults, history: [] })).toMatch(/^failed: nobody asked/)
     expect(await judge('halted')).toMatch(/^failed/)
   })
 

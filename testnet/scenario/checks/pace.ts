@@ -5,9 +5,6 @@ import type { Outcome } from '../outcome.ts'
 import { type Check, failed, passed, timed, verdict } from './check.ts'
 import { selected } from './votes.ts'
 
-/** What was on its way when a fault struck may still arrive, and its client hear of it. */
-const GRACE_MS = 2_000
-
 interface Gap {
   readonly afterMs: number
   readonly tookMs: number
@@ -70,21 +67,18 @@ export const recoveredWithin: Check<{ withinS: number }> = {
   }
 }
 
-/** While too much weight was away nothing became final. */
+/** While too much weight was away nothing became final that was asked for meanwhile: the rest may have been on its way. */
 export const halted: Check<object> = {
   args: record<object>('arguments of halted', {}),
   judge: (outcome) => {
     const halts = outcome.faults.filter(({ what }) => what.expect === 'halt')
-    for (const { number: fault, beganMs, endedMs } of halts) {
-      const open = outcome.history.filter(
-        ({ invokedMs, completedMs }) => invokedMs < endedMs && (completedMs ?? endedMs) > beganMs + GRACE_MS
-      )
-      if (open.length === 0) return failed(`nobody waited for anything during fault ${fault}`)
-      const early = acknowledged(open).find(({ completedMs }) => completedMs < endedMs)
-      if (early === undefined) continue
-      return timed(outcome, false, `during fault ${fault} a command became final at ${early.placed.height}`)
+    for (const { number: fault, appliedMs, undoingMs } of halts) {
+      const asked = outcome.history.filter(({ invokedMs }) => invokedMs > appliedMs && invokedMs < undoingMs)
+      if (asked.length === 0) return failed(`nobody asked for anything during fault ${fault}`)
+      const early = acknowledged(asked).find(({ completedMs }) => completedMs < undoingMs)
+      if (early !== undefined) return failed(`during fault ${fault} a command became final at ${early.placed.height}`)
     }
-    const forMs = halts.map(({ beganMs, endedMs }) => Math.round(endedMs - beganMs)).join(', ')
+    const forMs = halts.map(({ appliedMs, undoingMs }) => Math.round(undoingMs - appliedMs)).join(', ')
     return verdict(halts.length > 0, `nothing became final while too few could vote (${forMs} ms)`)
   }
 }
