@@ -1,7 +1,8 @@
 import { asArray, asUint, concat, decode, encode, fromHex, utf8, Writer } from '@brume/codec'
 import type { Store, StoreOperation } from '@brume/ports'
 import { bodyOf } from '@brume/protocols/quorum'
-import { type AppliedBlock, readable } from './ledger.ts'
+import { readable } from './damage.ts'
+import type { AppliedBlock } from './ledger.ts'
 
 /** For so long a client may ask what became of a command, group time. */
 const KEPT_MS = 86_400_000

@@ -36,6 +36,7 @@ import {
 import type { Session } from '../commands/sessions.ts'
 import { QuorumError } from '../errors.ts'
 import { CommandIndex, entriesOf } from './command-index.ts'
+import { readable } from './damage.ts'
 import { RecordSum } from './sum.ts'
 
 /** Blocks of one answer to a member that catches up, before the last that carries its finalization. */
@@ -452,20 +453,4 @@ function handoverOperations(handovers: ReadonlyMap<number, Handover>): readonly 
     const value = encode([height, header, encodeCertificate(finalization), [], committee, null])
     return { type: 'put', key: endingKey(epoch), value }
   })
-}
-
-/** Damage found by a read is a thing that is missing; a disk that fails is not. */
-export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (error) {
-    if (isDamage(error)) return undefined
-    throw error
-  }
-}
-
-/** Is it what a store, or a decoder of what it gave, says of bytes that are not those that were written? */
-export function isDamage(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return code === 'BRUME_STORE_DAMAGED' || code === 'BRUME_QUORUM_STORE' || code.startsWith('BRUME_CODEC_')
 }

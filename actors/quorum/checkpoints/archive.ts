@@ -7,7 +7,7 @@ import {
   RECORD_BYTES_MAX,
   STATEMENT_BYTES_MAX
 } from '@brume/protocols/quorum'
-import { readable } from '../blocks/ledger.ts'
+import { readable } from '../blocks/damage.ts'
 
 /** A certificate, a header and a record with their frame. */
 const KEPT_BYTES_MAX = RECORD_BYTES_MAX + 16_384

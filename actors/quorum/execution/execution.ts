@@ -7,7 +7,7 @@ import {
 } from '@brume/protocols/quorum'
 import type { Kernel, Ref } from '@brume/runtime'
 import { fromPromise } from 'xstate'
-import { isDamage } from '../blocks/ledger.ts'
+import { isDamage } from '../blocks/damage.ts'
 import type { Archive, Kept } from '../checkpoints/archive.ts'
 import { Checkpoints, type CheckpointsOptions } from '../checkpoints/checkpoints.ts'
 import { type Fetched, fetchCheckpoint, restorePages, type TransferOptions } from '../checkpoints/transfer.ts'

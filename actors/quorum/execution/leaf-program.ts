@@ -2,7 +2,7 @@ import { asArray, asBytes, asUint, decode, encode, equal, fromHex, Writer } from
 import { PAGE_LEAVES, pageCount } from '@brume/crypto'
 import type { Store } from '@brume/ports'
 import { decodeCall, isSigned, LEAF_BYTES_MAX } from '@brume/protocols/quorum'
-import { readable } from '../blocks/ledger.ts'
+import { readable } from '../blocks/damage.ts'
 import type { Block, Inspected, Leaf, Page, Program, ProgramEvent, Refusal, Target } from '../ports.ts'
 import { LeafState, type Restoration } from './leaf-state.ts'
 
