@@ -9,6 +9,7 @@ const report = (given: Partial<QuorumReport>): QuorumReport => ({
   final: [],
   submitted: [],
   contents: [],
+  attested: [],
   windowMs: 1_000,
   views: 0,
   commands: 0,
@@ -66,6 +67,25 @@ test('submit to final follows a command into its block, whoever submitted and wh
   ])
   expect(finalMs).toEqual([14])
   expect(submitFinalMs).toEqual([24, 15])
+})
+
+test('submit to attested ends when the last member has the certificate, where every member has it', () => {
+  const contents = [
+    ['a', ['x']],
+    ['b', ['y']]
+  ] as const
+  const { submitAttestedMs } = latenciesOf([
+    report({ contents, submitted: [['x', 10]], attested: [['a', 20]] }),
+    report({
+      contents,
+      submitted: [['y', 11]],
+      attested: [
+        ['a', 25],
+        ['b', 26]
+      ]
+    })
+  ])
+  expect(submitAttestedMs).toEqual([15])
 })
 
 test('load is per view and member, and throughput that of the member that knew least', () => {

@@ -6,6 +6,8 @@ export interface SliceLatencies {
   readonly finalMs: readonly number[]
   /** Empty for the bare exchange, and where commands were not followed. */
   readonly submitFinalMs: readonly number[]
+  /** Until the last member had the certificate of the block's statement; empty where nothing is attested. */
+  readonly submitAttestedMs: readonly number[]
 }
 
 /**
@@ -40,6 +42,7 @@ function lastKnown(outcomes: readonly (readonly Stamp[])[]): ReadonlyMap<string,
 export function latenciesOf(reports: readonly (BareReport | QuorumReport)[]): SliceLatencies {
   const all = (of: (stamps: Stamps) => readonly Stamp[]): readonly (readonly Stamp[])[] => reports.map(of)
   const begun = all(({ started }) => started).flat()
+  const quorum = reports.filter((report) => report.kind === 'quorum')
   return {
     notarizedMs: slowest(
       begun,
@@ -49,16 +52,24 @@ export function latenciesOf(reports: readonly (BareReport | QuorumReport)[]): Sl
       begun,
       all(({ final }) => final)
     ),
-    submitFinalMs: submitToFinal(reports.filter((report) => report.kind === 'quorum'))
+    submitFinalMs: fromSubmit(quorum, ({ final }) => final),
+    submitAttestedMs: fromSubmit(quorum, ({ attested }) => attested)
   }
 }
 
-function submitToFinal(reports: readonly QuorumReport[]): readonly number[] {
+/** @param outcomeOf - what a member learned of blocks, and when */
+function fromSubmit(
+  reports: readonly QuorumReport[],
+  outcomeOf: (report: QuorumReport) => readonly Stamp[]
+): readonly number[] {
   const submitted = reports.flatMap((report) => report.submitted)
   if (submitted.length === 0) return []
-  const outcomes = reports.map(({ contents, final }) => {
-    const times = new Map(final)
-    return contents.flatMap(([digest, ids]) => ids.map((id): Stamp => [id, times.get(digest) ?? Number.NaN]))
+  const outcomes = reports.map((report) => {
+    const times = new Map(outcomeOf(report))
+    return report.contents.flatMap(([digest, ids]) => {
+      const ms = times.get(digest)
+      return ms === undefined ? [] : ids.map((id): Stamp => [id, ms])
+    })
   })
   return slowest(submitted, outcomes)
 }

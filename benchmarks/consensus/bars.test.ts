@@ -25,6 +25,15 @@ describe('judge', () => {
     expect(late.reasons).toEqual(['final p99 / p50, n = 4 without journal is 4.10; the bar is 4.00'])
   })
 
+  test('an attestation costs less than half as much again, and its group is no headline', () => {
+    const attesting = sampleResult({ attests: true, ratio: 9, attestedMs: { p50: 14, p99: 20 } })
+    const { verdict, bars } = judge([sampleResult(), attesting], QUIET)
+    expect(verdict).toBe('pass')
+    expect(bars.find(({ name }) => name.startsWith('attested'))).toMatchObject({ value: 1.4, held: true })
+    const slow = { ...attesting, attestedMs: { p50: 15, p99: 20 } }
+    expect(judge([sampleResult(), slow], QUIET).verdict).toBe('fail')
+  })
+
   test('commands count against the signatures that the cores could check', () => {
     const barOf = (commandsPerS: number) =>
       judge([sampleResult({ commandsPerS })], QUIET).bars.find(({ name }) => name.startsWith('commands/s'))

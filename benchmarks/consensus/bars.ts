@@ -24,6 +24,8 @@ export interface Ground {
 
 /** R of four processes on loopback, and how far a late decision may be from a common one. */
 const HEADLINE = { n: 4, ratioWithoutJournal: 1.3, ratioWithJournal: 1.7, tail: 4 }
+/** Submit to attested over submit to final, p50: one more hop and one more check. */
+const ATTESTED_OVER_FINAL_MAX = 1.45
 /** Finalized commands a second over those whose signatures as many cores could check: quorum.md 16.2. */
 const THROUGHPUT_MIN = 0.5
 /** What gossip may not undercut, at the size where its copies outnumber the votes: quorum.md 16.2. */
@@ -34,10 +36,12 @@ const INTERVAL_MAX = 0.1
 
 /** Judges the stream binding. `inconclusive` also where four members in as many processes were not measured. */
 export function judge(results: readonly ConsensusResult[], ground: Ground): Verdict {
-  const streams = results.filter(({ n, processes, binding }) => binding === 'streams' && processes === n)
+  const apart = results.filter(({ n, processes, binding }) => binding === 'streams' && processes === n)
+  const streams = apart.filter(({ attests }) => !attests)
   const headline = streams.filter(({ n }) => n === HEADLINE.n)
   const bars = [
     ...headline.flatMap(latencyBars),
+    ...apart.filter(({ n }) => n === HEADLINE.n).flatMap(attestedBars),
     ...streams.map((result) => throughputBar(result, ground)),
     ...streams.flatMap((result) => gossipBars(result, results))
   ]
@@ -63,6 +67,13 @@ function latencyBars({ ratio, journal, finalMs }: ConsensusResult): readonly Bar
   return [
     atMost(`R, n = ${HEADLINE.n} ${journalOf(journal)}`, ratio, journal ? ratioWithJournal : ratioWithoutJournal),
     atMost(`final p99 / p50, n = ${HEADLINE.n} ${journalOf(journal)}`, finalMs.p99 / finalMs.p50, tail)
+  ]
+}
+
+function attestedBars({ attestedMs, submitFinalMs }: ConsensusResult): readonly Bar[] {
+  if (attestedMs === null) return []
+  return [
+    atMost(`attested / final p50, n = ${HEADLINE.n}`, attestedMs.p50 / submitFinalMs.p50, ATTESTED_OVER_FINAL_MAX)
   ]
 }
 

@@ -1,5 +1,5 @@
 import type { Block, Inspected, Page, Program, ProgramEvent, Refusal } from '@brume/actors/quorum'
-import { encode, equal } from '@brume/codec'
+import { concat, encode, equal, fromHex } from '@brume/codec'
 import { type Identity, merkleRoot, SIGNATURE_BYTES } from '@brume/crypto'
 import { decodeCall, encodeCall, isSigned, stateRootOf } from '@brume/protocols/quorum'
 import { COMMAND_BYTES } from './plan.ts'
@@ -12,11 +12,21 @@ const HEAD_GROWTH_BYTES = 1
 
 const EMPTY_ROOT = stateRootOf(0, merkleRoot([]))
 
+/** Blocks whose statement waits for its certificate; what is older is given up. */
+const UNATTESTED_MAX = 1_024
+
 /** Orders commands and does nothing with them: what is measured is the order. Signatures are checked as always. */
 export class NullProgram implements Program {
   readonly domain = 'brume/null-attest/1'
+  readonly #attested: ((digest: string) => void) | null
+  readonly #unattested = new Map<number, string>()
   #groupId: Uint8Array = new Uint8Array(0)
   #emit: (event: ProgramEvent) => void = () => {}
+
+  /** @param attested - makes a statement of each block with commands, and hears when others have said the same */
+  constructor(attested: ((digest: string) => void) | null = null) {
+    this.#attested = attested
+  }
 
   async open(
     { groupId }: { readonly groupId: Uint8Array },
@@ -37,12 +47,21 @@ export class NullProgram implements Program {
     return true
   }
 
-  deliver({ height, digest, checkpoint }: Block): void {
+  deliver({ height, digest, checkpoint, commands }: Block): void {
     const stateRoot = checkpoint ? EMPTY_ROOT : null
-    this.#emit({ type: 'executed', height, digest, statement: null, want: false, stateRoot, leaves: 0, dueMs: null })
+    const want = this.#attested !== null && commands.length > 0
+    if (want) this.#unattested.set(height, digest)
+    if (this.#unattested.size > UNATTESTED_MAX)
+      for (const oldest of this.#unattested.keys().take(1)) this.#unattested.delete(oldest)
+    const statement = want ? concat(this.#groupId, fromHex(digest)) : null
+    this.#emit({ type: 'executed', height, digest, statement, want, stateRoot, leaves: 0, dueMs: null })
   }
 
-  attested(): void {}
+  attested(height: number): void {
+    const digest = this.#unattested.get(height)
+    this.#unattested.delete(height)
+    if (digest !== undefined) this.#attested?.(digest)
+  }
 
   async page(_: number, page: number): Promise<Page | null> {
     return page === 0 ? { leaves: [], path: [] } : null

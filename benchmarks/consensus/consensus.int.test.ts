@@ -38,8 +38,11 @@ test('four real processes are measured over both bindings, with and without jour
     [4, 'gossip', false],
     [4, 'gossip', true],
     [4, 'gossip-direct', false],
-    [4, 'gossip-direct', true]
+    [4, 'gossip-direct', true],
+    [4, 'streams', false]
   ])
+  const attesting = file.results.filter(({ attests }) => attests)
+  expect(attesting.map(({ attestedMs }) => (attestedMs?.p50 ?? 0) > 0)).toEqual([true])
   for (const result of file.results) {
     expect(result.blocks).toBeGreaterThan(0)
     expect(result.deltaMs).toBeGreaterThan(0)

@@ -5,7 +5,7 @@ import { holds, monotonicMs, sleepUntil } from '../harness/clock.ts'
 import { type LoopDelay, total } from './gauges.ts'
 import type { ClosedSlice, OpenSlice, QuorumReport, Variant } from './plan.ts'
 import { profiled } from './profiler.ts'
-import { Recorder } from './recorder.ts'
+import type { Recorder } from './recorder.ts'
 import type { SyncProbe } from './sync-probe.ts'
 import { Workload } from './workload.ts'
 
@@ -17,6 +17,8 @@ const PROBE_AFTER_MS = 30
 interface LaneOptions {
   readonly variant: Variant
   readonly group: Group
+  /** Hears of the group from here on. */
+  readonly recorder: Recorder
   readonly registry: Registry
   readonly netRegistry: Registry
   readonly identity: Identity
@@ -48,7 +50,8 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#options = options
     this.#workload = new Workload(options.group, options.identity)
-    this.#recorder = new Recorder(options.group, () => this.#probe())
+    this.#recorder = options.recorder
+    this.#recorder.watch(options.group, () => this.#probe())
   }
 
   /** Resolves when the slice is over and the group is dormant again, or should long be. */

@@ -15,6 +15,7 @@ import { LoopDelay } from './gauges.ts'
 import { Lane } from './lane.ts'
 import type { Contact, MemberConfig } from './messages.ts'
 import type { BareReport, BareSlice, Slice, SliceReport, Variant } from './plan.ts'
+import { Recorder } from './recorder.ts'
 import { type Roster, rosterOf } from './roster.ts'
 import { SyncProbe } from './sync-probe.ts'
 import { variantNet } from './variant-net.ts'
@@ -120,6 +121,7 @@ interface OpenedVariant {
   readonly variant: Variant
   readonly system: Quorum
   readonly group: Group
+  readonly recorder: Recorder
   readonly journal: Journal | null
   readonly registry: Registry
   /** Write and sync of the votes' journal; emptied by whoever reads it. */
@@ -146,13 +148,26 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
     kernel,
     keepConnected: () => () => {}
   })
-  const group = system.open(roster.manifestOf(variant), new NullProgram())
-  return { variant, system, group, journal, registry, voteSyncMs }
+  const recorder = new Recorder()
+  const program = variant.attests ? new NullProgram((digest) => recorder.attested(digest)) : new NullProgram()
+  const group = system.open(roster.manifestOf(variant), program)
+  return { variant, system, group, recorder, journal, registry, voteSyncMs }
 }
 
-function laneOf(ground: Ground, { variant, group, registry, voteSyncMs }: OpenedVariant): Lane {
+function laneOf(ground: Ground, { variant, group, recorder, registry, voteSyncMs }: OpenedVariant): Lane {
   const { config, identity, netRegistry, loopDelay, probe } = ground
-  return new Lane({ variant, group, registry, netRegistry, identity, ...config, loopDelay, probe, voteSyncMs })
+  return new Lane({
+    variant,
+    group,
+    recorder,
+    registry,
+    netRegistry,
+    identity,
+    ...config,
+    loopDelay,
+    probe,
+    voteSyncMs
+  })
 }
 
 async function meet(

@@ -4,16 +4,21 @@ export type Binding = (typeof BINDINGS)[number]
 
 /** One of the groups that the same members form side by side. */
 export interface Variant {
-  /** `streams`, `streams-journal`, ... */
+  /** `streams`, `streams-journal`, `streams-attest`, ... */
   readonly name: string
   readonly binding: Binding
   readonly journal: boolean
+  /** The program says something of every block, and every member waits until enough have said the same. */
+  readonly attests: boolean
 }
 
+/** Attestations are measured in a group of their own, without a journal: they cost signatures that the order does not. */
 export function variantsOf(bindings: readonly Binding[], journals: readonly boolean[]): readonly Variant[] {
-  return bindings.flatMap((binding) =>
-    journals.map((journal) => ({ name: journal ? `${binding}-journal` : binding, binding, journal }))
+  const ordering = bindings.flatMap((binding) =>
+    journals.map((journal) => ({ name: journal ? `${binding}-journal` : binding, binding, journal, attests: false }))
   )
+  if (!bindings.includes('streams')) return ordering
+  return [...ordering, { name: 'streams-attest', binding: 'streams', journal: false, attests: true }]
 }
 
 /** Bytes of a command, signature and all (quorum.md 16.2). */
@@ -73,6 +78,8 @@ export interface QuorumReport extends Stamps {
   readonly submitted: readonly Stamp[]
   /** Commands of each final block by digest; in open slices. */
   readonly contents: readonly (readonly [digest: string, ids: readonly string[]])[]
+  /** Blocks whose statement had a certificate here. */
+  readonly attested: readonly Stamp[]
   readonly windowMs: number
   readonly views: number
   /** Final here. */

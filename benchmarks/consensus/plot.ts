@@ -22,7 +22,7 @@ const CURVES: readonly Curve[] = [
 /** Latencies over the number of members, one panel without and one with journal, as SVG text. */
 export function plotConsensus(results: readonly ConsensusResult[], subtitle: string): string {
   const panels = [false, true].flatMap((journal) => {
-    const shown = results.filter((result) => result.journal === journal).sort((a, b) => a.n - b.n)
+    const shown = results.filter((result) => result.journal === journal && !result.attests).sort((a, b) => a.n - b.n)
     return shown.length === 0 ? [] : [panelOf(shown, journal)]
   })
   const title = 'From proposal to decision, at the slowest member'

@@ -1,18 +1,18 @@
 import type { Group } from '@brume/actors/quorum'
 import { monotonicMs } from '../harness/clock.ts'
-import type { Stamp, Stamps } from './plan.ts'
+import type { QuorumReport, Stamp, Stamps } from './plan.ts'
 
 /** Stamps what a group says of its blocks, in the very turn it says it. */
 export class Recorder {
-  readonly #final: (() => void) | undefined
-  #stamps: { started: Stamp[]; notarized: Stamp[]; final: Stamp[] } = empty()
+  #final = () => {}
+  #stamps: { started: Stamp[]; notarized: Stamp[]; final: Stamp[]; attested: Stamp[] } = empty()
   #contents: (readonly [digest: string, ids: readonly string[]])[] = []
   #keepContents = false
   #commands = 0
   #nullified = 0
 
   /** @param final - called at each final block */
-  constructor(group: Group, final?: () => void) {
+  watch(group: Group, final: () => void): void {
     this.#final = final
     group.onEvent((event) => {
       if (event.type === 'proposed') this.#stamps.started.push([event.digest, monotonicMs()])
@@ -35,7 +35,12 @@ export class Recorder {
     this.#nullified = 0
   }
 
-  take(): Stamps & { readonly contents: readonly (readonly [digest: string, ids: readonly string[]])[] } {
+  /** The certificate of what the program said of a block is here. */
+  attested(digest: string): void {
+    this.#stamps.attested.push([digest, monotonicMs()])
+  }
+
+  take(): Stamps & Pick<QuorumReport, 'attested' | 'contents'> {
     return { ...this.#stamps, contents: this.#contents }
   }
 
@@ -43,8 +48,8 @@ export class Recorder {
     this.#stamps.final.push([digest, monotonicMs()])
     this.#commands += ids.length
     if (this.#keepContents) this.#contents.push([digest, ids])
-    this.#final?.()
+    this.#final()
   }
 }
 
-const empty = () => ({ started: [], notarized: [], final: [] })
+const empty = () => ({ started: [], notarized: [], final: [], attested: [] })

@@ -15,6 +15,7 @@ const COLUMNS: readonly (readonly [head: string, cell: (result: ConsensusResult)
   ['p99', ({ finalMs }) => finalMs.p99],
   ['submit-final p50', ({ submitFinalMs }) => submitFinalMs.p50],
   ['p99', ({ submitFinalMs }) => submitFinalMs.p99],
+  ['attested p50', ({ attestedMs }) => attestedMs?.p50 ?? null],
   ['R', ({ ratio }) => ratio.toFixed(2).padStart(5)],
   ['95 %', ({ ratioInterval: [low, high] }) => `${low.toFixed(2)}-${high.toFixed(2)}`],
   ['by round', ({ ratioByRound }) => ratioByRound.toFixed(2)],

@@ -16,7 +16,8 @@ const load: Load = {
 const slice = (finalMs: number): SliceLatencies => ({
   notarizedMs: [1],
   finalMs: [finalMs, finalMs],
-  submitFinalMs: [1]
+  submitFinalMs: [1],
+  submitAttestedMs: [3]
 })
 
 describe('resultOf', () => {
@@ -34,7 +35,12 @@ describe('resultOf', () => {
   const ratioOf = (variant: Variant) => resultOf({ n: 4, processes: 4 }, variant, samples, bare, Math.random)
 
   test('without a journal R is final over the bare exchange', () => {
-    const { ratio, ratioInterval, deltaMs, syncMs } = ratioOf({ name: 'streams', binding: 'streams', journal: false })
+    const { ratio, ratioInterval, deltaMs, syncMs } = ratioOf({
+      name: 'streams',
+      binding: 'streams',
+      journal: false,
+      attests: false
+    })
     expect({ ratio, ratioInterval, deltaMs, syncMs }).toEqual({
       ratio: 1.5,
       ratioInterval: [1.5, 1.5],
@@ -44,7 +50,13 @@ describe('resultOf', () => {
   })
 
   test('with a journal three syncs are part of the floor', () => {
-    const { ratio, syncMs } = ratioOf({ name: 'streams-journal', binding: 'streams', journal: true })
+    const { ratio, syncMs } = ratioOf({ name: 'streams-journal', binding: 'streams', journal: true, attests: false })
     expect({ ratio, syncMs }).toEqual({ ratio: 1, syncMs: 1 })
+  })
+
+  test('attestations have a figure where they are made', () => {
+    const variant = { name: 'streams-attest', binding: 'streams', journal: false } as const
+    expect(ratioOf({ ...variant, attests: true }).attestedMs).toEqual({ p50: 3, p99: 3 })
+    expect(ratioOf({ ...variant, attests: false }).attestedMs).toBeNull()
   })
 })

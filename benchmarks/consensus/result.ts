@@ -17,6 +17,7 @@ export interface ConsensusResult {
   readonly processes: number
   readonly binding: Variant['binding']
   readonly journal: boolean
+  readonly attests: boolean
   /** A third of the bare exchange's p50. */
   readonly deltaMs: number
   /** p50 of 512 B append and sync; 0 without a journal. */
@@ -26,6 +27,8 @@ export interface ConsensusResult {
   /** Proposal to final. */
   readonly finalMs: Percentiles
   readonly submitFinalMs: Percentiles
+  /** Submit until the block's statement has a certificate; null where nothing is attested. */
+  readonly attestedMs: Percentiles | null
   /** R = final p50 / (3 delta + k s), k = 3 with a journal, else 0. */
   readonly ratio: number
   /** 95 %, bootstrap over rounds. */
@@ -86,7 +89,7 @@ export interface BareSamples {
 
 export function resultOf(
   { n, processes }: { readonly n: number; readonly processes: number },
-  { binding, journal }: Variant,
+  { binding, journal, attests }: Variant,
   samples: Samples,
   bare: BareSamples,
   random: () => number
@@ -107,11 +110,13 @@ export function resultOf(
     processes,
     binding,
     journal,
+    attests,
     deltaMs: median(bares) / HOPS,
     syncMs: journal ? median(syncs) : 0,
     notarizedMs: percentiles(samples.open.flatMap(({ notarizedMs }) => notarizedMs)),
     finalMs: percentiles(finals),
     submitFinalMs: percentiles(samples.open.flatMap(({ submitFinalMs }) => submitFinalMs)),
+    attestedMs: attests ? percentiles(samples.open.flatMap(({ submitAttestedMs }) => submitAttestedMs)) : null,
     ratio: ratio([finals, bares, syncs]),
     ratioInterval: bootstrapInterval(rounds, ratio, random),
     ratioByRound: median(rounds.map(ratio)),

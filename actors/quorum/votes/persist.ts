@@ -88,7 +88,7 @@ export class Persistence {
 
   /** Keeps a certificate with the next sync: without it a restarted group might lack a quorum for what it knew. */
   keep(certificate: Certificate): void {
-    if (this.#muted || this.#options.isVolatile) return
+    if (this.#muted || this.#options.isVolatile || this.#journal === null) return
     this.#append(RECORD.certificate, certificate.view, encodeCertificate(certificate))
   }
 
