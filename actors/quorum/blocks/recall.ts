@@ -116,14 +116,15 @@ async function insist(options: RecallOptions, attempt: () => Promise<Mended>): P
   }
 }
 
-function pause({ clock }: RecallOptions['host'], signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+async function pause({ clock }: RecallOptions['host'], signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
   const cancel: Cancel = clock.after(RETRY_MS, resolve)
-  signal.addEventListener('abort', () => {
-    cancel()
-    reject(new QuorumError('BRUME_QUORUM_STOPPED', 'the group was stopped before its store was whole'))
-  })
-  return promise
+  const end = () => resolve()
+  signal.addEventListener('abort', end)
+  await promise
+  signal.removeEventListener('abort', end)
+  cancel()
+  if (signal.aborted) throw new QuorumError('BRUME_QUORUM_STOPPED', 'stopped before the store was whole')
 }
 
 async function fetchAny(
