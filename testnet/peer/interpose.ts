@@ -17,6 +17,19 @@ export function interpose<N extends Net>(net: N, protocolId: string, between: Be
   return replace<N>(net, { channel } as Partial<N>)
 }
 
+/** The same network, except that of what is published under names with this prefix only what `mayLeave` allows does. */
+export function silence<N extends Net>(net: N, prefix: string, mayLeave: (data: Uint8Array) => boolean): N {
+  const topic: Net['topic'] = (name, judge) => {
+    const opened = net.topic(name, judge)
+    if (!name.startsWith(prefix)) return opened
+    const nobody = Promise.resolve({ recipients: 0 })
+    return replace(opened, {
+      publish: (data, options) => (mayLeave(data) ? opened.publish(data, options) : nobody)
+    })
+  }
+  return replace<N>(net, { topic } as Partial<N>)
+}
+
 /** The same object with some of its methods replaced; classes keep their private fields. */
 export function replace<T extends object>(whole: T, parts: Partial<T>): T {
   return new Proxy(whole, {

@@ -1,10 +1,10 @@
 import { toHex } from '@brume/codec'
 import { KIND, type Vote } from '@brume/consensus'
 import type { Net, PeerId, SendResult } from '@brume/ports'
-import { decodeCall } from '@brume/protocols/quorum'
+import { decodeCall, GOSSIP } from '@brume/protocols/quorum'
 import type { Behaviour } from '../../runner/messages.ts'
 import { QUORUM_PROTOCOL } from '../frame-tap.ts'
-import { interpose } from '../interpose.ts'
+import { interpose, silence } from '../interpose.ts'
 import {
   COMMAND,
   commandOf,
@@ -34,6 +34,20 @@ export interface MisbehaviourOptions extends Forger {
   readonly members: readonly PeerId[]
   /** Public key of the client of this name, in hex. */
   readonly clientKey: (name: string) => string
+}
+
+/** Topics of groups: votes travel there too, where some pairs of members have no stream. */
+const TOPICS = 'brume/quorum/'
+
+/** What each does not publish, or gossip would undo on the topic what it does on streams. */
+const UNPUBLISHED: Readonly<Record<Behaviour['behaviour'], readonly number[]>> = {
+  silent: Object.values(GOSSIP),
+  stall: [GOSSIP.propose, GOSSIP.outline],
+  'bad-signature': [GOSSIP.votes, GOSSIP.propose, GOSSIP.outline],
+  equivocate: [GOSSIP.propose, GOSSIP.outline],
+  collude: [GOSSIP.votes, GOSSIP.propose, GOSSIP.outline],
+  'double-vote': [],
+  censor: []
 }
 
 type Pass = (body: Uint8Array) => SendResult
@@ -69,12 +83,17 @@ export class Misbehaviour {
   }
 
   wrap<N extends Net>(net: N): N {
-    return interpose(net, QUORUM_PROTOCOL, {
+    const quieter = silence(net, TOPICS, ([type = 0]) => !this.#leavesOut(type))
+    return interpose(quieter, QUORUM_PROTOCOL, {
       frame: (_from, body, pass) => {
         if (this.#hears(body)) pass(body)
       },
       send: (to, body, pass) => this.#send(to, body, pass)
     })
+  }
+
+  #leavesOut(type: number): boolean {
+    return this.#behaviour !== null && UNPUBLISHED[this.#behaviour.behaviour].includes(type)
   }
 
   #hears(body: Uint8Array): boolean {
