@@ -16,8 +16,9 @@ import type { Seat } from './execution/seat.ts'
 import type { Host } from './host.ts'
 import { Traffic } from './meters.ts'
 import type { Owner } from './owner.ts'
-import { Echoes, echoFor } from './votes/echo.ts'
+import { echoFor } from './votes/echo.ts'
 import { type Duties, Engine } from './votes/engine.ts'
+import { Franchise } from './votes/franchise.ts'
 import { Pace } from './votes/pace.ts'
 import { Persistence } from './votes/persist.ts'
 import type { Listener } from './votes/receive.ts'
@@ -66,15 +67,11 @@ export class Epoch implements Listener {
   readonly #timings: Timings
   readonly #indexOf: ReadonlyMap<PeerId, number>
   readonly #pace = new Pace()
-  readonly #standing: Standing
-  readonly #echoes: Echoes | null
+  readonly #franchise: Franchise
   /** Members that asked for an echo and to whom no stream is open yet. */
   readonly #askers = new Set<PeerId>()
-  readonly #isVolatile: boolean
   /** Called when frames of members were taken in. */
   onBatch: () => void = () => {}
-  readonly #noted: Promise<boolean>
-  #muted: string | null
   #handle: number | null = null
 
   constructor(options: EpochOptions) {
@@ -89,24 +86,27 @@ export class Epoch implements Listener {
     this.self = this.#indexOf.get(host.identity.peerId) ?? null
     this.peers = new Set(memberPeers.filter((peer) => peer !== host.identity.peerId))
     const { sawBeginning, isVolatile } = options
-    this.#isVolatile = isVolatile
-    this.#standing = this.#standingOf(options)
-    this.#muted = this.#standing.type === 'muted' ? this.#standing.reason : null
+    const standing = standingAt(options)
     this.persistence = new Persistence({
       committee,
       identity: host.identity,
       journal: host.journal,
       clock: host.clock,
       signer: this.self ?? 0,
-      muted: this.self === null || this.#muted !== null,
+      muted: this.self === null || standing.type === 'muted',
       isVolatile,
       remembered,
       floorView: final.view,
       onFailure: (error) => owner.journalFailed(error),
       onSpace: (isThere, reason) => owner.journalSpace(isThere, reason)
     })
-    const { speaks } = this
-    this.#noted = speaks && (sawBeginning || isVolatile) ? this.persistence.note('whole') : Promise.resolve(true)
+    this.#franchise = new Franchise({
+      ...{ host, committee, self: this.self, standing, isVolatile, sawBeginning },
+      persistence: this.persistence,
+      floorView: final.view,
+      state: () => this.engine.state,
+      onLost: (reason, by) => (by === 'twin' ? owner.twinHeard(this, reason) : owner.muted(this, reason))
+    })
     this.#traffic = new Traffic(host.meters, label)
     this.sending = new Sending(
       host.reception.channel,
@@ -120,7 +120,6 @@ export class Epoch implements Listener {
     const config = { committee, self: this.self, genesis, judge, minViewMs, deltaMs }
     const state = createState(config, host.clock.now(), { ...remembered, final })
     this.engine = new Engine(state, host.clock, this.sending, this.persistence, this.#duties())
-    this.#echoes = speaks ? this.#makeEchoes(final.view) : null
   }
 
   get groupId(): Uint8Array {
@@ -141,7 +140,7 @@ export class Epoch implements Listener {
   stop(): void {
     if (this.#handle !== null) this.#host.reception.leave(this.#handle)
     this.#handle = null
-    this.#echoes?.stop()
+    this.#franchise.stop()
     this.assembly.stop()
     this.persistence.stop()
     this.engine.stop()
@@ -160,22 +159,16 @@ export class Epoch implements Listener {
 
   /** Others fill the journal that this group shares: what it still needs is written anew. */
   restate(): Promise<void> {
-    return this.persistence.restate(this.engine.state, this.#muted)
+    return this.persistence.restate(this.engine.state, this.#franchise.muted)
   }
 
   /** Resolves when it is known whether this key may vote in this epoch: with why not, if so. */
-  async mayVote(): Promise<string | null> {
-    const isNoted = await this.#noted
-    // Its next process would believe that nothing was said since the clean stop.
-    if (this.#isVolatile && !isNoted) return 'a volatile member could not write down that it begins to vote'
-    await this.#echoes?.settled()
-    await this.persistence.space()
-    if (this.#standing.type === 'owed' && this.#muted === null) await this.persistence.note('whole')
-    return this.#muted
+  mayVote(): Promise<string | null> {
+    return this.#franchise.settled()
   }
 
   setVoting(voting: boolean): void {
-    if (voting) this.#echoes?.begin()
+    if (voting) this.#franchise.begin()
     this.engine.postAndRun({ type: 'voting', voting, ...this.engine.now() })
   }
 
@@ -197,7 +190,7 @@ export class Epoch implements Listener {
 
   /** Will this key say something in this epoch, for all that is known? */
   get speaks(): boolean {
-    return this.self !== null && this.#muted === null
+    return this.#franchise.speaks
   }
 
   isConnected(member: number): boolean {
@@ -273,7 +266,7 @@ export class Epoch implements Listener {
   /** Is this member still to say what it heard from this key? */
   asks(peer: PeerId): boolean {
     const member = this.#indexOf.get(peer)
-    return member !== undefined && this.#echoes?.isOpen(member) === true
+    return member !== undefined && this.#franchise.asks(member)
   }
 
   /** A member asks what was heard from its key. */
@@ -284,17 +277,17 @@ export class Epoch implements Listener {
 
   /** A member's answer to the same question. */
   echoed(member: number, votes: readonly Vote[]): void {
-    this.#echoes?.answered(member, votes)
+    this.#franchise.echoed(member, votes)
   }
 
   /** A statement that carries this member's own signature, from whoever it came. */
   heardOwn(vote: Vote): void {
-    this.#echoes?.check(vote)
+    this.#franchise.check(vote)
   }
 
   /** Somebody proved that this key contradicted itself in a view: not this process. */
   heardSelf(view: number): void {
-    this.#heardUnknown(`second statement of one kind in view ${view}`, 'twin')
+    this.#franchise.heardSelf(view)
   }
 
   /** As those who execute see it; a muted key signs no results either. */
@@ -304,7 +297,7 @@ export class Epoch implements Listener {
       sending.frame(to, frame)
       engine.run()
     }
-    const speaker = () => (this.#muted === null ? this.self : null)
+    const speaker = () => (this.#franchise.muted === null ? this.self : null)
     return {
       committee,
       get self() {
@@ -329,37 +322,6 @@ export class Epoch implements Listener {
     // What was said when the stream opened may have come before its process listened.
     this.sending.queue(member, { type: 'status' })
     this.engine.run()
-  }
-
-  #standingOf({ host, remembered, sawBeginning, isVolatile }: EpochOptions): Standing {
-    const { journal } = host
-    if (journal === null) return { type: 'free' }
-    return standingOf({ notes: remembered.notes, journal, sawBeginning, isVolatile })
-  }
-
-  #makeEchoes(floorView: number): Echoes {
-    const { identity, clock } = this.#host
-    return new Echoes({
-      committee: this.committee,
-      self: this.self ?? 0,
-      identity,
-      clock,
-      state: () => this.engine.state,
-      floorView,
-      owed: this.#standing.type === 'owed',
-      onUnknown: ({ view, kind }, by) => this.#heardUnknown(`vote of kind ${kind} in view ${view}`, by)
-    })
-  }
-
-  #heardUnknown(what: string, by: 'earlier life' | 'twin'): void {
-    if (this.#muted !== null) return
-    const isTwin = by === 'twin'
-    this.#muted = isTwin
-      ? `another process has this peer's key: a ${what} was heard that this one did not cast`
-      : `this key has cast a ${what} of which the journal knows nothing, so it says nothing more in this epoch`
-    this.persistence.mute(this.#muted)
-    if (isTwin) this.owner.twinHeard(this, this.#muted)
-    else this.owner.muted(this, this.#muted)
   }
 
   closed(peer: PeerId): void {
@@ -428,4 +390,10 @@ export class Epoch implements Listener {
     meters.delta.set(this.#label, deltaMs)
     this.engine.post({ type: 'pace', deltaMs })
   }
+}
+
+function standingAt({ host, remembered, sawBeginning, isVolatile }: EpochOptions): Standing {
+  const { journal } = host
+  if (journal === null) return { type: 'free' }
+  return standingOf({ notes: remembered.notes, journal, sawBeginning, isVolatile })
 }
