@@ -1,4 +1,5 @@
 import { toHex } from '@brume/codec'
+import type { Final } from '@brume/consensus'
 import type { Cancel } from '@brume/ports'
 import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
 import { Ledger } from './blocks/ledger.ts'
@@ -22,6 +23,7 @@ export class Core {
   readonly label: { readonly group: string }
   readonly ledger: Ledger
   readonly timings: Timings
+  readonly genesis: Final
   /** Null until the group has read its past. */
   parts: Parts | null = null
   epochs: Epochs | null = null
@@ -42,6 +44,7 @@ export class Core {
     this.label = { group: this.id.slice(0, 8) }
     this.ledger = new Ledger(host.store, this.groupId)
     this.timings = new Timings(host.meters, this.label)
+    this.genesis = { view: 0, height: 0, digest: this.id, timeMs: 0, certificate: null }
   }
 
   /** @throws QuorumError SYNCING before the group has read its past */
@@ -52,6 +55,11 @@ export class Core {
   /** The epoch that decides. @throws QuorumError SYNCING before the group has read its past */
   get current(): Epoch {
     return this.epochs?.current ?? stillReading()
+  }
+
+  /** The newest final block; before the group has read its past, what comes before all blocks. */
+  get floor(): Final {
+    return this.parts === null ? this.genesis : this.current.engine.state.final
   }
 
   isCurrent(epoch: Epoch): boolean {

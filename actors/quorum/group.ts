@@ -1,4 +1,4 @@
-import type { Committee, Final } from '@brume/consensus'
+import type { Committee } from '@brume/consensus'
 import type { Cancel } from '@brume/ports'
 import { committeeOf, type Manifest } from '@brume/protocols/quorum'
 import type { Ref } from '@brume/runtime'
@@ -152,6 +152,7 @@ export class Group {
       ...{ host, groupId, manifestBytes, ledger },
       parts: () => core.loaded,
       epoch: () => core.current,
+      floor: () => core.floor,
       state: () => core,
       submit: (command) => this.submit(command)
     })
@@ -172,8 +173,7 @@ export class Group {
 
   async #load(signal: AbortSignal): Promise<{ readonly isMember: boolean }> {
     const core = this.#core
-    const { host, groupId, manifest, manifestBytes, ledger, timings, label } = core
-    const genesis: Final = { view: 0, height: 0, digest: core.id, timeMs: 0, certificate: null }
+    const { host, groupId, manifest, manifestBytes, genesis, ledger, timings, label } = core
     const parts = await load({
       ...{ host, groupId, manifest, manifestBytes, genesis, ledger },
       program: this.#program,

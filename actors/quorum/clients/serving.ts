@@ -22,6 +22,7 @@ export interface Served {
   /** @throws QuorumError SYNCING before the group has read its past */
   readonly parts: () => Parts
   readonly epoch: () => Epoch
+  readonly floor: () => Final
   readonly state: () => { readonly state: GroupState; readonly reason: string | null }
   readonly submit: (command: Uint8Array) => Submission
 }
@@ -49,7 +50,7 @@ export class Serving {
       manifest: manifestBytes,
       refusal: () => this.#refusal(),
       mayFence: () => served.state().state === 'voting',
-      floor: () => epoch().engine.state.final,
+      floor: served.floor,
       inspect: (command) => parts().intake.inspect(command),
       submit,
       deltaMs: () => epoch().engine.state.deltaMs,

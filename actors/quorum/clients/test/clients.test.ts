@@ -11,9 +11,9 @@ import {
 } from '@brume/protocols/quorum'
 import { describe, expect, test } from 'vitest'
 import { readLeaf } from '../../index.ts'
-import { clientOf, person, type Terms, World } from '../../samples.ts'
+import { clientOf, person, Tape, type Terms, World } from '../../samples.ts'
 import { Client } from '../client.ts'
-import { done, outsideClient, settled, TAPE_DOMAIN } from './outsiders.ts'
+import { done, outsideClient, outsider, settled, TAPE_DOMAIN } from './outsiders.ts'
 
 const HALF_A_MINUTE = 30_000
 const ONES = [1, 1, 1, 1]
@@ -64,6 +64,21 @@ describe('a command of a peer that is no member', () => {
     if (client === undefined) throw new RangeError('three members')
     const { answer } = await done(world, client.submit(commands(world)('own')).attested)
     expect(textOf(answer)).toBe('own')
+  })
+
+  test('is refused, like all else, by a member that has not read its past yet', async () => {
+    const world = await voting()
+    const { quorum } = outsider(world, 140)
+    const { desk } = quorum.open(world.manifest, new Tape()).serving
+    const heard: ClientAnswer[] = []
+    const of = { groupId: quorum.groups()[0]?.groupId ?? new Uint8Array(), epoch: 0 }
+    const tell = (answer: ClientAnswer) => void heard.push(answer)
+    desk.serve({ ...of, number: 1, type: 'order', everySigner: false, command: commands(world)('early') }, tell)
+    desk.serve({ ...of, number: 2, type: 'read', level: 'local', atLeast: 0, paths: ['lines'] }, tell)
+    desk.serve({ ...of, number: 3, type: 'blocks', from: 1 }, tell)
+    desk.serve({ ...of, number: 4, type: 'fence' }, tell)
+    expect(await world.until(() => heard.length === 4, HALF_A_MINUTE)).toBe(true)
+    for (const answer of heard) expect(answer).toMatchObject({ type: 'refused', code: 'SYNCING', height: 0 })
   })
 
   test('survives members that are down, the first ones asked among them', async () => {
