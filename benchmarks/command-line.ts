@@ -30,6 +30,9 @@ export async function run(args: readonly string[]): Promise<number> {
   addStep(program, (exit) => {
     status = exit
   })
+  addRecovery(program, (exit) => {
+    status = exit
+  })
   addCertificate(program, (exit) => {
     status = exit
   })
@@ -98,6 +101,19 @@ function addIdle(program: Command, done: (status: number) => void): void {
       const { for: forMs, sets: kinds, out, json } = given
       const { verdict } = await benchIdle({ forMs, kinds, out, json, say, progress })
       done(statusOf(verdict))
+    })
+}
+
+function addRecovery(program: Command, done: (status: number) => void): void {
+  program
+    .command('recovery')
+    .description('the leader of four is killed: time until the next command is final')
+    .option('--trials <number>', 'each with four processes of its own', readCount, 5)
+    .option('--json <file>', 'where to write the results')
+    .option('--out <folder>', 'where logs and data go', OUT)
+    .action(async ({ trials, json, out }) => {
+      const { benchRecovery } = await import('./recovery/command.ts')
+      done(statusOf(await benchRecovery({ trials, json, out, say, progress })))
     })
 }
 

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { monotonicMs } from '../harness/clock.ts'
+import { monotonicMs, sleepUntil } from '../harness/clock.ts'
 import { onInterrupt } from '../harness/interrupt.ts'
 import { MemberProcess } from './member-process.ts'
-import type { BareSlice, ClosedSlice, OpenSlice, Slice, SliceReport, Variant } from './plan.ts'
+import type { BareSlice, ClosedSlice, OpenSlice, RecoveryReport, Slice, SliceReport, Stand, Variant } from './plan.ts'
 
 /** More Node processes starting at once than this only wait for each other. */
 const STARTING_MAX = 4
 /** For the message to reach every member before the slice begins. */
 const LEAD_MS = 150
+/** So much before the command the leader dies, or it might still propose it. */
+const KILLED_AHEAD_MS = 5
 
 type WithoutStart<T> = T extends unknown ? Omit<T, 'startMs'> : never
 
@@ -75,6 +77,33 @@ export class Cluster {
       return (await house.ask(index, message, 'sliced')).report
     })
     return Promise.all(reports)
+  }
+
+  /** Where a group stands, as its first member sees it. */
+  async where(variant: string): Promise<Stand> {
+    const [first] = this.#members
+    if (first === undefined) throw new RangeError('no member')
+    return (await first.house.ask(first.index, { type: 'where', variant }, 'stands')).stand
+  }
+
+  /** Kills one member, in a process of its own, while another submits a command; what the others saw: from the submission, and from the kill. */
+  async recover(variant: string, killed: number, durationMs: number): Promise<readonly RecoveryReport[]> {
+    const others = this.#members.filter(({ index }) => index !== killed)
+    const startMs = monotonicMs() + LEAD_MS
+    const slice = { kind: 'recovery', variant, startMs, durationMs, killed, submitter: others[0]?.index ?? 0 } as const
+    const reports = others.map(async ({ index, house }) => {
+      const { report } = await house.ask(index, { type: 'slice', slice }, 'sliced')
+      if (report.kind !== 'recovery') throw new RangeError(`a report of ${report.kind}`)
+      return report
+    })
+    await sleepUntil(startMs - KILLED_AHEAD_MS)
+    const killedMs = monotonicMs()
+    this.#members.find(({ index }) => index === killed)?.house.kill()
+    return (await Promise.all(reports)).map(({ kind, finalMs, downMs }) => ({
+      kind,
+      finalMs: finalMs === null ? null : finalMs - startMs,
+      downMs: downMs === null ? null : downMs - killedMs
+    }))
   }
 
   /** Ends every process and removes what they wrote. */

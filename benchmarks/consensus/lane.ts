@@ -3,7 +3,7 @@ import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import { holds, monotonicMs, sleepUntil } from '../harness/clock.ts'
 import { type LoopDelay, total } from './gauges.ts'
-import type { ClosedSlice, OpenSlice, QuorumReport, Variant } from './plan.ts'
+import type { ClosedSlice, OpenSlice, QuorumReport, RecoveryReport, RecoverySlice, Variant } from './plan.ts'
 import { profiled } from './profiler.ts'
 import type { Recorder } from './recorder.ts'
 import type { SyncProbe } from './sync-probe.ts'
@@ -13,6 +13,9 @@ import { Workload } from './workload.ts'
 const DRAIN_DEADLINE_MS = 20_000
 /** After a final block: votes are done with everywhere, and the next command is not yet due. */
 const PROBE_AFTER_MS = 30
+
+/** How exactly it is known when a stream was down: nobody tells. */
+const RECOVERY_POLL_MS = 1
 
 interface LaneOptions {
   readonly variant: Variant
@@ -83,6 +86,26 @@ export class Lane {
       syncMs: probe.take(),
       voteSyncMs: [...voteSyncMs]
     }
+  }
+
+  /** @param peer - of the member that is killed */
+  async recover({ startMs, durationMs, submitter }: RecoverySlice, peer: string): Promise<RecoveryReport> {
+    const { group, index } = this.#options
+    this.#recorder.begin(true)
+    let downMs: number | null = null
+    const isOver = () => {
+      const isUp = group.status().members.some((member) => member.peer === peer && member.connected)
+      if (!isUp) downMs ??= monotonicMs()
+      return downMs !== null && this.#recorder.counts.commands > 0
+    }
+    const watched = holds(startMs + durationMs - monotonicMs(), isOver, RECOVERY_POLL_MS)
+    await sleepUntil(startMs)
+    if (index === submitter) this.#workload.one()
+    await watched
+    const { contents, final } = this.#recorder.take()
+    const withCommand = contents.find(([, ids]) => ids.length > 0)?.[0]
+    const finalMs = final.find(([digest]) => digest === withCommand)?.[1] ?? null
+    return { kind: 'recovery', finalMs, downMs }
   }
 
   async #work(slice: OpenSlice | ClosedSlice): Promise<void> {

@@ -23,6 +23,7 @@ async function obey(message: ToProcess): Promise<void> {
     await member.meet(message.contacts)
     return say({ type: 'met', index })
   }
+  if (message.type === 'where') return say({ type: 'stands', stand: member.where(message.variant), index })
   say({ type: 'sliced', report: await member.run(message.slice), index })
 }
 

@@ -55,6 +55,11 @@ export class MemberProcess {
     })
   }
 
+  /** At once, as a crash would end it. Nothing may be asked of it any more. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
   /** SIGTERM, then SIGKILL. Never rejects; safe to call again. */
   async end(): Promise<void> {
     this.#child.kill('SIGTERM')

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createQuorum, type Group, type Quorum } from '@brume/actors/quorum'
+import { leaderOf } from '@brume/consensus'
 import type { Identity } from '@brume/crypto'
 import { createNet, type NetNode } from '@brume/net'
 import { createLog, createRegistry, type Registry } from '@brume/observe'
@@ -14,7 +15,7 @@ import { NullProgram } from './commands.ts'
 import { LoopDelay } from './gauges.ts'
 import { Lane } from './lane.ts'
 import type { Contact, MemberConfig } from './messages.ts'
-import type { BareReport, BareSlice, Slice, SliceReport, Variant } from './plan.ts'
+import type { BareReport, BareSlice, Slice, SliceReport, Stand, Variant } from './plan.ts'
 import { Recorder } from './recorder.ts'
 import { type Roster, rosterOf } from './roster.ts'
 import { SyncProbe } from './sync-probe.ts'
@@ -32,6 +33,8 @@ export interface Member {
   /** Resolves when every group votes and every stream is open. */
   meet(contacts: readonly Contact[]): Promise<void>
   run(slice: Slice): Promise<SliceReport>
+  /** Where the group of a variant stands. */
+  where(variant: string): Stand
   stop(): Promise<void>
 }
 
@@ -67,8 +70,10 @@ export async function openMember(config: MemberConfig): Promise<Member> {
       if (slice.kind === 'bare') return runBare(ground, bare, slice)
       const lane = lanes.get(slice.variant)
       if (lane === undefined) throw new RangeError(`no variant ${slice.variant}`)
-      return lane.run(slice)
+      if (slice.kind !== 'recovery') return lane.run(slice)
+      return lane.recover(slice, roster.identities[slice.killed]?.peerId ?? '')
     },
+    where: (variant) => standOf(ground, opened, variant),
     stop: async () => {
       await Promise.all(opened.map(({ system }) => system.stop()))
       bare.close()
@@ -152,6 +157,14 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
   const program = variant.attests ? new NullProgram((digest) => recorder.attested(digest)) : new NullProgram()
   const group = system.open(roster.manifestOf(variant), program)
   return { variant, system, group, recorder, journal, registry, voteSyncMs }
+}
+
+function standOf({ roster }: Ground, opened: readonly OpenedVariant[], name: string): Stand {
+  const found = opened.find(({ variant }) => variant.name === name)
+  if (found === undefined) throw new RangeError(`no variant ${name}`)
+  const { members, view, deltaMs } = found.group.status()
+  const leads = members[leaderOf(committeeOf(roster.manifestOf(found.variant)), view)]?.peer
+  return { leader: roster.identities.findIndex(({ peerId }) => peerId === leads), deltaMs }
 }
 
 function laneOf(ground: Ground, { variant, group, recorder, registry, voteSyncMs }: OpenedVariant): Lane {

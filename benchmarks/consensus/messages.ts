@@ -1,4 +1,4 @@
-import type { Slice, SliceReport, Variant } from './plan.ts'
+import type { Slice, SliceReport, Stand, Variant } from './plan.ts'
 
 /**
  * What the coordinator and a process of members say to each other over IPC; `index` says which member is
@@ -28,9 +28,11 @@ export type ToMember =
   | { readonly type: 'open'; readonly config: MemberConfig }
   | { readonly type: 'meet'; readonly contacts: readonly Contact[] }
   | { readonly type: 'slice'; readonly slice: Slice }
+  | { readonly type: 'where'; readonly variant: string }
 
 export type FromMember =
   | { readonly type: 'opened'; readonly contact: Contact }
   | { readonly type: 'met' }
   | { readonly type: 'sliced'; readonly report: SliceReport }
+  | { readonly type: 'stands'; readonly stand: Stand }
   | { readonly type: 'failed'; readonly message: string }

@@ -25,7 +25,7 @@ export function variantsOf(bindings: readonly Binding[], journals: readonly bool
 export const COMMAND_BYTES = 256
 
 /** A stretch of time in which the members do one thing, all of them from `startMs` of the machine's monotonic clock. */
-export type Slice = BareSlice | OpenSlice | ClosedSlice
+export type Slice = BareSlice | OpenSlice | ClosedSlice | RecoverySlice
 
 interface Timed {
   readonly startMs: number
@@ -52,6 +52,15 @@ export interface ClosedSlice extends Timed {
   readonly window: number
   /** Where the first member writes its CPU profile of the slice. */
   readonly profilePath?: string
+}
+
+/** One member is killed, another submits a command at `startMs`; up to `durationMs` all others wait for it. */
+export interface RecoverySlice extends Timed {
+  readonly kind: 'recovery'
+  readonly variant: string
+  /** By index. */
+  readonly killed: number
+  readonly submitter: number
 }
 
 /** Something happened at a time: a block by its digest, an exchange by its number, a command by its id. */
@@ -100,4 +109,19 @@ export interface QuorumReport extends Stamps {
   readonly voteSyncMs: readonly number[]
 }
 
-export type SliceReport = BareReport | QuorumReport
+/** Null where it did not come to that in time. */
+export interface RecoveryReport {
+  readonly kind: 'recovery'
+  /** When the command was final here, and when the stream to the killed member was known to be down. */
+  readonly finalMs: number | null
+  readonly downMs: number | null
+}
+
+/** Whom a dormant group waits for next, and its Delta. */
+export interface Stand {
+  /** Index of the member. */
+  readonly leader: number
+  readonly deltaMs: number
+}
+
+export type SliceReport = BareReport | QuorumReport | RecoveryReport

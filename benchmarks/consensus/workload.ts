@@ -57,6 +57,11 @@ export class Workload {
     await sleepUntil(this.#endMs)
   }
 
+  /** One command, waited for by whoever watches the group. */
+  one(): void {
+    void this.#submit(this.#client(0))
+  }
+
   async #loop(client: Client): Promise<void> {
     while (monotonicMs() < this.#endMs) await this.#submit(client)
   }

@@ -23,11 +23,11 @@ export async function until(what: string, deadlineMs: number, condition: () => b
 }
 
 /** Waits for the condition; false if it does not hold by then. */
-export async function holds(deadlineMs: number, condition: () => boolean): Promise<boolean> {
+export async function holds(deadlineMs: number, condition: () => boolean, pollMs = POLL_MS): Promise<boolean> {
   const endMs = monotonicMs() + deadlineMs
   while (!condition()) {
     if (monotonicMs() > endMs) return false
-    await sleep(POLL_MS)
+    await sleep(pollMs)
   }
   return true
 }
