@@ -82,6 +82,6 @@ export const MUTANTS: readonly Mutant[] = [
 
 export function mutantNamed(name: string): Mutant {
   const mutant = MUTANTS.find((other) => other.name === name)
-  if (mutant === undefined) throw new RangeError(`no mutant is called '${name}'; --mutants lists them`)
+  if (mutant === undefined) throw new RangeError(`no mutant is called '${name}'; a swarm lists them`)
   return mutant
 }
