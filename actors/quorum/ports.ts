@@ -16,7 +16,7 @@ export interface Refusal {
   readonly code: RefusalCode
 }
 
-/** A block that is final (or, in `speculate`, may still be revoked). */
+/** A block that is final. */
 export interface Block {
   readonly epoch: number
   readonly view: number
@@ -110,8 +110,6 @@ export interface Program {
     readonly nowMs: number | null
     readonly commands: readonly Uint8Array[]
   }): boolean
-  /** A notarized block, which may be revoked: execute it ahead, so that its statement leaves without a delay. */
-  speculate?(block: Block): void
   /** Every height once, in order, from the height of `open` or of `restore` + 1; at most 64 beyond the last `executed`. */
   deliver(block: Block): void
   /** The certificate that was wanted, verified. It proves the statement beside the finality of its block. */

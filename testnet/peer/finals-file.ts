@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import type { Program } from '@brume/actors/quorum'
+import { replace } from '@brume/testkit'
 import { type FinalLine, readFinals } from '../checkers/finals.ts'
-import { replace } from './interpose.ts'
 
 /**
  * The same program, except that every block it is given goes into a file. A restarted peer is given its

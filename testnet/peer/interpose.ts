@@ -1,4 +1,5 @@
 import type { Channel, ChannelHandler, ChannelProtocol, Net, PeerId, SendResult } from '@brume/ports'
+import { replace } from '@brume/testkit'
 
 /** What stands between one channel of the network and its user. */
 export interface Between {
@@ -28,17 +29,6 @@ export function silence<N extends Net>(net: N, prefix: string, mayLeave: (data: 
     })
   }
   return replace<N>(net, { topic } as Partial<N>)
-}
-
-/** The same object with some of its methods replaced; classes keep their private fields. */
-export function replace<T extends object>(whole: T, parts: Partial<T>): T {
-  return new Proxy(whole, {
-    get(target, name) {
-      if (Object.hasOwn(parts, name)) return parts[name as keyof T]
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    }
-  })
 }
 
 function incoming(handler: ChannelHandler, between: Between): ChannelHandler {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Disk, DiskFile } from '@brume/ports'
-import { replace } from './interpose.ts'
+import { replace } from '@brume/testkit'
 
 export interface SlowDisk {
   readonly disk: Disk

@@ -10,6 +10,7 @@ import {
   SYNC_PROTOCOL,
   type SyncRequest
 } from '@brume/protocols/quorum'
+import { replace } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import { clientOf, type Outside, person, World } from '../samples.ts'
 
@@ -48,22 +49,13 @@ async function grown(answer: Answer, away: number | null = null): Promise<World>
 }
 
 function answering(net: Net, index: number, change: Answer): Net {
-  return {
-    self: net.self,
-    addresses: () => net.addresses(),
-    links: () => net.links(),
-    onLink: (listener) => net.onLink(listener),
-    want: (peers) => net.want(peers),
-    drop: (peer, options) => net.drop(peer, options),
-    channel: (protocol, handler) => net.channel(protocol, handler),
-    request: (peer, protocol, body, options) => net.request(peer, protocol, body, options),
-    topic: (name, judge) => net.topic(name, judge),
+  return replace(net, {
     serve: (protocol, answer) =>
       net.serve(protocol, async (from, body) => {
         const bytes = await answer(from, body)
         return protocol.id === SYNC_PROTOCOL.id ? change(bytes, decodeSyncRequest(body), index) : bytes
       })
-  }
+  })
 }
 
 const isRestored = (world: World) => () => world.members[3]?.tape.lines.length === BATCHES * PER_BATCH

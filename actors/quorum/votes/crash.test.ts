@@ -1,6 +1,7 @@
 import { KIND } from '@brume/consensus'
 import type { Channel, Journal, Net } from '@brume/ports'
 import { committeeOf, groupIdOf, readEnvelope, readFrame } from '@brume/protocols/quorum'
+import { replace } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import { clientOf, type Outside, person, World } from '../samples.ts'
 
@@ -46,18 +47,7 @@ class Tap {
   }
 
   #net(net: Net): Net {
-    return {
-      self: net.self,
-      addresses: () => net.addresses(),
-      links: () => net.links(),
-      onLink: (listener) => net.onLink(listener),
-      want: (peers) => net.want(peers),
-      drop: (peer, options) => net.drop(peer, options),
-      serve: (protocol, answer) => net.serve(protocol, answer),
-      request: (peer, protocol, body, options) => net.request(peer, protocol, body, options),
-      topic: (name, judge) => net.topic(name, judge),
-      channel: (protocol, handler) => this.#channel(net.channel(protocol, handler))
-    }
+    return replace(net, { channel: (protocol, handler) => this.#channel(net.channel(protocol, handler)) })
   }
 
   #channel(channel: Channel): Channel {

@@ -1,3 +1,4 @@
+import { calm } from '../faults/calm.ts'
 import type { RunOptions } from '../faults/options.ts'
 import { type Violation, ViolationError } from '../oracle/oracle.ts'
 import { between, pick, shuffled, streamsOf } from '../world/streams.ts'
@@ -65,30 +66,14 @@ function playRounds({ world, network, memberOf, streams }: SimGroup, rounds: num
 }
 
 function optionsOf(n: number, twins: readonly number[]): RunOptions {
-  const each = <T>(value: T): T[] => Array.from({ length: n }, () => value)
   return {
+    ...calm(n),
     classes: ['byzantine'],
-    profile: 'equal',
-    weights: each(1),
-    sites: each('a'),
-    minSites: 1,
     deltaMs: DELTA_MS,
-    minViewMs: 0,
-    measuresDelta: false,
     maxCommands: 1,
     delay: { meanUs: 3_000, spreadUs: 2_500, jitterUs: 2_000, aws: false },
-    loss: 0,
-    duplication: 0,
-    lossy: false,
     syncUs: { low: 200, high: 1_000, slowShare: 0, slowUs: 0 },
-    clocks: [],
     liars: twins.map((member) => ({ member, roles: ['twin'] })),
-    bursts: [],
-    events: [],
-    overBudget: null,
-    safetyMs: 0,
-    absent: [],
-    realCrypto: false,
     scenario: null
   }
 }

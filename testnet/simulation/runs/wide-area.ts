@@ -1,3 +1,4 @@
+import { calm } from '../faults/calm.ts'
 import type { RunOptions } from '../faults/options.ts'
 import { seedOf } from '../world/streams.ts'
 import { awsDelayUs, awsTable, REGIONS } from './delays.ts'
@@ -36,32 +37,9 @@ export function measureWideArea(): WideArea | null {
 }
 
 function optionsOf(members: number): RunOptions {
-  const each = <T>(value: T): T[] => Array.from({ length: members }, () => value)
-  return {
-    classes: [],
-    profile: 'equal',
-    weights: each(1),
-    sites: each('a'),
-    minSites: 1,
-    deltaMs: 2_000,
-    minViewMs: 0,
-    measuresDelta: false,
-    maxCommands: 16,
-    delay: { meanUs: 0, spreadUs: 0, jitterUs: 0, aws: false },
-    loss: 0,
-    duplication: 0,
-    lossy: false,
-    syncUs: { low: 0, high: 0, slowShare: 0, slowUs: 0 },
-    clocks: [],
-    liars: [],
-    bursts: [],
-    events: [],
-    overBudget: null,
-    safetyMs: 0,
-    absent: [],
-    realCrypto: false,
-    scenario: null
-  }
+  const nothing = { low: 0, high: 0, slowShare: 0, slowUs: 0 }
+  const delay = { meanUs: 0, spreadUs: 0, jitterUs: 0, aws: false }
+  return { ...calm(members), deltaMs: 2_000, delay, syncUs: nothing, scenario: null }
 }
 
 function measure(members: number, leaders: number) {

@@ -1,4 +1,5 @@
 import type { SimRandom } from '@brume/testkit'
+import { calm } from '../faults/calm.ts'
 import type { RunOptions } from '../faults/options.ts'
 import { pick } from '../world/streams.ts'
 
@@ -18,31 +19,8 @@ export const SCENARIOS = [
 ] as const
 export type Scenario = (typeof SCENARIOS)[number]
 
-/** Four equal members with nothing wrong, for a scenario to begin from. */
-export const CALM: Omit<RunOptions, 'scenario'> = {
-  classes: [],
-  profile: 'equal',
-  weights: [1, 1, 1, 1],
-  sites: ['a', 'a', 'a', 'a'],
-  minSites: 1,
-  deltaMs: 20,
-  minViewMs: 0,
-  measuresDelta: false,
-  maxCommands: 16,
-  delay: { meanUs: 1_000, spreadUs: 0, jitterUs: 0, aws: false },
-  loss: 0,
-  duplication: 0,
-  lossy: false,
-  syncUs: { low: 200, high: 300, slowShare: 0, slowUs: 0 },
-  clocks: [],
-  liars: [],
-  bursts: [],
-  events: [],
-  overBudget: null,
-  safetyMs: 0,
-  absent: [],
-  realCrypto: false
-}
+/** What a scenario begins from. */
+export const CALM = calm(4)
 
 export function drawScenario(random: SimRandom): RunOptions {
   const scenario = pick<Scenario>(random, [...SCENARIOS, 'split-asking', 'slow-network'])

@@ -1,6 +1,6 @@
 import type { Channel, Net } from '@brume/ports'
 import { CLIENT_PROTOCOL, type ClientAnswer, decodeClientFrame, encodeClientAnswer } from '@brume/protocols/quorum'
-import type { SimRandom } from '@brume/testkit'
+import { replace, type SimRandom } from '@brume/testkit'
 
 /** Of its answers so many are lies. */
 const LIES = 0.7
@@ -13,30 +13,16 @@ const REFUSALS = ['NOT_ADMITTED', 'EXPIRED', 'SEQUENCE_OLD', 'PRUNED', 'HALTED',
 /** The network of a member that keeps to the protocol among members and lies to clients: wrong, stale and forged answers. */
 export function lyingNet(net: Net, random: SimRandom): Net {
   const liar = new Liar(random)
-  return {
-    self: net.self,
-    addresses: () => net.addresses(),
-    links: () => net.links(),
-    onLink: (listener) => net.onLink(listener),
-    want: (peers) => net.want(peers),
-    drop: (peer, options) => net.drop(peer, options),
+  return replace(net, {
     channel: (protocol, handler) => {
       const channel = net.channel(protocol, handler)
       return protocol.id === CLIENT_PROTOCOL.id ? lyingChannel(channel, liar) : channel
-    },
-    serve: (protocol, answer) => net.serve(protocol, answer),
-    request: (peer, protocol, body, options) => net.request(peer, protocol, body, options),
-    topic: (name, judge) => net.topic(name, judge)
-  }
+    }
+  })
 }
 
 function lyingChannel(channel: Channel, liar: Liar): Channel {
-  return {
-    connect: (peers) => channel.connect(peers),
-    send: (peer, body) => channel.send(peer, liar.bend(body)),
-    isOpen: (peer) => channel.isOpen(peer),
-    close: () => channel.close()
-  }
+  return replace(channel, { send: (peer, body) => channel.send(peer, liar.bend(body)) })
 }
 
 class Liar {
