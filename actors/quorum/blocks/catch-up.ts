@@ -10,7 +10,7 @@ import {
   type SyncAnswer
 } from '@brume/protocols/quorum'
 import { QuorumError } from '../errors.ts'
-import type { FinalBlock } from './ledger.ts'
+import type { FinalBlock } from './ledger-entries.ts'
 
 /** One answer of 2 MiB at 10 Mbit/s takes 1.7 s. */
 const REQUEST_TIMEOUT_MS = 10_000

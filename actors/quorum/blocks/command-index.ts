@@ -2,7 +2,7 @@ import { asArray, asUint, concat, decode, encode, fromHex, utf8, Writer } from '
 import type { Store, StoreOperation } from '@brume/ports'
 import { bodyOf } from '@brume/protocols/quorum'
 import { readable } from './damage.ts'
-import type { AppliedBlock } from './ledger.ts'
+import type { AppliedBlock } from './ledger-entries.ts'
 
 /** For so long a client may ask what became of a command, group time. */
 const KEPT_MS = 86_400_000

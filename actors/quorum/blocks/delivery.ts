@@ -5,7 +5,8 @@ import type { Block } from '../ports.ts'
 import type { Applied, Register } from '../record/register.ts'
 import { SystemCall } from '../record/system.ts'
 import { type Inspector, isRefused } from './inspector.ts'
-import type { AppliedBlock, Ending, FinalBlock, Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import type { AppliedBlock, Ending, FinalBlock } from './ledger-entries.ts'
 import type { Skip } from './skip.ts'
 
 export interface DeliveryOptions {

@@ -18,7 +18,8 @@ import { describe, expect, test } from 'vitest'
 import { founding } from '../record/membership.ts'
 import { manifestOf, person } from '../samples.ts'
 import { checkChapter, type Floor } from './catch-up.ts'
-import { type FinalBlock, Ledger } from './ledger.ts'
+import { Ledger } from './ledger.ts'
+import type { FinalBlock } from './ledger-entries.ts'
 import { successor } from './skip.ts'
 
 const bytes = manifestOf([1, 1, 1, 1])

@@ -7,7 +7,7 @@ import type { Epoch } from '../epoch.ts'
 import type { Proceedings } from '../evidence/proceedings.ts'
 import type { Applied } from '../record/register.ts'
 import type { Delivered } from './delivery.ts'
-import type { FinalBlock } from './ledger.ts'
+import type { FinalBlock } from './ledger-entries.ts'
 import type { Skip } from './skip.ts'
 
 type Turnover = NonNullable<Applied['turn']>

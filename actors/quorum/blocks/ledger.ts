@@ -1,54 +1,51 @@
-import {
-  asArray,
-  asBytes,
-  asUint,
-  compare,
-  concat,
-  decode,
-  encode,
-  fromHex,
-  optional,
-  toHex,
-  utf8,
-  Writer
-} from '@brume/codec'
+import { asArray, asBytes, asUint, compare, concat, decode, encode, optional, toHex, utf8 } from '@brume/codec'
 import type { Certificate, Final, Proposal } from '@brume/consensus'
 import type { Store, StoreOperation } from '@brume/ports'
 import {
-  BLOCK_BYTES_MAX,
   bodyOf,
   CLOSINGS_PER_ANSWER_MAX,
   decodeCertificate,
   decodeCommittee,
   decodeMembership,
   decodeSignedBlock,
-  encodeCertificate,
   encodeMembership,
-  encodeSignedBlock,
   type Handover,
-  HEADER_BYTES_MAX,
   isClosing,
   type ManifestMember,
   type Membership,
-  readHeader,
   SYNC_BLOCKS_MAX
 } from '@brume/protocols/quorum'
 import type { Session } from '../commands/sessions.ts'
-import { QuorumError } from '../errors.ts'
 import { CommandIndex, entriesOf } from './command-index.ts'
 import { readable } from './damage.ts'
+import {
+  type AppliedBlock,
+  blockKey,
+  blockOperation,
+  type Ending,
+  effectKey,
+  effectOperations,
+  endingKey,
+  endKey,
+  endOperations,
+  floorOperation,
+  handoverOperations,
+  KEY_FINAL,
+  noEnding,
+  proofKey,
+  proofOperation,
+  readEnding,
+  readEpoch,
+  sessionEnd,
+  sessionPrefix,
+  TAIL_MAX,
+  withTail
+} from './ledger-entries.ts'
 import { RecordSum } from './sum.ts'
 
 /** Blocks of one answer to a member that catches up, before the last that carries its finalization. */
 const ANSWER_BYTES_SOFT_MAX = 524_288
 
-/** One finalization, the blocks above the closing one, 100 members with the longest names. */
-const ENDING_BYTES_MAX = 1_048_576
-
-/** Blocks that a quorum may have made on a closing one before it was final: as many as may be unfinalized. */
-const TAIL_MAX = 64
-
-const KEY_FINAL = utf8('final')
 const KEY_MEMBERSHIP = utf8('membership')
 /** Not among the sessions, whose keys begin with an s. */
 const KEY_SUM = utf8('total')
@@ -58,38 +55,6 @@ const KEY_PRUNED = Uint8Array.of(0x67, 0x70)
 
 /** Heights of one batch: what was left behind by an older version goes in small steps. */
 const PRUNED_AT_ONCE = 256
-
-const blockKey = (height: number) => new Writer(9).u8(0x62).u64(height).finish()
-const proofKey = (height: number) => new Writer(9).u8(0x70).u64(height).finish()
-/** Which commands of a block took effect; absent where all did. */
-const effectKey = (height: number) => new Writer(9).u8(0x65).u64(height).finish()
-/** How an epoch ended, by its number, and the same by the height of its closing block. */
-const endingKey = (epoch: number) => new Writer(9).u8(0x6b).u64(epoch).finish()
-const endKey = (height: number) => new Writer(9).u8(0x71).u64(height).finish()
-const sessionPrefix = Uint8Array.of(0x73)
-const sessionEnd = Uint8Array.of(0x74)
-
-/** A block that is final, with its leader's signature. */
-export interface FinalBlock {
-  readonly proposal: Proposal
-  readonly signature: Uint8Array
-}
-
-/** With the places in the payload of the commands that took effect. */
-export interface AppliedBlock extends FinalBlock {
-  readonly effective: readonly number[]
-}
-
-/** How an epoch ended. */
-export interface Ending {
-  /** Of the last block of the tail, or of the closing block itself. */
-  readonly finalization: Certificate
-  /** Blocks above the closing one: they made it final and order nothing. */
-  readonly tail: readonly FinalBlock[]
-  /** Who decides in the next epoch, as `encodeCommittee` wrote it, and the seed of its leaders. */
-  readonly committee: Uint8Array
-  readonly seed: Uint8Array
-}
 
 /** The quorum's own state as it is stored. */
 export interface StoredRecord {
@@ -383,74 +348,4 @@ export class Ledger {
     if (bytes === undefined) throw noEnding(epoch)
     return readEnding(bytes)
   }
-}
-
-function readEnding(bytes: Uint8Array) {
-  const fields = asArray(decode(bytes, { bytesMax: ENDING_BYTES_MAX }), 'ending', 6)
-  const [height, header, finalization, tail, committee, seed] = fields
-  return {
-    height: asUint(height, 'height'),
-    header: asBytes(header, 'header', { min: 1, max: HEADER_BYTES_MAX }),
-    finalization: decodeCertificate(asBytes(finalization, 'finalization', { min: 1, max: 8_192 })),
-    tail: asArray(tail, 'tail', { min: 0, max: TAIL_MAX }).map((block) =>
-      asBytes(block, 'block', { min: 1, max: BLOCK_BYTES_MAX })
-    ),
-    committee: asBytes(committee, 'committee', { min: 1, max: ENDING_BYTES_MAX }),
-    /** Null where the epoch that follows was skipped: its leaders are of no interest. */
-    seed: optional(seed, (value) => asBytes(value, 'seed', 32))
-  }
-}
-
-function noEnding(epoch: number): QuorumError {
-  return new QuorumError('BRUME_QUORUM_STORE', `how epoch ${epoch} ended is not kept here`)
-}
-
-function readEpoch(bytes: Uint8Array): number {
-  return asUint(asArray(decode(bytes, { bytesMax: 16 }), 'end', 1)[0], 'epoch')
-}
-
-function withTail(
-  blocks: readonly Uint8Array[],
-  { tail, finalization }: { readonly tail: readonly Uint8Array[]; readonly finalization: Certificate }
-) {
-  return { blocks: [...blocks, ...tail], finalization }
-}
-
-function endOperations(blocks: readonly AppliedBlock[], ending: Ending | null): readonly StoreOperation[] {
-  const closing = blocks.at(-1)?.proposal
-  if (ending === null || closing === undefined) return []
-  const { finalization, tail, committee, seed } = ending
-  const tailBytes = tail.map(({ proposal, signature }) => encodeSignedBlock(proposal, signature))
-  const { header } = bodyOf(tail.at(-1)?.proposal ?? closing)
-  const value = encode([closing.height, header, encodeCertificate(finalization), tailBytes, committee, seed])
-  return [
-    { type: 'put', key: endingKey(closing.epoch), value },
-    { type: 'put', key: endKey(closing.height), value: encode([closing.epoch]) }
-  ]
-}
-
-function floorOperation({ view, height, digest, timeMs, certificate }: Final): StoreOperation {
-  const proof = certificate === null ? null : encodeCertificate(certificate)
-  return { type: 'put', key: KEY_FINAL, value: encode([view, height, fromHex(digest), timeMs, proof]) }
-}
-
-function blockOperation({ proposal, signature }: FinalBlock): StoreOperation {
-  return { type: 'put', key: blockKey(proposal.height), value: encodeSignedBlock(proposal, signature) }
-}
-
-function effectOperations({ proposal, effective }: AppliedBlock): readonly StoreOperation[] {
-  if (effective.length === bodyOf(proposal).commands.length) return []
-  return [{ type: 'put', key: effectKey(proposal.height), value: encode([...effective]) }]
-}
-
-function proofOperation(height: number, certificate: Certificate): StoreOperation {
-  return { type: 'put', key: proofKey(height), value: encodeCertificate(certificate) }
-}
-
-function handoverOperations(handovers: ReadonlyMap<number, Handover>): readonly StoreOperation[] {
-  return [...handovers].map(([epoch, { header, finalization, committee }]) => {
-    const { height } = readHeader(header)
-    const value = encode([height, header, encodeCertificate(finalization), [], committee, null])
-    return { type: 'put', key: endingKey(epoch), value }
-  })
 }

@@ -4,7 +4,8 @@ import type { Kept } from '../checkpoints/archive.ts'
 import { QuorumError } from '../errors.ts'
 import type { Register } from '../record/register.ts'
 import type { Chapter, Floor } from './catch-up.ts'
-import type { AppliedBlock, Ending, FinalBlock, Ledger, Refill } from './ledger.ts'
+import type { Ledger, Refill } from './ledger.ts'
+import type { AppliedBlock, Ending, FinalBlock } from './ledger-entries.ts'
 import { floorOf, type Skip } from './skip.ts'
 
 export interface MendOptions {

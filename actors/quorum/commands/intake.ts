@@ -11,7 +11,7 @@ import {
   type Pace
 } from '@brume/protocols/quorum'
 import { type Inspector, isRefused } from '../blocks/inspector.ts'
-import type { AppliedBlock } from '../blocks/ledger.ts'
+import type { AppliedBlock } from '../blocks/ledger-entries.ts'
 import { QuorumError, type QuorumErrorCode } from '../errors.ts'
 import type { Ordered, Submission } from '../events.ts'
 import type { Inspected, Refusal } from '../ports.ts'
