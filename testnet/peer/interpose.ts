@@ -18,11 +18,17 @@ export function interpose<N extends Net>(net: N, protocolId: string, between: Be
   return replace<N>(net, { channel } as Partial<N>)
 }
 
-/** The same network, except that of what is published under names with this prefix only what `mayLeave` allows does. */
-export function silence<N extends Net>(net: N, prefix: string, mayLeave: (data: Uint8Array) => boolean): N {
+/** What of a topic's messages goes through. */
+export interface Muffle {
+  mayLeave(data: Uint8Array): boolean
+  mayArrive(data: Uint8Array): boolean
+}
+
+/** The same network, except that of topics under names with this prefix only what `muffle` allows goes either way. */
+export function muffled<N extends Net>(net: N, prefix: string, { mayLeave, mayArrive }: Muffle): N {
   const topic: Net['topic'] = (name, judge) => {
-    const opened = net.topic(name, judge)
-    if (!name.startsWith(prefix)) return opened
+    if (!name.startsWith(prefix)) return net.topic(name, judge)
+    const opened = net.topic(name, (from, data) => (mayArrive(data) ? judge(from, data) : 'ignore'))
     const nobody = Promise.resolve({ recipients: 0 })
     return replace(opened, {
       publish: (data, options) => (mayLeave(data) ? opened.publish(data, options) : nobody)

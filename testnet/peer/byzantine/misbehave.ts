@@ -1,10 +1,10 @@
 import { toHex } from '@brume/codec'
 import { KIND, type Vote } from '@brume/consensus'
 import type { Net, PeerId, SendResult } from '@brume/ports'
-import { decodeCall, GOSSIP } from '@brume/protocols/quorum'
+import { decodeCall, FRAME, GOSSIP } from '@brume/protocols/quorum'
 import type { Behaviour } from '../../runner/messages.ts'
 import { QUORUM_PROTOCOL } from '../frame-tap.ts'
-import { interpose, silence } from '../interpose.ts'
+import { interpose, muffled } from '../interpose.ts'
 import {
   COMMAND,
   commandOf,
@@ -83,7 +83,11 @@ export class Misbehaviour {
   }
 
   wrap<N extends Net>(net: N): N {
-    const quieter = silence(net, TOPICS, ([type = 0]) => !this.#leavesOut(type))
+    const quieter = muffled(net, TOPICS, {
+      mayLeave: ([type = 0]) => !this.#leavesOut(type),
+      // What proves it a liar would have the honest peer inside believe that another process has its key.
+      mayArrive: ([type]) => this.#behaviour === null || type !== GOSSIP.evidence
+    })
     return interpose(quieter, QUORUM_PROTOCOL, {
       frame: (_from, body, pass) => {
         if (this.#hears(body)) pass(body)
@@ -97,6 +101,7 @@ export class Misbehaviour {
   }
 
   #hears(body: Uint8Array): boolean {
+    if (this.#behaviour !== null && body[0] === FRAME.echo) return false
     if (this.#behaviour?.behaviour === 'collude' && body[0] === PROPOSE) this.#remember(proposalOf(body))
     if (this.#censored.size === 0 || body[0] !== COMMAND || !this.#isCensored(commandOf(body))) return true
     this.#count++
