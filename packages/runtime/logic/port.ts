@@ -1,0 +1,93 @@
+/** Plain data: finite numbers, well-formed strings, bytes, dense arrays, plain objects; depth <= 32, 10,000 nodes. */
+export type Json = null | boolean | number | string | Uint8Array | readonly Json[] | { readonly [key: string]: Json }
+
+export interface Event {
+  readonly type: string
+  readonly [field: string]: Json
+}
+
+export type Status = 'active' | 'done' | 'error' | 'stopped'
+
+/** What surrounds one step; the same for every event raised within it. */
+export interface Scope {
+  /** The actor's own, with incarnation. */
+  readonly address: string
+  /** Null for a root. */
+  readonly parent: string | null
+  /** Admission time of the event, ms since 1970; group time in a replicated actor. */
+  readonly nowMs: number
+  /** Who sent the event: an address; null where it came from the actor's own timers, children or effects. */
+  readonly sender: string | null
+  /** Names the ask that waits for an answer to this event; null: none. */
+  readonly ask: string | null
+  /** `length` bytes of this step's stream; in a replicated actor equal on all members, and public. */
+  readonly random: (length: number) => Uint8Array
+}
+
+/** What a step wants done. Nothing is done before the step's batch is committed. */
+export type Effect =
+  /** `to`: an address; an own child as `#<id>`, the parent as `#`. With `delayMs` a timer of this `id`. */
+  | {
+      readonly kind: 'send'
+      readonly to: string
+      readonly event: Event
+      readonly id?: string
+      readonly delayMs?: number
+    }
+  | { readonly kind: 'timer'; readonly id: string; readonly event: Event; readonly delayMs: number }
+  | { readonly kind: 'cancel'; readonly id: string }
+  | {
+      readonly kind: 'spawn'
+      readonly id: string
+      readonly src: string
+      readonly input: Json
+      readonly systemId?: string
+      readonly syncSnapshot: boolean
+    }
+  | { readonly kind: 'stop'; readonly id: string }
+  | { readonly kind: 'emit'; readonly event: Event }
+  | { readonly kind: 'reply'; readonly token: string; readonly value: Json }
+  /** A custom action by name: journaled, run at least once. */
+  | { readonly kind: 'run'; readonly type: string; readonly params: Json }
+  /** A custom action given inline: only actors of durability `memory` may have it. */
+  | { readonly kind: 'inline'; readonly type: string; readonly run: () => unknown }
+  | { readonly kind: 'log'; readonly value: Json }
+
+export interface Step<S> {
+  readonly state: S
+  readonly effects: readonly Effect[]
+}
+
+/** An actor as other actors and people see it. */
+export interface View {
+  readonly status: Status
+  /** XState's state value. */
+  readonly value: Json
+  readonly context: Json
+  readonly tags: readonly string[]
+  readonly output?: Json
+  /** With status `error`; a thrown value may be anything. */
+  readonly error?: unknown
+}
+
+/** How an actor of one kind behaves: pure, synchronous, and knowing nothing of kernels, disks and networks. */
+export interface ActorLogic<S = unknown> {
+  /** 32 bytes: equal ids behave equally. */
+  readonly id: Uint8Array
+  /** May throw. */
+  init(input: Json, scope: Scope): Step<S>
+  /** Leaves `state` as it was; may throw. */
+  step(state: S, event: Event, scope: Scope): Step<S>
+  /** A positional array, sharing nothing with `state`. */
+  persist(state: S): Json
+  /** @param stored - what `persist` gave; not kept, not changed */
+  restore(stored: Json, scope: Scope): S
+  view(state: S): View
+  /** What runs as the child `src`: the logic of a cell, an effect actor, or undefined where nothing of that name is known. */
+  child(src: string): Child | undefined
+}
+
+export type Child =
+  | { readonly kind: 'logic'; readonly logic: ActorLogic }
+  /** A promise, callback or observable of XState: runs outside the step, results enter as events. */
+  | { readonly kind: 'effect'; readonly logic: unknown }
