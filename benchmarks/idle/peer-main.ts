@@ -2,7 +2,7 @@
  * One production peer in its own process, with a program for groups, which `brume up` has none of by itself.
  * Usage: peer-main.ts <data directory> <network name>; answers each IPC message with an `IdleAnswer`.
  */
-import { createPeer } from '@brume/actors/peer'
+import { createPeer } from '@brume/peer'
 import { NullProgram } from '../consensus/commands.ts'
 import { total } from '../consensus/gauges.ts'
 import type { IdleAnswer } from './peers.ts'

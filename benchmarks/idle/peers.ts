@@ -20,7 +20,7 @@ export interface IdleAnswer {
   readonly quorumFrames: number
 }
 
-const BRUME = fileURLToPath(new URL('cli/brume.ts', import.meta.resolve('@brume/actors/peer')))
+const BRUME = fileURLToPath(new URL('cli/brume.ts', import.meta.resolve('@brume/peer')))
 const PEER_MAIN = fileURLToPath(new URL('peer-main.ts', import.meta.url))
 /** As `brume up` starts itself again with them (preset laptop). */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=192']

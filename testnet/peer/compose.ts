@@ -1,4 +1,4 @@
-import { createPeer, type Peer, type ProgramContext } from '@brume/actors/peer'
+import { createPeer, type Peer, type ProgramContext } from '@brume/peer'
 import type { Group, GroupEvent, Program } from '@brume/actors/quorum'
 import type { NetNode } from '@brume/net'
 import { nodeDisk } from '@brume/store'
