@@ -27,6 +27,36 @@ test('decode gives back what was encoded', () => {
   )
 })
 
+test('floats are taken where asked for, in one form', () => {
+  const floats = { ...WIDE, floats: true }
+  const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+  fc.assert(
+    fc.property(fc.array(number), (values) => {
+      const bytes = encode(values, { floats: true })
+      expect(decode(bytes, floats)).toEqual(values.map((value) => (value === 0 ? 0 : value)))
+      if (values.some((value) => !Number.isSafeInteger(value)))
+        expect(codeOf(() => decode(bytes, WIDE))).not.toBe('accepted')
+    }),
+    { numRuns: 2_000 }
+  )
+  expect(toHex(encode([1.5, 2 ** 53], { floats: true }))).toBe('82fb3ff8000000000000fb4340000000000000')
+  for (const infinite of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(codeOf(() => encode(infinite, { floats: true }))).toBe('BRUME_CODEC_UNSUPPORTED')
+  }
+})
+
+test.each([
+  ['f93e00', 'BRUME_CODEC_NOT_CANONICAL', '1.5 in 2 bytes'],
+  ['fa3fc00000', 'BRUME_CODEC_NOT_CANONICAL', '1.5 in 4 bytes'],
+  ['fb3ff0000000000000', 'BRUME_CODEC_NOT_CANONICAL', 'an integer as float'],
+  ['fb8000000000000000', 'BRUME_CODEC_NOT_CANONICAL', 'negative zero'],
+  ['fb7ff0000000000000', 'BRUME_CODEC_MALFORMED', 'infinity'],
+  ['fb7ff8000000000000', 'BRUME_CODEC_MALFORMED', 'not a number'],
+  ['a1fb3ff800000000000000', 'BRUME_CODEC_UNSUPPORTED', 'a float as key']
+])('with floats %s is %s: %s', (hex, code) => {
+  expect(codeOf(() => decode(fromHex(hex), { ...WIDE, floats: true }))).toBe(code)
+})
+
 // RFC 8949, Appendix A, those of the types in use.
 test.each([
   ['00', 0],

@@ -10,6 +10,8 @@ export interface DecodeLimits {
   readonly depthMax?: number
   /** Data items of all kinds, a map entry being two; default 4,096. */
   readonly itemsMax?: number
+  /** Floats of 8 bytes that no integer says. Default false: user data has them, what is signed has not. */
+  readonly floats?: boolean
 }
 
 /** Deeper than every message in use; each level is one recursion. */
@@ -50,6 +52,7 @@ class Decoder {
   readonly #bytes: Uint8Array
   readonly #tokens: Tokenizer
   readonly #depthMax: number
+  readonly #floats: boolean
   #itemsLeft: number
 
   constructor(bytes: Uint8Array, limits: DecodeLimits) {
@@ -57,6 +60,7 @@ class Decoder {
     this.#bytes = Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
     this.#tokens = new Tokenizer(this.#bytes, STRICT)
     this.#depthMax = Math.min(limits.depthMax ?? DEPTH_MAX_DEFAULT, DEPTH_LIMIT)
+    this.#floats = limits.floats ?? false
     this.#itemsLeft = limits.itemsMax ?? ITEMS_MAX_DEFAULT
     this.#reserve(1)
   }
@@ -68,6 +72,7 @@ class Decoder {
     if (token.type === Type.array) return this.#array(token.value, depth + 1)
     if (token.type === Type.map) return this.#map(token.value, depth + 1)
     if (token.type === Type.string) return this.#text(start, token)
+    if (token.type === Type.float && this.#floats) return this.#float(start, token.value)
     if (token.type === Type.float || token.type === Type.tag || token.type === Type.break || !token.type.terminal) {
       throw new CodecError('BRUME_CODEC_UNSUPPORTED', `${token.type.name} at byte ${start} is not used here`)
     }
@@ -135,10 +140,15 @@ class Decoder {
   #key(depth: number): number | string {
     const start = this.#tokens.pos()
     const key = this.item(depth)
-    if ((typeof key !== 'string' && typeof key !== 'number') || key === FORBIDDEN_KEY) {
+    if ((typeof key !== 'string' && !Number.isSafeInteger(key)) || key === FORBIDDEN_KEY) {
       throw new CodecError('BRUME_CODEC_UNSUPPORTED', `map key at byte ${start} is neither an integer nor allowed text`)
     }
-    return key
+    return key as number | string
+  }
+
+  #float(start: number, value: number): number {
+    if (this.#tokens.pos() - start === FLOAT_BYTES && !Number.isSafeInteger(value)) return value
+    throw new CodecError('BRUME_CODEC_NOT_CANONICAL', `the number at byte ${start} is an integer or not in 8 bytes`)
   }
 
   /** cborg replaces broken UTF-8 and drops a leading byte order mark; both would not encode back. */
@@ -154,6 +164,9 @@ class Decoder {
     }
   }
 }
+
+/** Head and 64 bits. */
+const FLOAT_BYTES = 9
 
 /** Bytes of an item's head, by its first byte's low five bits: 0-23, then 1, 2, 4, 8 more. */
 function headBytes(first: number): number {

@@ -1,6 +1,6 @@
 export { compare, concat, equal, fromHex, toHex, utf8 } from './bytes.ts'
 export { type DecodeLimits, decode } from './decode.ts'
-export { encode } from './encode.ts'
+export { type EncodeOptions, encode } from './encode.ts'
 export { CodecError, type CodecErrorCode } from './error.ts'
 export { Reader } from './reader.ts'
 export { asArray, asBoolean, asBytes, asText, asUint, optional, type Size } from './shape.ts'
