@@ -25,6 +25,8 @@ export interface StoreWriteOptions {
 export interface Store {
   /** The value, or undefined where there is none. */
   get(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** As `get`, at once: the caller waits for the disk where the value is in no cache. Throws what `get` rejects with. */
+  getSync(key: Uint8Array): Uint8Array | undefined
   /** All changes or none. */
   batch(operations: readonly StoreOperation[], options?: StoreWriteOptions): Promise<void>
   /** Entries in key order, from the state at the time of the call. */

@@ -79,6 +79,7 @@ describe('openStore', () => {
     for (const name of names) {
       const damaged = { code: 'BRUME_STORE_DAMAGED', message: expect.stringContaining(`"ns/${name}"`) }
       await expect(again.sub('ns/').get(text(name))).rejects.toMatchObject(damaged)
+      expect(() => again.sub('ns/').getSync(text(name))).toThrow(expect.objectContaining(damaged))
     }
     const iterate = async () => {
       for await (const _ of again.entries());

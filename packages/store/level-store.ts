@@ -40,6 +40,17 @@ class LevelStore implements Store {
     return value === undefined ? undefined : openValue(fullKey, value)
   }
 
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    const fullKey = this.#full(key)
+    let value: Uint8Array | undefined
+    try {
+      value = this.#level.getSync(fullKey)
+    } catch (error) {
+      rethrow(error)
+    }
+    return value === undefined ? undefined : openValue(fullKey, value)
+  }
+
   async batch(operations: readonly StoreOperation[], options?: StoreWriteOptions): Promise<void> {
     const changes = operations.map((operation) => {
       const key = this.#full(operation.key)

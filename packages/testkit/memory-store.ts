@@ -1,4 +1,4 @@
-import type { Store, StoreOperation, StoreRange } from '@brume/ports'
+import type { Store, StoreOperation, StoreRange, StoreWriteOptions } from '@brume/ports'
 
 /** The code that a closed store answers with; the class with the other codes is that of @brume/store. */
 class MemoryStoreError extends Error {
@@ -10,16 +10,69 @@ class MemoryStoreError extends Error {
   }
 }
 
+/** What a batch replaced: its way back. */
+type Undo = (readonly [key: string, before: Uint8Array | undefined])[]
+
 interface Shared {
   readonly values: Map<string, Uint8Array>
   /** Keys in order; undefined when one was added or removed since. */
   sorted: readonly string[] | undefined
   closed: boolean
+  /** Its process is gone: nothing is answered any more, and nothing written. */
+  dead: boolean
+  /** Batches that a power cut may undo, oldest first; null where nobody cuts power. */
+  readonly unsynced: Undo[] | null
 }
 
 /** A store without a disk, ordered as the real one; it holds copies of what it is given. */
 export const memoryStore = (): Store =>
-  new MemoryStore({ values: new Map(), sorted: undefined, closed: false }, '', true)
+  new MemoryStore({ values: new Map(), sorted: undefined, closed: false, dead: false, unsynced: null }, '', true)
+
+/**
+ * The disk under stores of processes that die: LevelDB's log in the system's cache. What a process wrote outlives its
+ * process, and power only what was synced, or written before something that was.
+ */
+export class StoreMedium {
+  readonly #values = new Map<string, Uint8Array>()
+  readonly #unsynced: Undo[] = []
+  #open: Shared | undefined
+
+  /** Entries on the disk. */
+  get size(): number {
+    return this.#values.size
+  }
+
+  /** The process that opened it before is gone. */
+  open(): Store {
+    this.kill()
+    this.#open = { values: this.#values, sorted: undefined, closed: false, dead: false, unsynced: this.#unsynced }
+    return new MemoryStore(this.#open, '', true)
+  }
+
+  /** The process is gone: calls under way come to nothing. */
+  kill(): void {
+    if (this.#open !== undefined) this.#open.dead = true
+    this.#open = undefined
+  }
+
+  /** As `kill`, with the power: of batches not synced the first so many are there. `kept(n)` answers 0..n. */
+  cutPower(kept: (most: number) => number): void {
+    this.kill()
+    const lost = this.#unsynced.splice(kept(this.#unsynced.length))
+    for (const [key, before] of lost.reverse().flatMap((batch) => batch.reverse())) {
+      if (before === undefined) this.#values.delete(key)
+      else this.#values.set(key, before)
+    }
+    this.#unsynced.length = 0
+  }
+
+  /** The disk is another, empty one. */
+  wipe(): void {
+    this.kill()
+    this.#values.clear()
+    this.#unsynced.length = 0
+  }
+}
 
 // One character a byte, so that strings order as bytes do.
 const toText = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
@@ -37,18 +90,29 @@ class MemoryStore implements Store {
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    if (this.#shared.dead) return never()
+    return this.getSync(key)
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
     this.#assertOpen()
     return this.#shared.values.get(this.#prefix + toText(key))?.slice()
   }
 
-  async batch(operations: readonly StoreOperation[]): Promise<void> {
+  async batch(operations: readonly StoreOperation[], { sync = false }: StoreWriteOptions = {}): Promise<void> {
+    if (this.#shared.dead) return never()
     this.#assertOpen()
+    this.#remember(operations)
     for (const operation of operations) this.#apply(operation)
+    if (sync) this.#shared.unsynced?.splice(0)
   }
 
   entries(range: StoreRange = {}): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     const entries = this.#shared.closed ? undefined : this.#snapshot(range)
-    return iterate(entries, () => this.#assertOpen())
+    return iterate(entries, () => {
+      this.#assertOpen()
+      return this.#shared.dead
+    })
   }
 
   sub(prefix: string): Store {
@@ -57,6 +121,12 @@ class MemoryStore implements Store {
 
   async close(): Promise<void> {
     if (this.#isRoot) this.#shared.closed = true
+  }
+
+  #remember(operations: readonly StoreOperation[]): void {
+    const { values, unsynced } = this.#shared
+    const keys = operations.map(({ key }) => this.#prefix + toText(key))
+    unsynced?.push(keys.map((key) => [key, values.get(key)] as const))
   }
 
   #apply(operation: StoreOperation): void {
@@ -91,11 +161,14 @@ class MemoryStore implements Store {
 
 async function* iterate(
   entries: readonly (readonly [Uint8Array, Uint8Array])[] | undefined,
-  assertOpen: () => void
+  isDead: () => boolean
 ): AsyncGenerator<readonly [Uint8Array, Uint8Array]> {
-  assertOpen()
+  isDead()
   for (const entry of entries ?? []) {
-    assertOpen()
+    if (isDead()) await never()
     yield entry
   }
 }
+
+/** What a dead process waits for. */
+const never = <T>(): Promise<T> => new Promise<T>(() => {})

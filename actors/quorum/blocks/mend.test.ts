@@ -19,6 +19,10 @@ function damaged(store: Store, isBad: (key: string) => boolean, prefix = ''): St
       if (isDamaged(key)) throw damage()
       return store.get(key)
     },
+    getSync: (key) => {
+      if (isDamaged(key)) throw damage()
+      return store.getSync(key)
+    },
     batch: (operations, options) => {
       for (const { key } of operations) healed.add(nameOf(key))
       return store.batch(operations, options)

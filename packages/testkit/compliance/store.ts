@@ -49,6 +49,20 @@ function valueCases(fresh: Fresh): void {
     expect(await store.get(text('empty'))).toBeUndefined()
     await store.batch([])
   })
+  it('reads at once what a batch that was confirmed has written', async () => {
+    const store = await fresh()
+    const part = store.sub('part/')
+    expect(part.getSync(text('a'))).toBeUndefined()
+    await part.batch([put(text('a'), bytes(1, 2)), put(text('empty'), bytes())])
+    const read = part.getSync(text('a'))
+    expect(plain(read)).toEqual([1, 2])
+    expect(read?.constructor).toBe(Uint8Array)
+    read?.fill(7)
+    expect(plain(store.getSync(text('part/a')))).toEqual([1, 2])
+    expect(plain(part.getSync(text('empty')))).toEqual([])
+    await part.batch([del(text('a'))])
+    expect(part.getSync(text('a'))).toBeUndefined()
+  })
   it('applies a batch in order: the last change of a key counts', async () => {
     const store = await fresh()
     await store.batch([put(text('k'), bytes(1)), del(text('k')), put(text('k'), bytes(2))])
@@ -157,6 +171,9 @@ function closeCases(fresh: Fresh): void {
     await store.close()
     const closed = { name: 'StoreError', code: 'BRUME_STORE_CLOSED' }
     await expect(store.get(text('a'))).rejects.toMatchObject(closed)
+    for (const view of [store, part]) {
+      expect(() => view.getSync(text('a'))).toThrow(expect.objectContaining(closed))
+    }
     await expect(store.batch([del(text('a'))])).rejects.toMatchObject(closed)
     await expect(part.get(text('a'))).rejects.toMatchObject(closed)
     await expect(list(store)).rejects.toMatchObject(closed)
