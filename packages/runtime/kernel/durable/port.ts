@@ -1,0 +1,171 @@
+import type { Cancel, Clock, Log, Store } from '@brume/ports'
+import type { Event, Json } from '../../logic/port.ts'
+import type { CellStatus, Durability, HistoryEntry, Mailbox, Refusal, Supervise } from '../port.ts'
+
+/** A timer of an actor; `to` names another target than the actor itself. */
+export interface StoredTimer {
+  readonly id: string
+  /** Wall time, ms since 1970. */
+  readonly dueMs: number
+  /** As it was asked for: `resume: 'restart'` needs it. */
+  readonly delayMs: number
+  readonly event: Event
+  readonly to: string | null
+}
+
+export interface StoredChild {
+  readonly id: string
+  readonly src: string
+  readonly incarnation: number
+  readonly input: Json
+  readonly syncSnapshot: boolean
+  readonly systemId: string | null
+}
+
+/** Spawn options that survive; a rule of `allow` that is a function does not, and is given again at the next spawn. */
+export interface StoredOptions {
+  readonly durability: Durability
+  readonly input: Json
+  readonly mailbox: Mailbox | null
+  readonly supervise: Supervise | null
+  readonly passivateMs: number | null
+  readonly allow: Json
+}
+
+/** All that survives of one actor: the record of actors.md section 4. */
+export interface StoredActor {
+  /** `brume://<authority>/<path>`, without incarnation. */
+  readonly address: string
+  readonly kind: string
+  readonly logicId: Uint8Array
+  readonly version: number
+  readonly incarnation: number
+  readonly seq: number
+  readonly status: CellStatus
+  /** What `ActorLogic.persist` gave. */
+  readonly state: Json
+  readonly children: readonly StoredChild[]
+  readonly timers: readonly StoredTimer[]
+  /** Targets with the incarnation that is watched, if known. */
+  readonly watching: readonly string[]
+  readonly restarts: number
+  /** Number of the next outbox entry. */
+  readonly outNext: number
+  /** Path of the parent and the child's `src` there; null for a root. */
+  readonly parent: { readonly path: string; readonly id: string; readonly src: string } | null
+  readonly createdMs: number
+  readonly options: StoredOptions
+}
+
+/** Something sent or to be run, fixed in the batch of the step that caused it. */
+export interface OutboxEntry {
+  /** `mail`: to an address; `control`: to an actor of this kernel, past its bound; `run`: a custom action. */
+  readonly kind: 'mail' | 'control' | 'run'
+  /** Address or, for `run`, the action's type. */
+  readonly target: string
+  /** The entry before it to the same target; 0: none. */
+  readonly prev: number
+  /** Event or params. */
+  readonly body: Json
+  /** Wall time. */
+  readonly expiresMs: number
+}
+
+export interface StoredReply {
+  readonly expiresMs: number
+  readonly code: 'ok' | Refusal
+  readonly value: Json
+}
+
+/** An actor whose record is written: asked once when its batch closes, however many steps it made. */
+export interface Persistent {
+  readonly path: string
+  readonly durability: Durability
+  record(): StoredActor
+}
+
+/**
+ * The open batch, and those that are on their way to the disk. A batch closes when the previous sync has
+ * finished, or at 4 MiB; all its changes are written together or not at all.
+ */
+export interface Commit {
+  /** Number of the batch that is open: what a durable step does belongs to it. From 1 on. */
+  readonly open: number
+  /** This batch and all before it are on disk. */
+  readonly confirmed: number
+  /** Writes the record as it is when the batch closes; in a journal also the processed event. */
+  save(actor: Persistent, entry?: HistoryEntry): void
+  /** The actor ended: its record becomes a tombstone for 24 h, the rest goes. */
+  bury(actor: Persistent): void
+  putOutbox(path: string, seq: number, entry: OutboxEntry): void
+  /** Put and dropped in one batch, an entry is never written. */
+  dropOutbox(path: string, seq: number): void
+  putWatermark(path: string, sender: string, incarnation: number, seq: number): void
+  putReply(path: string, key: Uint8Array, reply: StoredReply): void
+  putAlias(root: string, systemId: string, address: string | null): void
+}
+
+export type Loaded =
+  | { readonly kind: 'actor'; readonly actor: StoredActor }
+  /** Its bytes stay; it refuses with this code. */
+  | { readonly kind: 'damaged'; readonly error: Error }
+
+/** What is on disk together with what is in batches on their way there. All synchronous: `Store.getNow`. */
+export interface Archive {
+  /** Where nothing of this path lives: undefined. */
+  load(path: string): Loaded | undefined
+  outbox(path: string): readonly (OutboxEntry & { readonly seq: number })[]
+  watermark(path: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined
+  reply(path: string, key: Uint8Array): StoredReply | undefined
+  alias(root: string, systemId: string): string | undefined
+  history(path: string, from: number): AsyncIterable<HistoryEntry>
+  /** The newest record at or before `seq`, and the entries after it up to `seq`. */
+  recordAt(
+    path: string,
+    seq: number
+  ): Promise<{
+    readonly actor: StoredActor
+    readonly entries: readonly HistoryEntry[]
+  } | null>
+}
+
+/** The durable part of a kernel. */
+export interface Durable extends Commit, Archive {
+  /**
+   * Counts the boot, and resolves with what must be loaded at once: actors with outbox entries, effects, watches
+   * or running children. Those with nothing but timers are woken when these are due.
+   */
+  start(): Promise<{ readonly boot: number; readonly awake: readonly string[] }>
+  /** A boot number beyond all used so far, for incarnations. */
+  nextBoot(): number
+  /** Resolves when everything that was saved is on disk. */
+  stop(): Promise<void>
+}
+
+export interface DurableOptions {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  /** Batches up to this one are on disk: their outputs may leave. */
+  readonly onConfirmed: (batch: number) => void
+  readonly onFatal: (error: Error) => void
+  /** An actor that is not in memory has a timer due. */
+  readonly onDue: (path: string) => void
+}
+
+export type CreateDurable = (options: DurableOptions) => Durable
+
+/** Which cells leave memory: idle ones, and the longest unused above a number of residents. */
+export interface Residency {
+  /** It had a turn, or was loaded. */
+  used(path: string, passivateMs: number): void
+  gone(path: string): void
+  stop(): void
+}
+
+export interface ResidencyOptions {
+  readonly clock: Clock
+  /** Takes the actor out of memory; false where it must stay (waiting events, effects, watchers). */
+  readonly evict: (path: string) => boolean
+  readonly after: (delayMs: number, run: () => void) => Cancel
+}
