@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { Store } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { describe, expect, it, vi } from 'vitest'
 import { clockCompliance, journalCompliance, randomCompliance, storeCompliance } from './compliance/index.ts'
-import { memoryJournal, memoryStore, newMedium, SimClock, SimRandom, seedFromHex } from './index.ts'
+import { memoryJournal, memoryStore, newMedium, SimClock, SimRandom, StoreMedium, seedFromHex } from './index.ts'
 
 const WAIT = { timeout: 15_000, interval: 2 }
 
@@ -27,6 +28,46 @@ randomCompliance('simulated', () => new SimRandom(seedFromHex('00010203040506070
 randomCompliance('system', systemRandom)
 
 storeCompliance('memory', async () => memoryStore())
+storeCompliance('medium', async () => new StoreMedium().open())
+
+describe('StoreMedium', () => {
+  const key = (name: string) => new TextEncoder().encode(name)
+  const write = (store: Store, name: string, value: number, sync = false) =>
+    store.batch([{ type: 'put', key: key(name), value: Uint8Array.of(value) }], { sync })
+  const read = async (medium: StoreMedium, name: string) => (await medium.open().get(key(name)))?.[0]
+
+  it('keeps what a process wrote that was killed', async () => {
+    const medium = new StoreMedium()
+    await write(medium.open(), 'a', 1)
+    medium.kill()
+    expect(await read(medium, 'a')).toBe(1)
+  })
+
+  it('loses with the power what came after the last sync, from some batch on', async () => {
+    const medium = new StoreMedium()
+    const store = medium.open()
+    await write(store, 'a', 1)
+    await write(store, 'b', 1, true)
+    await write(store, 'a', 2)
+    await write(store, 'b', 2)
+    await store.batch([{ type: 'del', key: key('a') }])
+    medium.cutPower((most) => most - 2)
+    expect([await read(medium, 'a'), await read(medium, 'b')]).toEqual([2, 1])
+    medium.cutPower(() => 0)
+    expect([await read(medium, 'a'), medium.size]).toEqual([2, 2])
+  })
+
+  it('answers a dead process nothing, and lets it write nothing', async () => {
+    const medium = new StoreMedium()
+    const store = medium.open()
+    medium.kill()
+    let isAnswered = false
+    void write(store, 'a', 1).then(() => (isAnswered = true))
+    void store.get(key('a')).then(() => (isAnswered = true))
+    expect(await read(medium, 'a')).toBeUndefined()
+    expect(isAnswered).toBe(false)
+  })
+})
 
 journalCompliance('memory', async () => {
   const { clock, until } = simulated()

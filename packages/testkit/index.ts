@@ -1,4 +1,5 @@
 export { Heap } from './heap.ts'
+export { contradictions, type Operation } from './log-history.ts'
 export {
   type JournalMedium,
   type MemoryJournal,
@@ -6,7 +7,7 @@ export {
   memoryJournal,
   newMedium
 } from './memory-journal.ts'
-export { memoryStore } from './memory-store.ts'
+export { memoryStore, StoreMedium } from './memory-store.ts'
 export { SimNetError, type SimNetErrorCode } from './net/errors.ts'
 export type { PipeSettings } from './net/pipe.ts'
 export { SimNet, type SimNetOptions } from './net/sim-net.ts'

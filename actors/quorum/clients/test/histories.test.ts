@@ -1,10 +1,9 @@
-import { SimRandom } from '@brume/testkit'
+import { contradictions, type Operation, SimRandom } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import { readLeaf } from '../../execution/leaf-state.ts'
 import type { QuorumClient } from '../../index.ts'
 import { clientOf, person, World } from '../../samples.ts'
 import { lyingNet } from './liar.ts'
-import { contradictions, type Operation } from './log-history.ts'
 import { outsideClient, TAPE_DOMAIN } from './outsiders.ts'
 
 const MEMBERS = 7
