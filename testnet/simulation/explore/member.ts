@@ -125,11 +125,13 @@ function settle(before: State, first: Event): State {
   return state
 }
 
-export function viewsOf(state: State) {
+type View = NonNullable<State['views'][number]>
+
+export function viewsOf(state: State): readonly View[] {
   return [...state.past, ...state.views].flatMap((view) => (view === undefined ? [] : [view]))
 }
 
-export function saidIn({ said }: Pick<ReturnType<typeof viewsOf>[number], 'said'>): readonly Statement[] {
+export function saidIn({ said }: Pick<View, 'said'>): readonly Statement[] {
   return Object.values(said).filter((statement) => statement !== undefined)
 }
 
