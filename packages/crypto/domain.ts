@@ -24,7 +24,10 @@ export const DOMAIN = {
   quorumPresent: 'brume/quorum-present/1',
   quorumRecord: 'brume/quorum-record/1',
   quorumSeed: 'brume/quorum-seed/1',
-  quorumState: 'brume/quorum-state/1'
+  quorumState: 'brume/quorum-state/1',
+  actorId: 'brume/actor-id/1',
+  actorRng: 'brume/actor-rng/1',
+  logic: 'brume/logic/1'
 } as const
 
 export type Domain = (typeof DOMAIN)[keyof typeof DOMAIN]

@@ -4,6 +4,16 @@ export type RuntimeErrorCode =
   | 'BRUME_RUNTIME_EVENT'
   | 'BRUME_RUNTIME_STOPPED'
   | 'BRUME_RUNTIME_CHILD_FAILED'
+  | 'BRUME_RUNTIME_ADDRESS'
+  | 'BRUME_RUNTIME_CHILD_ID'
+  | 'BRUME_RUNTIME_CHILD_SRC'
+  | 'BRUME_RUNTIME_INERT'
+  | 'BRUME_RUNTIME_LOGIC'
+  | 'BRUME_RUNTIME_NOT_PLAIN'
+  | 'BRUME_RUNTIME_OUTSIDE_STEP'
+  | 'BRUME_RUNTIME_RECORD'
+  | 'BRUME_RUNTIME_SCHEMA'
+  | 'BRUME_RUNTIME_TARGET'
 
 /** A wrong call of the kernel, or an actor that failed because one below it did. */
 export class RuntimeError extends Error {
