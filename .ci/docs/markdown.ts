@@ -1,5 +1,5 @@
 /** A fenced block of code: its language, the words after it, and the line (from 1) its code starts at. */
-interface Fence {
+export interface Fence {
   readonly language: string
   readonly words: readonly string[]
   readonly line: number

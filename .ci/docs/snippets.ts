@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
+import { nameOf } from '../pack/quick-start.ts'
 import { readMarkdown } from './markdown.ts'
 import type { TextFile } from './tree.ts'
 
@@ -16,8 +17,12 @@ interface Snippet {
   readonly code: string
 }
 
-/** A snippet is typed as a module beside its page, so that it may import as a reader of that page would. */
-const fileOf = (root: string, { page, line }: Snippet) => join(root, dirname(page), `__snippet_${line}__.ts`)
+/**
+ * A snippet is typed as a module beside its page, so that it may import as a reader of that page would; one that begins
+ * with `// <name>.ts` under that name, so that others of the page may import it.
+ */
+const fileOf = (root: string, { page, line, code }: Snippet) =>
+  join(root, dirname(page), nameOf({ code }) ?? `__snippet_${line}__.ts`)
 
 /**
  * Type checks every `ts` block of `files` against the workspace, in one program. Each is a module of its own:
