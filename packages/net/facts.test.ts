@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addTopic } from './gossip/add-topic.ts'
 import { messageId, SCORE_OF_A_TOPIC } from './gossip/options.ts'
 import type { Host } from './host/libp2p.ts'
+import { openSeldom } from './streams/window.ts'
 import { host, stopHosts } from './test/hosts.ts'
 import { pause, until } from './test/nodes.ts'
 
@@ -101,6 +102,35 @@ describe('two hosts', () => {
     const stream = await connection?.newStream('/fact/1.0.0')
     expect(stream?.maxReadBufferLength).toBe(1_114_112)
     expect(stream?.maxWriteBufferLength).toBe(2_097_152)
+    stream?.abort(new Error('done'))
+  })
+
+  test.each([
+    ['opens its window at every frame', () => {}, 40],
+    ['is taught to open it when half of it is used', openSeldom, 1]
+  ] as const)('a stream of yamux %s: the reason for streams/window.ts', async (name, teach, updates) => {
+    const protocol = `/${name.replaceAll(' ', '-')}/1.0.0`
+    let [received, opened] = [0, 0]
+    await b.handle(protocol, (stream) => {
+      const spied = stream as unknown as { sendFrame: (header: { length: number }) => void }
+      const { sendFrame } = spied
+      spied.sendFrame = (header) => {
+        opened += 1
+        sendFrame(header)
+      }
+      teach(stream)
+      stream.addEventListener('message', ({ data }) => {
+        received += data.byteLength
+      })
+    })
+    const stream = await a.getConnections(b.peerId)[0]?.newStream(protocol)
+    // 160 KB, of a window of 256 KiB.
+    for (let frame = 1; frame <= 40; frame++) {
+      stream?.send(new Uint8Array(4_000))
+      await until('it has come', () => received === frame * 4_000)
+    }
+    expect(opened).toBeGreaterThanOrEqual(updates)
+    expect(opened).toBeLessThan(2 * updates + 1)
     stream?.abort(new Error('done'))
   })
 })

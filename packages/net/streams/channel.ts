@@ -8,6 +8,7 @@ import type { Turn } from '../turn.ts'
 import { BATCH_FRAMES, Inlet } from './inlet.ts'
 import { LANE_LIMITS, Lane, type LaneLimits } from './lane.ts'
 import { OPEN_TIMEOUT_MS, Outlet } from './outlet.ts'
+import { openSeldom } from './window.ts'
 
 /** A peer that restarted may open its second stream before its first is gone. */
 const INBOUND_STREAMS_MAX = 2
@@ -163,6 +164,7 @@ export class ChannelHub implements Channel {
     const from = connection.remotePeer.toString()
     const protocol = this.#protocol.id
     this.#inbound.add(stream)
+    openSeldom(stream)
     stream.addEventListener('close', () => this.#inbound.delete(stream))
     new Inlet(stream, {
       frameBytesMax: this.#protocol.frameBytesMax,
