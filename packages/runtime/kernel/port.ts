@@ -102,6 +102,10 @@ export interface SpawnOptions {
   readonly passivateMs?: number
   /** A volatile actor is packed too, and lives on. */
   readonly passivate?: boolean
+  /** Its timers after a restart of the peer: original time (default), time that was left, or whole time. */
+  readonly resume?: 'deadline' | 'remaining' | 'restart'
+  /** Never cut the history of a journal; default: the newest 1,000 entries of the last 7 days. */
+  readonly keep?: 'all'
   readonly allow?: Allow
 }
 

@@ -30,7 +30,14 @@ export interface StoredOptions {
   readonly supervise: Supervise | null
   readonly passivateMs: number | null
   readonly allow: Json
+  /** What becomes of its timers while the peer is down. */
+  readonly resume: Resume
+  /** Its history is never cut; else the newest 1,000 entries of the last 7 days are kept. */
+  readonly keepAll: boolean
 }
+
+/** After a restart of the peer: at the original time, after the time that was left, or after the whole time. */
+export type Resume = 'deadline' | 'remaining' | 'restart'
 
 /** All that survives of one actor: the record of actors.md section 4. */
 export interface StoredActor {
@@ -54,6 +61,8 @@ export interface StoredActor {
   /** Path of the parent and the child's `src` there; null for a root. */
   readonly parent: { readonly path: string; readonly id: string; readonly src: string } | null
   readonly createdMs: number
+  /** Must be in memory whenever the peer runs: it watches, has effects under way, or children that are none of cells. */
+  readonly wake: boolean
   readonly options: StoredOptions
 }
 
@@ -77,7 +86,10 @@ export interface StoredReply {
   readonly value: Json
 }
 
-/** An actor whose record is written: asked once when its batch closes, however many steps it made. */
+/**
+ * An actor whose record is written: asked once when its batch closes, however many steps it made, and in a
+ * journal once more at its birth. What `record` gives must be plain: it has been checked in the step.
+ */
 export interface Persistent {
   readonly path: string
   readonly durability: Durability
@@ -86,17 +98,26 @@ export interface Persistent {
 
 /**
  * The open batch, and those that are on their way to the disk. A batch closes when the previous sync has
- * finished, or at 4 MiB; all its changes are written together or not at all.
+ * finished, or at 4 MiB, and only between steps; all its changes are written together or not at all.
  */
 export interface Commit {
   /** Number of the batch that is open: what a durable step does belongs to it. From 1 on. */
   readonly open: number
   /** This batch and all before it are on disk. */
   readonly confirmed: number
-  /** Writes the record as it is when the batch closes; in a journal also the processed event. */
+  /** Bytes, about, that wait for the disk: above some bound the kernel takes no more from outside. */
+  readonly backlogBytes: number
+  /** A turn is over, no step is half done: what is open may be written. */
+  flush(): void
+  /**
+   * Writes the record as it is when the batch closes; in a journal also the processed event. `seq` of a journal goes
+   * on over restarts of the actor.
+   */
   save(actor: Persistent, entry?: HistoryEntry): void
-  /** The actor ended: its record becomes a tombstone for 24 h, the rest goes. */
+  /** The actor ended: its record becomes a tombstone for 24 h; timers, outbox and aliases go. */
   bury(actor: Persistent): void
+  /** It left memory: from now on its timers are `onDue`'s, once what was saved of it is on disk. */
+  release(path: string): void
   putOutbox(path: string, seq: number, entry: OutboxEntry): void
   /** Put and dropped in one batch, an entry is never written. */
   dropOutbox(path: string, seq: number): void
@@ -110,10 +131,12 @@ export type Loaded =
   /** Its bytes stay; it refuses with this code. */
   | { readonly kind: 'damaged'; readonly error: Error }
 
-/** What is on disk together with what is in batches on their way there. All synchronous: `Store.getNow`. */
+/** What is on disk together with what is in batches on their way there; the synchronous ones by `Store.getSync`. */
 export interface Archive {
-  /** Where nothing of this path lives: undefined. */
+  /** Where nothing of this path lives: undefined. It counts as in memory until `release`. */
   load(path: string): Loaded | undefined
+  /** The last record of an actor that was stopped less than 24 h ago. */
+  tombstone(path: string): StoredActor | undefined
   outbox(path: string): readonly (OutboxEntry & { readonly seq: number })[]
   watermark(path: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined
   reply(path: string, key: Uint8Array): StoredReply | undefined
@@ -136,8 +159,13 @@ export interface Durable extends Commit, Archive {
    * or running children. Those with nothing but timers are woken when these are due.
    */
   start(): Promise<{ readonly boot: number; readonly awake: readonly string[] }>
-  /** A boot number beyond all used so far, for incarnations. */
+  /** A boot number beyond all used so far, for incarnations; committed with the open batch. */
   nextBoot(): number
+  /**
+   * Wall time as timers count it: read once at the start and carried on by the monotonic clock, so that a jump of the
+   * wall clock moves no timer while the peer runs. ms since 1970; `dueMs` are of this time.
+   */
+  nowMs(): number
   /** Resolves when everything that was saved is on disk. */
   stop(): Promise<void>
 }
