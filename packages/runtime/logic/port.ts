@@ -51,6 +51,9 @@ export type Effect =
   | { readonly kind: 'run'; readonly type: string; readonly params: Json }
   /** A custom action given inline: only actors of durability `memory` may have it. */
   | { readonly kind: 'inline'; readonly type: string; readonly run: () => unknown }
+  /** From now on the end of each incarnation there comes as `brume.down` with the fields of the kernel's `Down`. */
+  | { readonly kind: 'watch'; readonly target: string }
+  | { readonly kind: 'unwatch'; readonly target: string }
   | { readonly kind: 'log'; readonly value: Json }
 
 export interface Step<S> {
@@ -83,6 +86,8 @@ export interface ActorLogic<S = unknown> {
   /** @param stored - what `persist` gave; not kept, not changed */
   restore(stored: Json, scope: Scope): S
   view(state: S): View
+  /** As `view` has it, without the rest: asked after every step. */
+  status?(state: S): Status
   /** What runs as the child `src`: the logic of a cell, an effect actor, or undefined where nothing of that name is known. */
   child(src: string): Child | undefined
 }
