@@ -17,6 +17,8 @@ export type PeerErrorCode =
   | 'BRUME_PEER_PROGRAM'
   /** A part of the peer failed more often than its supervisor restarts it. */
   | 'BRUME_PEER_PART_FAILED'
+  /** A peer dialled by hand did not answer in time. */
+  | 'BRUME_PEER_UNREACHABLE'
   | 'BRUME_PEER_NOT_RUNNING'
   /** The control socket cannot be made, or its other end does not speak as expected. */
   | 'BRUME_PEER_CONTROL'

@@ -1,11 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Group, type Program, type Quorum, QuorumError } from '@brume/actors/quorum'
 import { toHex } from '@brume/codec'
 import type { Clock, Log, Store } from '@brume/ports'
 import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
-import { writeAtomically } from './data/index.ts'
-import { hasCode, PeerError } from './errors.ts'
+import { PeerError } from './errors.ts'
+import type { Manifests } from './home/manifests.ts'
 
 /** What a group's program gets to work with. */
 export interface ProgramContext {
@@ -21,8 +19,7 @@ export interface ProgramContext {
 export type Programs = Readonly<Record<string, (context: ProgramContext) => Program>>
 
 export interface GroupsOptions {
-  /** Where manifests lie, as `<group id in hex>.cbor`. */
-  readonly folder: string
+  readonly manifests: Manifests
   readonly quorum: Pick<Quorum, 'open'>
   readonly programs: Programs
   readonly store: Store
@@ -30,26 +27,24 @@ export interface GroupsOptions {
   readonly log: Log
 }
 
-/** The quorum reads no larger manifest. */
-const MANIFEST_BYTES_MAX = 65_536
 /** Each group holds its own pools and timers; a peer in more is a mistake. */
 const GROUPS_MAX = 64
 
 /**
- * Opens the groups whose manifests lie in the folder, in the order of their ids. One that cannot be
+ * Opens the groups whose manifests are kept, in the order of their ids. One that cannot be
  * opened is logged and left out: the peer and its other groups go on.
  */
 export async function openGroups(options: GroupsOptions): Promise<readonly OpenGroup[]> {
-  const { folder, log } = options
-  const names = (await manifestNames(folder)).sort()
-  if (names.length > GROUPS_MAX)
-    log.warn({ found: names.length, limit: GROUPS_MAX }, 'too many groups; the rest is left out')
+  const { manifests, log } = options
+  const ids = await manifests.ids()
+  if (ids.length > GROUPS_MAX)
+    log.warn({ found: ids.length, limit: GROUPS_MAX }, 'too many groups; the rest is left out')
   const groups: OpenGroup[] = []
-  for (const name of names.slice(0, GROUPS_MAX)) {
+  for (const id of ids.slice(0, GROUPS_MAX)) {
     try {
-      groups.push(openGroup(await readManifest(join(folder, name)), options))
+      groups.push(openGroup(await manifests.read(id), options))
     } catch (error) {
-      log.error({ manifest: join(folder, name), error }, 'a group cannot be opened and is left out')
+      log.error({ group: id, error }, 'a group cannot be opened and is left out')
     }
   }
   return groups
@@ -69,12 +64,12 @@ export interface OpenGroup {
  * @throws ManifestError, CommitteeError; PeerError PROGRAM where its program is not known here; QuorumError OPEN
  */
 export async function joinGroup(bytes: Uint8Array, options: GroupsOptions): Promise<OpenGroup> {
-  const names = await manifestNames(options.folder)
-  if (names.length >= GROUPS_MAX) {
+  const ids = await options.manifests.ids()
+  if (ids.length >= GROUPS_MAX) {
     throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
   }
   const opened = openGroup(bytes, options)
-  await writeAtomically(join(options.folder, `${opened.group.id}.cbor`), bytes, 0o600)
+  await options.manifests.keep(opened.group.id, bytes)
   return opened
 }
 
@@ -96,20 +91,4 @@ function openGroup(bytes: Uint8Array, { quorum, programs, store, clock, log }: G
 function programName(program: Uint8Array): string {
   const end = program.indexOf(0)
   return Buffer.from(end === -1 ? program : program.subarray(0, end)).toString('utf8')
-}
-
-async function manifestNames(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => /^[0-9a-f]{64}\.cbor$/.test(name))
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
-}
-
-async function readManifest(path: string): Promise<Uint8Array> {
-  const { size } = await stat(path)
-  if (size > MANIFEST_BYTES_MAX)
-    throw new PeerError('BRUME_PEER_PROGRAM', `the manifest has ${size} bytes, more than ${MANIFEST_BYTES_MAX}`)
-  return new Uint8Array(await readFile(path))
 }

@@ -5,7 +5,7 @@ import type { Clock, Disk, Log, Random } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { FLAG } from '@brume/protocols/membership'
 import { nodeDisk } from '@brume/store'
-import type { Config } from './config/index.ts'
+import { type Config, type Overrides, readOverrides } from './config/index.ts'
 import type { Programs } from './groups.ts'
 
 /**
@@ -22,16 +22,23 @@ export interface PeerPorts {
   readonly wrapNet: (net: NetNode) => NetNode
 }
 
-export interface PeerOptions {
+/** Settings by their names in config/knobs.ts, above those of config.json in the data directory, and: */
+export interface PeerOptions extends Overrides {
   /** Default: this user's, see data/layout.ts. */
   readonly dataDir?: string
-  /** Settings above those of config.json in the data directory; config/knobs.ts lists them. */
-  readonly settings?: object
+  /** `memory`: no data directory; a new identity each time, and nothing outlives the peer. Default `disk`. */
+  readonly store?: 'disk' | 'memory'
   /** The disk was moved to this machine on purpose. */
   readonly keepIdentity?: boolean
   readonly ports?: Partial<PeerPorts>
   /** What the groups in the data directory may replicate. */
   readonly programs?: Programs
+}
+
+/** The settings among the options. @throws PeerError CONFIG */
+export function settingsOf(options: PeerOptions): Overrides {
+  const { dataDir: _, store: __, keepIdentity: ___, ports: ____, programs: _____, ...settings } = options
+  return readOverrides(settings)
 }
 
 /** The real clock, randomness and disk; a log on standard error. */

@@ -11,13 +11,13 @@ import { nodeDisk } from '@brume/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readIdentity } from './data/index.ts'
 import { EXIT, exitStatus } from './errors.ts'
-import { createPeer, type Peer, type PeerNotice, type PeerOptions } from './index.ts'
+import { type PeerNotice, type PeerOptions, type PreparedPeer, preparePeer } from './index.ts'
 
 const WAIT = { timeout: 20_000, interval: 20 }
 
 let directory: string
 let logged: { readonly level: string; readonly message: string; readonly fields: object }[]
-const peers: Peer[] = []
+const peers: PreparedPeer[] = []
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'brume-peer-'))
@@ -33,10 +33,10 @@ function recordingLog(): Log {
   return { debug() {}, info() {}, warn: at('warn'), error: at('error'), child: recordingLog }
 }
 
-async function peerOn(options: PeerOptions = {}): Promise<Peer> {
-  const settings = { profile: 'local', mdns: false, network: 'peer-test' }
+async function peerOn(options: PeerOptions = {}): Promise<PreparedPeer> {
+  const settings = { profile: 'local', mdns: false, network: 'peer-test' } as const
   const ports = { log: recordingLog(), ...options.ports }
-  const peer = await createPeer({ dataDir: directory, settings, ...options, ports })
+  const peer = await preparePeer({ dataDir: directory, ...settings, ...options, ports })
   peers.push(peer)
   return peer
 }
@@ -70,7 +70,7 @@ function heights(seen: number[]): Program {
   return new LeafProgram({ domain: 'brume/test-attest/1', accepts: () => true, execute })
 }
 
-describe('createPeer', () => {
+describe('a peer', () => {
   it('runs, says what it is, and stops', async () => {
     const peer = await peerOn()
     const notices: PeerNotice[] = []
@@ -96,7 +96,7 @@ describe('createPeer', () => {
   })
 
   it('leaves nothing open when it is refused', async () => {
-    await expect(peerOn({ settings: { bootstrp: [] } })).rejects.toMatchObject({ code: 'BRUME_PEER_CONFIG' })
+    await expect(peerOn({ bootstrp: [] } as PeerOptions)).rejects.toMatchObject({ code: 'BRUME_PEER_CONFIG' })
     const first = await peerOn()
     await expect(peerOn()).rejects.toMatchObject({ code: 'BRUME_PEER_DATA_DIR_LOCKED' })
     await first.stop()

@@ -5,17 +5,24 @@ import { createNet } from '@brume/net'
 import { createRegistry, type Registry } from '@brume/observe'
 import type { Cancel, PeerId } from '@brume/ports'
 import { createKernel } from '@brume/runtime'
-import { openStore } from '@brume/store'
-import { type Config, layer, readConfigFile, readOverrides } from './config/index.ts'
-import { answer, controlPart } from './control/index.ts'
-import { defaultDirectory, layoutOf, openDataDir } from './data/index.ts'
+import { type Config, layer, readConfigFile } from './config/index.ts'
+import { answer, type ControlService, controlPart } from './control/index.ts'
+import { defaultDirectory, layoutOf } from './data/index.ts'
+import { createDialling, type DialOptions } from './dial.ts'
 import { journalError, partError } from './errors.ts'
 import { createNotices, type PeerNotice } from './events.ts'
+import { openHome } from './home/home.ts'
 import { Hosted } from './hosted.ts'
-import { openJournals } from './journals.ts'
 import { createLife } from './life.ts'
 import type { PeerFailure } from './machine.ts'
-import { machinePorts, membershipSettings, netSettings, type PeerOptions, type PeerPorts } from './options.ts'
+import {
+  machinePorts,
+  membershipSettings,
+  netSettings,
+  type PeerOptions,
+  type PeerPorts,
+  settingsOf
+} from './options.ts'
 import { createParts, type Parts, STOP_MS } from './parts.ts'
 import { type PeerStatus, reportPeer } from './report.ts'
 import { groupWatch, memberWatch } from './watch.ts'
@@ -25,8 +32,10 @@ export interface Peer {
   readonly id: PeerId
   readonly config: Config
   readonly registry: Registry
-  /** Resolves when every part runs; rejects with what kept one from it, after all were stopped again. */
-  start(): Promise<void>
+  /** Multiaddrs at which others reach this peer, each with `/p2p/<id>`. */
+  readonly addresses: readonly string[]
+  /** Connects to the peers of these multiaddrs and keeps them connected. @throws PeerError USAGE, UNREACHABLE */
+  dial(addresses: readonly string[], options?: DialOptions): Promise<void>
   /** Stops within 3 s, whatever hangs. Never rejects; may be called at any time and again. */
   stop(): Promise<void>
   /** Resolves at the peer's end: with the failure that brought it about, or undefined after `stop`. */
@@ -39,13 +48,27 @@ export interface Peer {
   onNotice(listener: (notice: PeerNotice) => void): Cancel
 }
 
-/**
- * Takes possession of a data directory and puts a peer together on it, not yet started. Rejects with
- * `PeerError`, `StoreError`, `JournalError` or `NetError`; nothing stays open then.
- */
+/** A peer put together and not yet started: what should hear of its start can be said before. */
+export interface PreparedPeer extends Peer {
+  /** Resolves when every part runs; rejects with what kept one from it, after all were stopped again. */
+  start(): Promise<void>
+}
+
+/** A running peer. Rejects with what kept it from running; nothing stays open then. */
 export async function createPeer(options: PeerOptions = {}): Promise<Peer> {
-  const directory = options.dataDir ?? defaultDirectory()
-  const config = layer(await readConfigFile(layoutOf(directory).config), readOverrides(options.settings ?? {}))
+  const peer = await preparePeer(options)
+  await peer.start()
+  return peer
+}
+
+/**
+ * Takes possession of a data directory and puts a peer together on it. Rejects with `PeerError`, `StoreError`,
+ * `JournalError` or `NetError`; nothing stays open then.
+ */
+export async function preparePeer(options: PeerOptions = {}): Promise<PreparedPeer> {
+  const directory = options.store === 'memory' ? null : (options.dataDir ?? defaultDirectory())
+  const file = directory === null ? {} : await readConfigFile(layoutOf(directory).config)
+  const config = layer(file, settingsOf(options))
   const ports = { ...machinePorts(config), ...options.ports }
   const parts = createParts(ports.clock, ports.log)
   try {
@@ -57,7 +80,8 @@ export async function createPeer(options: PeerOptions = {}): Promise<Peer> {
 }
 
 interface Plan {
-  readonly directory: string
+  /** Null: in memory. */
+  readonly directory: string | null
   readonly config: Config
   readonly ports: PeerPorts
   readonly parts: Parts
@@ -65,7 +89,7 @@ interface Plan {
 }
 
 /** The whole peer, in the order in which its parts need each other. */
-async function compose({ directory, config, ports, parts, options }: Plan): Promise<Peer> {
+async function compose({ directory, config, ports, parts, options }: Plan): Promise<PreparedPeer> {
   const { clock, random, log, disk, wrapNet } = ports
   const registry = createRegistry()
   const world = { clock, random, log, registry }
@@ -73,36 +97,31 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   const life = createLife(parts, notices.tell)
   const kernel = createKernel({ ...world, onEscalated: (failure) => life.fail(partError(failure)) })
 
-  const data = await openDataDir({
-    directory,
-    keepIdentity: options.keepIdentity ?? false,
-    random,
-    clock,
-    log,
-    openStore
+  const home = await openHome({
+    ...{ directory, keepIdentity: options.keepIdentity ?? false, disk, parts, clock, random, log },
+    onFailed: (error) => life.fail(journalError(error))
   })
-  const { layout, store } = data
-  const { identity } = data.record
-  parts.add({ name: 'store', stop: () => store.close(), stopMs: STOP_MS.store })
+  const { identity, store, journals, layout } = home
 
-  const onFailed = (error: Error): void => life.fail(journalError(error))
-  const journals = await openJournals({ data, disk, clock, onFailed })
-  parts.add({ name: 'journals', stop: journals.close, stopMs: STOP_MS.journals })
-
-  parts.add(
-    controlPart(layout, { answer: (request, args) => answer(request, args, peer), events: notices.listen }, ports)
-  )
+  if (layout !== null) {
+    const service: ControlService = { answer: (request, args) => answer(request, args, peer), events: notices.listen }
+    parts.add(controlPart(layout, service, ports))
+  }
 
   parts.add({ name: 'kernel', stop: () => kernel.stop(), stopMs: STOP_MS.kernel })
 
   const self = { identity, networkId: networkId({ ...DEFAULT_NETWORK, name: config.network }) }
-  const net = wrapNet(
-    await createNet({ ...world, ...netSettings(config), ...self, seed: identity.seed, store: store.sub('net/') })
-  )
+  const node = await createNet({
+    ...{ ...world, ...netSettings(config), ...self },
+    seed: identity.seed,
+    store: store.sub('net/')
+  })
+  const dialling = createDialling(node, clock)
+  const net = wrapNet(dialling.net)
   parts.add({ name: 'net', start: () => net.start(), stop: () => net.stop(), stopMs: STOP_MS.net })
 
-  const host = await detectHost({ storagePath: layout.directory })
-  const settings = membershipSettings(config, data.record.bornEpoch)
+  const host = await detectHost({ storagePath: home.storagePath })
+  const settings = membershipSettings(config, home.bornEpoch)
   const membership = createMembership({
     ...world,
     ...self,
@@ -130,7 +149,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     keepConnected: membership.pin
   })
   const hosted = new Hosted({
-    ...{ folder: layout.groups, programs: options.programs ?? {} },
+    ...{ manifests: home.manifests, programs: options.programs ?? {} },
     ...{ quorum, identity, store, clock, random, log },
     opened: (group) => void group.onEvent(groupWatch(group, notices.tell))
   })
@@ -138,10 +157,14 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   parts.add({ name: 'quorum', start: () => hosted.start(), stop: quorum.stop, stopMs: STOP_MS.quorum })
 
   const startedMs = clock.now()
-  const peer: Peer = {
+  const peer: PreparedPeer = {
     id: identity.peerId,
     config,
     registry,
+    get addresses() {
+      return net.addresses()
+    },
+    dial: dialling.dial,
     start: life.start,
     stop: life.stop,
     ended: life.ended,

@@ -5,7 +5,7 @@ import { type Identity, net8 } from '@brume/crypto'
 import type { Net, PeerId } from '@brume/ports'
 import type { Config } from './config/index.ts'
 import type { DataLayout } from './data/index.ts'
-import type { Journals } from './journals.ts'
+import type { Journals } from './home/journals.ts'
 import type { Life, PeerState } from './life.ts'
 import { version } from './version.ts'
 
@@ -20,7 +20,8 @@ export interface PeerStatus {
   readonly network: { readonly name: string; readonly id: string }
   readonly preset: string
   readonly profile: string
-  readonly dataDir: string
+  /** Null for a peer in memory. */
+  readonly dataDir: string | null
   readonly pid: number
   readonly uptimeMs: number
   readonly addresses: readonly string[]
@@ -35,7 +36,7 @@ export interface PeerStatus {
 /** Everything a status is put together from. */
 export interface PeerSources {
   readonly config: Config
-  readonly layout: DataLayout
+  readonly layout: DataLayout | null
   readonly life: Life
   readonly identity: Identity
   readonly networkId: Uint8Array
@@ -58,7 +59,7 @@ export function reportPeer({ config, layout, life, identity, net, membership, ..
     network: { name: config.network, id: net8(sources.networkId) },
     preset: config.preset,
     profile: config.profile,
-    dataDir: layout.directory,
+    dataDir: layout?.directory ?? null,
     pid: process.pid,
     uptimeMs: Math.round(sources.uptimeMs),
     addresses: net.addresses(),

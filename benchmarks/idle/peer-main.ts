@@ -2,15 +2,16 @@
  * One production peer in its own process, with a program for groups, which `brume up` has none of by itself.
  * Usage: peer-main.ts <data directory> <network name>; answers each IPC message with an `IdleAnswer`.
  */
-import { createPeer } from '@brume/peer'
+import { preparePeer } from '@brume/peer'
 import { NullProgram } from '../consensus/commands.ts'
 import { total } from '../consensus/gauges.ts'
 import type { IdleAnswer } from './peers.ts'
 
 const [dataDir = '', network = ''] = process.argv.slice(2)
-const peer = await createPeer({
+const peer = await preparePeer({
   dataDir,
-  settings: { profile: 'local', network },
+  profile: 'local',
+  network,
   programs: { bench: () => new NullProgram() }
 })
 

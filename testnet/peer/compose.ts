@@ -1,6 +1,6 @@
-import { createPeer, type Peer, type ProgramContext } from '@brume/peer'
 import type { Group, GroupEvent, Program } from '@brume/actors/quorum'
 import type { NetNode } from '@brume/net'
+import { type Peer, type PeerOptions, type ProgramContext, preparePeer } from '@brume/peer'
 import { nodeDisk } from '@brume/store'
 import { dialThrough } from '../links/dial-through.ts'
 import { Counter } from '../programs/counter.ts'
@@ -32,9 +32,9 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
     node = net
     return netOf(config, misbehaviour, net)
   }
-  const peer = await createPeer({
+  const peer = await preparePeer({
+    ...settingsOf(config),
     dataDir: config.dataDir,
-    settings: settingsOf(config),
     ports: { disk: disk.disk, wrapNet },
     programs: { counter: makeCounter }
   })
@@ -61,7 +61,7 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
   }
 }
 
-function settingsOf(config: PeerConfig): object {
+function settingsOf(config: PeerConfig): PeerOptions {
   return {
     profile: config.profile,
     network: config.networkName,
@@ -70,7 +70,8 @@ function settingsOf(config: PeerConfig): object {
     logLevel: 'info',
     operator: config.operator,
     site: config.site,
-    roles: config.roles
+    // Read again by the peer, which refuses what is no role.
+    roles: config.roles as PeerOptions['roles']
   }
 }
 

@@ -38,7 +38,7 @@ function statusLines(status: PeerStatus): [string, string][] {
       `membership ${journals.membership}, quorum ${journals.quorum}, sync p95 ${journals.syncP95Ms.toFixed(1)} ms`
     ],
     ['memory', `${Math.round(memory.rssBytes / 1e6)} MB, heap ${Math.round(memory.heapBytes / 1e6)} MB`],
-    ['data', status.dataDir]
+    ['data', String(status.dataDir)]
   ]
 }
 

@@ -32,11 +32,11 @@ export async function up(options: UpOptions, output: Output): Promise<void> {
   const log = await openLog(config)
   endOnUncaught(log, output)
   // Loaded only now: the process may just have been replaced, and libp2p takes most of a start.
-  const { createPeer } = await import('../peer.ts')
+  const { preparePeer } = await import('../peer.ts')
   const { createKv } = await import('../programs/kv.ts')
-  const peer = await createPeer({
+  const peer = await preparePeer({
+    ...settings,
     dataDir: layout.directory,
-    settings,
     keepIdentity: options.keepIdentity,
     ports: { log },
     programs: { kv: ({ store }) => createKv(store) }

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { Clock, Disk, Journal } from '@brume/ports'
 import { openJournal } from '@brume/store'
-import { type DataDir, diskError } from './data/index.ts'
-import { hasCode } from './errors.ts'
+import { type DataDir, diskError } from '../data/index.ts'
+import { hasCode } from '../errors.ts'
+import { memoryJournal } from './memory-journal.ts'
 
 /**
  * One journal for each system that must not contradict itself. Membership needs its last thousand
@@ -43,6 +44,12 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
     // While a peer runs, a full disk passes; one that cannot begin has nothing to wait for.
     throw hasCode(error, 'BRUME_JOURNAL_FULL') ? diskError(options.data.layout.journal, error) : error
   }
+}
+
+/** Those of a peer in memory. */
+export function memoryJournals(): Journals {
+  const [membership, quorum] = [memoryJournal(), memoryJournal()]
+  return { membership, quorum, close: async () => void (await Promise.all([membership.close(), quorum.close()])) }
 }
 
 function openOne(name: Name, { data, disk, clock, onFailed }: JournalsOptions): Promise<Journal> {
