@@ -24,9 +24,14 @@ export interface Scope {
   readonly random: (length: number) => Uint8Array
 }
 
-/** What a step wants done. Nothing is done before the step's batch is committed. */
+/**
+ * What a step wants done, in this order. Nothing is done before the step's batch is committed.
+ *
+ * A `timer`, or a `send` with `delayMs`, without `id` is one that nothing cancels: the kernel names it. With an `id` it
+ * takes the place of the one of that name.
+ */
 export type Effect =
-  /** `to`: an address; an own child as `#<id>`, the parent as `#`. With `delayMs` a timer of this `id`. */
+  /** `to`: an address; an own child as `#<id>`, the parent as `#`, whoever registered a systemId as `@<systemId>`. */
   | {
       readonly kind: 'send'
       readonly to: string
@@ -34,7 +39,7 @@ export type Effect =
       readonly id?: string
       readonly delayMs?: number
     }
-  | { readonly kind: 'timer'; readonly id: string; readonly event: Event; readonly delayMs: number }
+  | { readonly kind: 'timer'; readonly id?: string; readonly event: Event; readonly delayMs: number }
   | { readonly kind: 'cancel'; readonly id: string }
   | {
       readonly kind: 'spawn'
@@ -47,10 +52,14 @@ export type Effect =
   | { readonly kind: 'stop'; readonly id: string }
   | { readonly kind: 'emit'; readonly event: Event }
   | { readonly kind: 'reply'; readonly token: string; readonly value: Json }
-  /** A custom action by name: journaled, run at least once. */
+  /** A custom action the machine only names: `Kind.effects[type]` is its implementation, journaled, run at least once. */
   | { readonly kind: 'run'; readonly type: string; readonly params: Json }
-  /** A custom action given inline: only actors of durability `memory` may have it. */
-  | { readonly kind: 'inline'; readonly type: string; readonly run: () => unknown }
+  /**
+   * A custom action the machine has a function for, by name or inline. Where `Kind.effects[type]` exists it is run as
+   * `run` is; else `run()` after the commit, which only actors of durability `memory` may have: a function cannot be
+   * journaled. `params` is plain where the logic checks plainness.
+   */
+  | { readonly kind: 'inline'; readonly type: string; readonly params: unknown; readonly run: () => unknown }
   /** From now on the end of each incarnation there comes as `brume.down` with the fields of the kernel's `Down`. */
   | { readonly kind: 'watch'; readonly target: string }
   | { readonly kind: 'unwatch'; readonly target: string }
@@ -73,17 +82,30 @@ export interface View {
   readonly error?: unknown
 }
 
+/**
+ * What is stored of a state; `value` is null where the logic knows no state values, `output` `[]` where there is none.
+ * History is `[history node, [recalled nodes]]`, children are `[id, src, syncSnapshot, systemId or null]`.
+ */
+export type Persisted = readonly [
+  status: Status,
+  value: Json,
+  context: Json,
+  history: readonly (readonly [string, readonly string[]])[],
+  output: readonly [] | readonly [Json],
+  children: readonly (readonly [id: string, src: string, syncSnapshot: boolean, systemId: string | null])[]
+]
+
 /** How an actor of one kind behaves: pure, synchronous, and knowing nothing of kernels, disks and networks. */
 export interface ActorLogic<S = unknown> {
   /** 32 bytes: equal ids behave equally. */
   readonly id: Uint8Array
-  /** May throw. */
+  /** May throw; so a state never has status `error`. */
   init(input: Json, scope: Scope): Step<S>
-  /** Leaves `state` as it was; may throw. */
+  /** Leaves `state` as it was; may throw, also for the error of a child that it does not handle. */
   step(state: S, event: Event, scope: Scope): Step<S>
-  /** A positional array, sharing nothing with `state`. */
-  persist(state: S): Json
-  /** @param stored - what `persist` gave; not kept, not changed */
+  /** Plain, sharing nothing with `state`. @throws where the context is not plain and no step has checked it */
+  persist(state: S): Persisted
+  /** @param stored - what `persist` gave; not kept, not changed. @throws for what is no `Persisted` of this logic */
   restore(stored: Json, scope: Scope): S
   view(state: S): View
   /** As `view` has it, without the rest: asked after every step. */
