@@ -76,7 +76,7 @@ export function decodeHostingAnswer(bytes: Uint8Array): HostingAnswer {
       return { type: 'hosting' }
     case 1: {
       const [manifest] = asArray(fields, 'manifest', 1)
-      const read = (value: CborValue) => asBytes(value, 'manifest', { min: 1, max: MANIFEST_BYTES_MAX })
+      const read = (value: CborValue | undefined) => asBytes(value, 'manifest', { min: 1, max: MANIFEST_BYTES_MAX })
       return { type: 'manifest', manifest: optional(manifest, read) }
     }
     case 2: {
