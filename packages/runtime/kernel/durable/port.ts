@@ -114,7 +114,7 @@ export interface Commit {
    * on over restarts of the actor.
    */
   save(actor: Persistent, entry?: HistoryEntry): void
-  /** The actor ended: its record becomes a tombstone for 24 h; timers, outbox and aliases go. */
+  /** The actor ended: its record becomes a tombstone for 24 h and its timers go; what it sent is still delivered. */
   bury(actor: Persistent): void
   /** It left memory: from now on its timers are `onDue`'s, once what was saved of it is on disk. */
   release(path: string): void
@@ -172,6 +172,8 @@ export interface Durable extends Commit, Archive {
 
 export interface DurableOptions {
   readonly store: Store
+  /** Of the addresses: this peer. */
+  readonly authority: string
   readonly clock: Clock
   readonly log: Log
   /** Batches up to this one are on disk: their outputs may leave. */
