@@ -26,6 +26,7 @@ export const DOMAIN = {
   quorumSeed: 'brume/quorum-seed/1',
   quorumState: 'brume/quorum-state/1',
   actorId: 'brume/actor-id/1',
+  actorAlias: 'brume/actor-alias/1',
   actorRng: 'brume/actor-rng/1',
   logic: 'brume/logic/1'
 } as const
