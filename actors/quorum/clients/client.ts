@@ -182,8 +182,8 @@ export class Client implements QuorumClient {
     const { height, leaves } = answer
     const bytes = leaves?.map(({ leaf }) => leaf) ?? null
     if (bytes !== null && !answers(paths, bytes)) throw new BundleError('LEAF', 'these are not the leaves asked for')
-    if (level !== 'certified' || leaves === null) return { height, leaves: bytes, bundle: null }
-    return { height, leaves: bytes, bundle: this.#shown(answer, leaves, atLeast) }
+    if (level !== 'certified' || leaves === null) return { height, leaves: bytes, bundle: null, places: null }
+    return { height, leaves: bytes, bundle: this.#shown(answer, leaves, atLeast), places: leaves }
   }
 
   #shown({ height, bundle }: Leaves, leaves: readonly LeafProof[], atLeast: number): Uint8Array {

@@ -1,6 +1,13 @@
 import type { Certificate, Final, Proposal, Vote } from '@brume/consensus'
 import type { Clock } from '@brume/ports'
-import type { AttestationCertificate, Closing, Predicate, ReadLevel, Verified } from '@brume/protocols/quorum'
+import type {
+  AttestationCertificate,
+  Closing,
+  LeafProof,
+  Predicate,
+  ReadLevel,
+  Verified
+} from '@brume/protocols/quorum'
 import type { QuorumErrorCode } from '../errors.ts'
 import type { Submission } from '../events.ts'
 import type { Inspected, Leaf, Refusal } from '../ports.ts'
@@ -39,6 +46,8 @@ export interface Found {
   readonly leaves: readonly Uint8Array[] | null
   /** Of a certified read: proves the first leaf. */
   readonly bundle: Uint8Array | null
+  /** Of a certified read, leaf by leaf: where they lie under the root that the bundle shows. */
+  readonly places: readonly LeafProof[] | null
 }
 
 /** A final block as those who watch get it. */
