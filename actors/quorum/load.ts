@@ -101,7 +101,10 @@ export async function load(options: LoadOptions): Promise<Parts> {
   await execution.open(options.manifestBytes)
   const { register, final, skip } = await recall(past)
   const isFirst = final === genesis && isUnknown(host.journal, groupId)
-  const delivery: Delivery = new Delivery({ ledger, execution, inspector, groupId, manifest, register, onStoreFailure })
+  const { clock } = host
+  const delivery: Delivery = new Delivery({
+    ...{ ledger, clock, execution, inspector, groupId, manifest, register, onStoreFailure }
+  })
   execution.begin(final.height)
   if (skip !== null) execution.leap(skip.checkpoint)
   const intake = new Intake({ groupId, pace: manifest.pace, inspector, register, draws })

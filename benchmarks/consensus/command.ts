@@ -5,7 +5,7 @@ import { selfTimes } from '../harness/cpu-profile.ts'
 import { describeCommit, describeMachine } from '../harness/machine.ts'
 import { renderTable } from '../harness/table.ts'
 import { judge } from './bars.ts'
-import { type Effort, measure } from './measure.ts'
+import { type Effort, measure, PROFILED } from './measure.ts'
 import { type Binding, variantsOf } from './plan.ts'
 import { plotConsensus } from './plot.ts'
 import { barsTableOf, tableOf } from './report.ts'
@@ -95,7 +95,7 @@ async function sayProfiles(
   say: (line: string) => void
 ): Promise<void> {
   for (const { name } of variants) {
-    for (const load of ['views', 'commands']) {
+    for (const load of PROFILED) {
       const path = join(out, `n${n}-${name}-${load}.cpuprofile`)
       const rows = selfTimes(JSON.parse(await readFile(path, 'utf8'))).slice(0, PROFILE_ROWS)
       say(

@@ -110,8 +110,8 @@ export class Lane {
 
   async #work(slice: OpenSlice | ClosedSlice): Promise<void> {
     const { index, members } = this.#options
-    if (slice.kind === 'open') return this.#workload.open(slice, index, members)
-    const work = (): Promise<void> => this.#workload.closed(slice)
+    const work = (): Promise<void> =>
+      slice.kind === 'open' ? this.#workload.open(slice, index, members) : this.#workload.closed(slice)
     return slice.profilePath === undefined ? work() : profiled(slice.profilePath, work)
   }
 

@@ -134,16 +134,24 @@ async function closedLoop(
   const fullWindow = Math.ceil(WINDOW_COMMANDS / n)
   const views = await cluster.run({ ...closed, window: WINDOW_VIEWS })
   const commands = await cluster.run({ ...closed, window: fullWindow })
-  // A slice of its own: the profiler slows down what it looks at.
-  for (const window of cpuProfile ? [WINDOW_VIEWS, fullWindow] : []) {
-    const load = window === WINDOW_VIEWS ? 'views' : 'commands'
-    await cluster.run({
-      ...closed,
-      durationMs: 2 * durationMs,
-      window,
-      profilePath: join(out, `n${n}-${variant}-${load}.cpuprofile`)
-    })
-  }
+  if (cpuProfile)
+    await profile(cluster, variant, { durationMs: 2 * durationMs, fullWindow }, join(out, `n${n}-${variant}`))
   const rested = [...views, ...commands].every((report) => report.rested)
   return { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
+}
+
+/** What is profiled, and in which of the files `<path>-<load>.cpuprofile` it is found. */
+export const PROFILED = ['latency', 'views', 'commands'] as const
+
+/** Slices of their own: the profiler slows down what it looks at. */
+async function profile(
+  cluster: Cluster,
+  variant: string,
+  { durationMs, fullWindow }: { readonly durationMs: number; readonly fullWindow: number },
+  path: string
+): Promise<void> {
+  const at = (load: (typeof PROFILED)[number]) => ({ variant, durationMs, profilePath: `${path}-${load}.cpuprofile` })
+  await cluster.run({ ...at('latency'), kind: 'open', ratePerS: OPEN_RATE_PER_S })
+  await cluster.run({ ...at('views'), kind: 'closed', window: WINDOW_VIEWS })
+  await cluster.run({ ...at('commands'), kind: 'closed', window: fullWindow })
 }

@@ -43,6 +43,8 @@ export interface OpenSlice extends Timed {
   readonly kind: 'open'
   readonly variant: string
   readonly ratePerS: number
+  /** Where the first member writes its CPU profile of the slice. */
+  readonly profilePath?: string
 }
 
 /** Each member keeps `window` commands waiting. */

@@ -10,6 +10,9 @@ const KEPT_MS = 86_400_000
 /** Blocks whose commands are forgotten with each batch that is written: more than are in it, so that it catches up. */
 const FORGOTTEN_MAX = 64
 
+/** So often what is over is looked for, group time: the look costs as much as writing a block does. */
+const LOOK_EVERY_MS = 1_000
+
 const ID_BYTES = 32
 const KEY_SPAN = utf8('indexed')
 const idKey = (id: Uint8Array) => concat(Uint8Array.of(0x69), id)
@@ -25,6 +28,7 @@ interface Span {
 export class CommandIndex {
   readonly #store: Store
   #span: Span | null = null
+  #lookAtMs = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -54,7 +58,7 @@ export class CommandIndex {
     if (first === undefined || last === undefined) return []
     this.#span = this.#reach(first.proposal, last.proposal)
     const { fromMs, height } = this.#span
-    const forgotten = await this.#forgotten(last.proposal.timeMs - KEPT_MS)
+    const forgotten = await this.#forgotten(last.proposal.timeMs)
     return [...forgotten, ...blocks.flatMap(entriesOf), { type: 'put', key: KEY_SPAN, value: encode([fromMs, height]) }]
   }
 
@@ -64,16 +68,20 @@ export class CommandIndex {
     return { fromMs: follows ? this.knownFromMs : first.timeMs, height: last.height }
   }
 
-  async #forgotten(beforeMs: number): Promise<readonly StoreOperation[]> {
-    if (beforeMs <= 0) return []
+  async #forgotten(nowMs: number): Promise<readonly StoreOperation[]> {
+    if (nowMs < Math.max(KEPT_MS, this.#lookAtMs)) return []
+    let found = 0
     const operations: StoreOperation[] = []
-    const range = { from: timeKey(0, 0), to: timeKey(beforeMs, 0), limit: FORGOTTEN_MAX }
+    const range = { from: timeKey(0, 0), to: timeKey(nowMs - KEPT_MS, 0), limit: FORGOTTEN_MAX }
     for await (const [key, ids] of this.#store.entries(range)) {
+      found += 1
       operations.push({ type: 'del', key })
       for (let at = 0; at < ids.length; at += ID_BYTES) {
         operations.push({ type: 'del', key: idKey(ids.subarray(at, at + ID_BYTES)) })
       }
     }
+    // Where more is left it goes with the next batch.
+    if (found < FORGOTTEN_MAX) this.#lookAtMs = nowMs + LOOK_EVERY_MS
     return operations
   }
 }

@@ -1,4 +1,5 @@
 import { type Committee, type Final, leaderOf } from '@brume/consensus'
+import type { Clock } from '@brume/ports'
 import { bodyOf, committeeFrom, encodeCommittee, isClosing, type Manifest } from '@brume/protocols/quorum'
 import type { Execution } from '../execution/execution.ts'
 import type { Block } from '../ports.ts'
@@ -7,10 +8,12 @@ import { SystemCall } from '../record/system.ts'
 import { type Inspector, isRefused } from './inspector.ts'
 import type { Ledger } from './ledger.ts'
 import type { AppliedBlock, Ending, FinalBlock } from './ledger-entries.ts'
+import { Scribe } from './scribe.ts'
 import type { Skip } from './skip.ts'
 
 export interface DeliveryOptions {
   readonly ledger: Ledger
+  readonly clock: Clock
   readonly execution: Execution
   readonly inspector: Inspector
   readonly groupId: Uint8Array
@@ -31,15 +34,16 @@ export interface Delivered {
 /** Final blocks on their way out of consensus: the record decides what takes effect, then ledger and execution get it. */
 export class Delivery {
   readonly #options: DeliveryOptions
-  #written: Promise<void> = Promise.resolve()
+  readonly #scribe: Scribe
 
   constructor(options: DeliveryOptions) {
     this.#options = options
+    this.#scribe = new Scribe(options.ledger, options.clock, options.onStoreFailure)
   }
 
   /** Blocks that became final, oldest first. Delivered at once: a quorum holds them, whatever happens to this disk. */
   final(blocks: readonly FinalBlock[], final: Final): Delivered {
-    const { ledger, register, execution } = this.#options
+    const { register, execution } = this.#options
     const last = blocks.findIndex(({ proposal }) => isClosing(proposal))
     const counting = last === -1 ? blocks : blocks.slice(0, last + 1)
     const { committee, membership } = register
@@ -55,21 +59,19 @@ export class Delivery {
     const closing = counting.at(-1)
     const floor = turn === null || closing === undefined ? final : genesisAfter(closing)
     const changes = { ...register.takeChanges(), membership: register.membership }
-    const end = turn === null ? null : this.#endOf(blocks.slice(counting.length), final)
-    // Encoding and writing take a tenth of a view's CPU: after this turn, whose votes others wait for.
-    const write = this.#written.then(() => ledger.append(applied, floor, changes, end))
-    this.#written = write.catch((error: unknown) => this.#options.onStoreFailure(error))
+    const ending = turn === null ? null : this.#endOf(blocks.slice(counting.length), final)
+    this.#scribe.append({ blocks: applied, final: floor, changes, ending })
     return { blocks: applied, final: floor, turn }
   }
 
   /** Resolves when everything so far is in the store. */
   written(): Promise<void> {
-    return this.#written
+    return this.#scribe.written()
   }
 
   /** Final blocks from this height on, as far as they are kept. */
   async *from(height: number): AsyncIterable<Block> {
-    await this.#written
+    await this.written()
     let at: { readonly committee: Committee; readonly seed: Uint8Array } | null = null
     for await (const block of this.#options.ledger.blocks(height)) {
       if (at?.committee.epoch !== block.proposal.epoch) at = await this.#epochOf(block.proposal.epoch)
@@ -82,8 +84,7 @@ export class Delivery {
     const { ledger, register, execution } = this.#options
     register.restore(record, final.digest)
     const changes = { ...register.takeChanges(), membership: register.membership }
-    const write = this.#written.then(() => ledger.skip(final, changes, handovers))
-    this.#written = write.catch((error: unknown) => this.#options.onStoreFailure(error))
+    const write = this.#scribe.next(() => ledger.skip(final, changes, handovers))
     return write.then(() => ledger.prune(record.height)).then(() => execution.leap(checkpoint))
   }
 

@@ -134,7 +134,9 @@ describe('blocks at the end of an epoch', () => {
     const finalization = finalize(first, above)
     const changes = { sessions: [], gone: [], membership: founding(manifest) }
     const ending = { finalization, tail: signed(above), committee: after, seed }
-    await ledger.append(applied, { view: 0, height, digest, timeMs, certificate: null }, changes, ending)
+    await ledger.append([
+      { blocks: applied, final: { view: 0, height, digest, timeMs, certificate: null }, changes, ending }
+    ])
     const { blocks, finalization: proof } = await ledger.chapter(1)
     const digests = blocks.map((block) => decodeSignedBlock(groupId, block).proposal.digest)
     expect(digests).toEqual([plain.digest, closing.digest, above.digest])

@@ -83,6 +83,15 @@ export interface Changes {
   readonly membership: Membership
 }
 
+/** Blocks that became final at once, oldest first, and what came of them. */
+export interface Append {
+  readonly blocks: readonly AppliedBlock[]
+  readonly final: Final
+  readonly changes: Changes
+  /** Where the last of them closed its epoch. */
+  readonly ending: Ending | null
+}
+
 /**
  * The finalized log of one group in its store: blocks by height, a finalization at the last block of
  * each batch, how each epoch ended, the record, and the floor; all of a batch or nothing.
@@ -142,17 +151,16 @@ export class Ledger {
     return found
   }
 
-  /**
-   * Writes final blocks, oldest first, with what they did to the record.
-   *
-   * @param ending - where the last of them closed its epoch
-   */
-  async append(blocks: readonly AppliedBlock[], final: Final, changes: Changes, ending: Ending | null): Promise<void> {
-    const operations = [...blocks.map(blockOperation), ...blocks.flatMap(effectOperations)]
-    if (final.certificate !== null) operations.push(proofOperation(final.height, final.certificate))
-    operations.push(floorOperation(final), ...this.#recordOperations(changes, final.height))
-    operations.push(...endOperations(blocks, ending), ...(await this.commands.operations(blocks)))
-    this.#floor = final
+  /** Writes final blocks with what they did to the record, oldest first: all of it or nothing. */
+  async append(appends: readonly Append[]): Promise<void> {
+    const operations: StoreOperation[] = []
+    for (const { blocks, final, changes, ending } of appends) {
+      operations.push(...blocks.map(blockOperation), ...blocks.flatMap(effectOperations))
+      if (final.certificate !== null) operations.push(proofOperation(final.height, final.certificate))
+      operations.push(floorOperation(final), ...this.#recordOperations(changes, final.height))
+      operations.push(...endOperations(blocks, ending), ...(await this.commands.operations(blocks)))
+      this.#floor = final
+    }
     await this.#store.batch(operations)
   }
 

@@ -2,8 +2,10 @@ import { toHex } from '@brume/codec'
 import type { Cancel, Clock } from '@brume/ports'
 import { type Command, commandId } from '@brume/protocols/quorum'
 
-/** Inspecting takes at most this much of each window, so that votes need not wait behind commands. */
+/** Inspecting goes on for at most so long before votes have their turn. */
 const SLICE_MS = 5
+
+/** Of commands that are inspected as they come: they take a slice of so long, then wait for slices of their own. */
 const WINDOW_MS = 10
 
 /** A pool and a half, and one member's share of it; what does not fit is sent again by its client. */
@@ -111,12 +113,15 @@ export class Backlog {
 
   #slice(): void {
     this.#cancel = null
+    this.#windowMs = this.#clock.now()
+    this.#spentMs = 0
     for (const [id, arrival] of this.#waiting) {
       if (!this.#hasTime()) break
       this.remove(id)
       this.#work(arrival)
     }
-    if (this.#waiting.size > 0) this.#cancel = this.#clock.after(WINDOW_MS - SLICE_MS, () => this.#slice())
+    // At once, and yet after all input that came meanwhile.
+    if (this.#waiting.size > 0) this.#cancel = this.#clock.after(0, () => this.#slice())
     this.#worked()
   }
 }
