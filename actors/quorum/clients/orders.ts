@@ -48,7 +48,7 @@ export class Orders {
     for (const { id } of bodyOf(block).commands) {
       for (const waiting of this.#waiting.get(id) ?? []) {
         const chapter = { blocks: [{ header, payload }], finalization: certificate }
-        void this.#show(waiting, 'notarized', block.digest, chapter)
+        this.#orRefuse(waiting, this.#show(waiting, 'notarized', block.digest, chapter))
       }
     }
   }
@@ -61,11 +61,19 @@ export class Orders {
       const above = blocks.slice(i).map(({ proposal: block }) => bodyOf(block))
       for (const id of effective) {
         for (const waiting of this.#waiting.get(id) ?? []) {
-          void this.#tellFinal(waiting, proposal.height, proposal.digest, { blocks: above, finalization })
+          const chapter = { blocks: above, finalization }
+          this.#orRefuse(waiting, this.#tellFinal(waiting, proposal.height, proposal.digest, chapter))
         }
       }
     })
     for (const waitings of this.#waiting.values()) for (const waiting of waitings) this.#expire(waiting, final)
+  }
+
+  /** What cannot be shown here, too few having attested it or execution being halted, another member may show. */
+  #orRefuse(waiting: Waiting, telling: Promise<void>): void {
+    telling.catch((error: unknown) => {
+      if (this.#isWaiting(waiting)) this.#refuse(waiting, error)
+    })
   }
 
   async #begin(waiting: Waiting): Promise<void> {

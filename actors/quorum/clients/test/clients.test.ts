@@ -93,6 +93,18 @@ describe('a command of a peer that is no member', () => {
     }
   })
 
+  test('is final also where no two members came to the same, and its answer is what cannot be had', async () => {
+    const world = await voting()
+    for (const { index, tape } of world.members) {
+      tape.bend = (_, outcome) => ({ ...outcome, answers: outcome.answers.map(([id]) => [id, Buffer.of(index)]) })
+    }
+    const order = outsideClient(world).submit(commands(world)('x'))
+    expect((await done(world, order.final)).height).toBeGreaterThan(0)
+    // A rejection that nobody heard would end the test, as it would end a peer.
+    expect((await settled(world, order.attested)).status).toBe('rejected')
+    await world.clock.pass(HALF_A_MINUTE)
+  })
+
   test('ends when its signal is aborted, and when the client is closed', async () => {
     const world = await voting()
     const abort = new AbortController()
