@@ -2,16 +2,8 @@ import { toHex } from '@brume/codec'
 import { peerIdFromKey } from '@brume/crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  actorId,
-  assertPath,
-  decodeSegment,
-  encodeSegment,
-  formatAddress,
-  groupAuthority,
-  parseAddress,
-  withoutIncarnation
-} from './address.ts'
+import { actorId, formatAddress, groupAuthority, parseAddress, withoutIncarnation } from './address.ts'
+import { assertPath, decodeSegment, encodeSegment } from './segment.ts'
 
 const peer = peerIdFromKey(new Uint8Array(32).fill(7))
 const group = groupAuthority(new Uint8Array(32).fill(9))

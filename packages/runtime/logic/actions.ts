@@ -33,8 +33,14 @@ export interface ReminderParams {
   readonly everyMs: number
 }
 
+export interface WatchParams {
+  readonly target: string
+}
+
 export const REPLY = 'brume.reply'
 export const REMINDER = 'brume.reminder'
+export const WATCH = 'brume.watch'
+export const UNWATCH = 'brume.unwatch'
 
 /**
  * Answers the ask that is being processed with what `value` gives for the context of that moment; nothing happens
@@ -79,9 +85,47 @@ export function reminder<C extends MachineContext, X extends EventObject, P exte
   return builtin(REMINDER, (): ReminderParams => ({ id, everyMs: every }))
 }
 
+type Target<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject> =
+  | string
+  | ((args: ActionArgs<C, X, E>, params: P) => string)
+
+/** What a watch sends, once for each incarnation that ends. */
+export interface Down {
+  readonly type: 'brume.down'
+  readonly address: string
+  /** `done`, `error`, `stopped`, `restarted`, `moved`, `unreachable`, `stale` or `noactor`. */
+  readonly reason: string
+  readonly incarnation: number
+  readonly output?: unknown
+}
+
+/** From now on the machine gets a `brume.down` when an actor at this address ends or cannot be reached. */
+export function watch<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
+  target: Target<C, X, P, E>
+): Action<C, X, P, E> {
+  return builtin(
+    WATCH,
+    (args: ActionArgs<C, X, E>, params: P): WatchParams => ({
+      target: typeof target === 'function' ? target(args, params) : target
+    })
+  )
+}
+
+/** Ends a watch. */
+export function unwatch<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
+  target: Target<C, X, P, E>
+): Action<C, X, P, E> {
+  return builtin(
+    UNWATCH,
+    (args: ActionArgs<C, X, E>, params: P): WatchParams => ({
+      target: typeof target === 'function' ? target(args, params) : target
+    })
+  )
+}
+
 function builtin<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
   type: string,
-  toParams: (args: ActionArgs<C, X, E>, params: P) => ReplyParams | ReminderParams
+  toParams: (args: ActionArgs<C, X, E>, params: P) => ReplyParams | ReminderParams | WatchParams
 ): Action<C, X, P, E> {
   const action = () => {}
   action.type = type

@@ -57,13 +57,14 @@ export type Effect =
   /**
    * A custom action the machine has a function for, by name or inline. Where `Kind.effects[type]` exists it is run as
    * `run` is; else `run()` after the commit, which only actors of durability `memory` may have: a function cannot be
-   * journaled. `params` is plain where the logic checks plainness.
+   * journaled. `params` is as the machine made it, plain or not.
    */
   | { readonly kind: 'inline'; readonly type: string; readonly params: unknown; readonly run: () => unknown }
   /** From now on the end of each incarnation there comes as `brume.down` with the fields of the kernel's `Down`. */
   | { readonly kind: 'watch'; readonly target: string }
   | { readonly kind: 'unwatch'; readonly target: string }
-  | { readonly kind: 'log'; readonly value: Json }
+  /** For people: plain or not, and no part of what replicas agree on. */
+  | { readonly kind: 'log'; readonly value: unknown }
 
 export interface Step<S> {
   readonly state: S
@@ -84,7 +85,9 @@ export interface View {
 
 /**
  * What is stored of a state; `value` is null where the logic knows no state values, `output` `[]` where there is none.
- * History is `[history node, [recalled nodes]]`, children are `[id, src, syncSnapshot, systemId or null]`.
+ * History is `[history node, [recalled nodes]]`, children are `[id, src, syncSnapshot, systemId or null]`. `order`, only
+ * where it is not that of the document: numbers of the active nodes in the order in which XState holds them, which is
+ * the order in which parallel states act.
  */
 export type Persisted = readonly [
   status: Status,
@@ -92,7 +95,8 @@ export type Persisted = readonly [
   context: Json,
   history: readonly (readonly [string, readonly string[]])[],
   output: readonly [] | readonly [Json],
-  children: readonly (readonly [id: string, src: string, syncSnapshot: boolean, systemId: string | null])[]
+  children: readonly (readonly [id: string, src: string, syncSnapshot: boolean, systemId: string | null])[],
+  order: readonly number[]
 ]
 
 /** How an actor of one kind behaves: pure, synchronous, and knowing nothing of kernels, disks and networks. */

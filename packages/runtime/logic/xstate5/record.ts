@@ -1,0 +1,156 @@
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import { RuntimeError } from '../../error.ts'
+import { isBytes, plain } from '../plain.ts'
+import type { Json, Persisted } from '../port.ts'
+import type { ChildRef, Stage } from './stage.ts'
+
+/** XState's own mark of a ref in what it persists; no event or context can contain one. */
+const REF = { xstate$$type: 1 } as const
+
+interface StateNode {
+  readonly id: string
+  readonly key: string
+  readonly type: string
+  readonly order: number
+  readonly parent: StateNode | undefined
+}
+
+/** What is stored of a snapshot. Shares nothing with it but what nobody can change. */
+export function persist(stage: Stage, snapshot: AnyMachineSnapshot): Persisted {
+  const { status, value, context, historyValue, output, children } = snapshot
+  const keep = (ref: object) => stage.isOwn(ref)
+  const replace = (ref: object) => ({ ...REF, id: (ref as ChildRef).id })
+  const history = Object.entries(historyValue as Readonly<Record<string, readonly StateNode[]>>)
+  return [
+    status,
+    copyValue(value),
+    plain(context, { keep, replace }),
+    history.map(([id, nodes]) => [id, nodes.map((node) => node.id)]),
+    output === undefined ? [] : [plain(output)],
+    Object.values(children as Readonly<Record<string, ChildRef>>).map(toStoredChild),
+    orderOf(nodesOf(snapshot))
+  ]
+}
+
+function toStoredChild({ id, src, _syncSnapshot, options }: ChildRef): Persisted[5][number] {
+  return [id, String(src), _syncSnapshot ?? false, options.systemId ?? null]
+}
+
+function copyValue(value: unknown): Json {
+  if (typeof value === 'string') return value
+  return Object.fromEntries(Object.entries(value as object).map(([key, below]) => [key, copyValue(below)]))
+}
+
+function nodesOf(snapshot: AnyMachineSnapshot): readonly StateNode[] {
+  return snapshot._nodes as unknown as readonly StateNode[]
+}
+
+/** Numbers of the nodes; none where they are in the document's order. */
+function orderOf(nodes: readonly StateNode[]): readonly number[] {
+  const orders = nodes.map(({ order }) => order)
+  return orders.every((order, i) => i === 0 || order > (orders[i - 1] ?? 0)) ? [] : orders
+}
+
+/**
+ * The snapshot that was stored; what it acts on next is the same as if it had never been.
+ *
+ * @throws RuntimeError `BRUME_RUNTIME_RECORD` for a state that the machine does not have
+ */
+export function restore(stage: Stage, machine: AnyStateMachine, stored: Json): AnyMachineSnapshot {
+  const [status, value, context, history, output, children, order] = assertPersisted(stored)
+  const stale = refsIn(context)
+  const living = children.map(([id, src, syncSnapshot, systemId]) => [
+    id,
+    { src, syncSnapshot, systemId: systemId ?? undefined }
+  ])
+  const known = new Set(children.map(([id]) => id))
+  const gone = [...stale].filter((id) => !known.has(id)).map((id) => [id, { src: anyActor(machine) }])
+  const make = ([id, child]: unknown[]) => [id, { ...(child as object), snapshot: { status: 'active' } }]
+  const snapshot = snapshotOf(stage, machine, {
+    status,
+    value,
+    context: {},
+    historyValue: Object.fromEntries(history.map(([id, nodes]) => [id, nodes.map((node) => ({ id: node }))])),
+    output: output[0],
+    error: undefined,
+    children: Object.fromEntries([...living, ...gone].map(make))
+  })
+  const refs = snapshot.children as Readonly<Record<string, ChildRef>>
+  return Object.assign(snapshot, {
+    ...arranged(nodesOf(snapshot), order),
+    context: revive(context, refs),
+    children: Object.fromEntries(Object.entries(refs).filter(([id]) => known.has(id)))
+  })
+}
+
+function snapshotOf(stage: Stage, machine: AnyStateMachine, stored: object): AnyMachineSnapshot {
+  try {
+    return machine.restoreSnapshot(stored as never, stage.actorScope)
+  } catch (cause) {
+    return refuse(`the machine '${machine.id}' has no such state: it was changed without a migration`, cause)
+  }
+}
+
+/** Something must stand behind a ref to a child that is gone; nothing is ever asked of it. */
+function anyActor(machine: AnyStateMachine): string {
+  return Object.keys(machine.implementations.actors)[0] ?? refuse('a ref to a child, and the machine has no actors')
+}
+
+/** XState's own restore goes by the value, whose keys may have been sorted on the way. */
+function arranged(
+  nodes: readonly StateNode[],
+  order: readonly number[]
+): { _nodes: readonly StateNode[]; value: unknown } {
+  const unique = new Map([...new Set(nodes)].sort((a, b) => a.order - b.order).map((node) => [node.order, node]))
+  const ordered = order.length === 0 ? [...unique.values()] : order.map((number) => unique.get(number))
+  const _nodes = ordered.filter((node) => node !== undefined)
+  if (new Set(_nodes).size !== unique.size) refuse('the order of its active states is not one of them')
+  return { _nodes, value: stateValueOf(_nodes) }
+}
+
+/** XState's state value of these nodes, with keys in the order that they are in. */
+function stateValueOf(nodes: readonly StateNode[]): unknown {
+  const below = new Map<StateNode, StateNode[]>(nodes.map((node) => [node, []]))
+  for (const node of nodes) if (node.parent) below.get(node.parent)?.push(node)
+  const of = (node: StateNode): unknown => {
+    const children = below.get(node) ?? []
+    const only = node.type === 'compound' ? children[0] : undefined
+    if (only && (only.type === 'atomic' || only.type === 'final')) return only.key
+    return Object.fromEntries(children.map((child) => [child.key, of(child)]))
+  }
+  const root = nodes.find(({ parent }) => !parent)
+  return root ? of(root) : {}
+}
+
+/** Ids of children that the context speaks of. */
+function refsIn(value: Json, found = new Set<string>()): ReadonlySet<string> {
+  if (typeof value !== 'object' || value === null || isBytes(value)) return found
+  const id = refId(value)
+  if (id !== undefined) found.add(id)
+  else for (const item of Object.values(value)) refsIn(item, found)
+  return found
+}
+
+function revive(value: Json, refs: Readonly<Record<string, unknown>>): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (isBytes(value)) return Uint8Array.from(value)
+  const id = refId(value)
+  if (id !== undefined) return refs[id]
+  if (Array.isArray(value)) return value.map((item) => revive(item, refs))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revive(item, refs)]))
+}
+
+function refId(value: object): string | undefined {
+  return 'xstate$$type' in value && 'id' in value ? String(value.id) : undefined
+}
+
+function assertPersisted(stored: Json): Persisted {
+  if (Array.isArray(stored) && stored.length === 7 && stored.slice(3).every((part) => Array.isArray(part))) {
+    return stored as unknown as Persisted
+  }
+  return refuse('it is not what `persist` gives: [status, value, context, history, output, children, order]')
+}
+
+function refuse(reason: string, cause?: unknown): never {
+  throw new RuntimeError('BRUME_RUNTIME_RECORD', `a stored state cannot be restored: ${reason}`, { cause })
+}
