@@ -1,7 +1,7 @@
 import type { Cancel, Clock, Log } from '@brume/ports'
 import type { AnyActorLogic, Snapshot } from 'xstate'
+import { type FailureHistory, NO_FAILURES } from './kernel/supervision.ts'
 import { Mailbox } from './mailbox.ts'
-import { type FailureHistory, NO_FAILURES } from './supervision.ts'
 import type { CellStatus, Failure, Strategy } from './types.ts'
 import { type Incarnation, incarnate } from './xstate.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { backoffMs, type FailureHistory, judgeFailure, NO_FAILURES, RESTART_POLICY } from './supervision.ts'
+import { backoffMs, type FailureHistory, judgeFailure, NO_FAILURES, RESTART_POLICY } from './kernel/supervision.ts'
 
 const { failuresMax, windowMs, backoffMinMs, backoffMaxMs, jitter } = RESTART_POLICY
 const chance = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true })

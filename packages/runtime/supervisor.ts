@@ -1,7 +1,7 @@
 import type { Cell } from './cell.ts'
 import { RuntimeError } from './error.ts'
+import { judgeFailure, NO_FAILURES } from './kernel/supervision.ts'
 import { isBelow } from './path.ts'
-import { judgeFailure, NO_FAILURES } from './supervision.ts'
 import type { CellStatus, KernelOptions } from './types.ts'
 
 interface SupervisorHooks {

@@ -107,6 +107,14 @@ export interface SpawnOptions {
   /** Never cut the history of a journal; default: the newest 1,000 entries of the last 7 days. */
   readonly keep?: 'all'
   readonly allow?: Allow
+  /** Told of each failure, after the decision; `restartInMs` undefined where there is no restart at this level. */
+  readonly onFailed?: (failure: Failure) => void
+}
+
+export interface Failure {
+  readonly path: string
+  readonly error: unknown
+  readonly restartInMs: number | undefined
 }
 
 export type DownReason = 'done' | 'error' | 'stopped' | 'restarted' | 'moved' | 'unreachable' | 'stale' | 'noactor'
@@ -131,6 +139,8 @@ export interface SendOptions {
   readonly ttlMs?: number
   /** Own address of a sending actor; default `~client`. */
   readonly from?: string
+  /** Shares the order and not the bound; taken for targets under `sys/` only. */
+  readonly control?: boolean
 }
 
 export interface AskOptions extends SendOptions {

@@ -1,0 +1,201 @@
+import type { Cancel } from '@brume/ports'
+import type { Event, Json } from '../logic/port.ts'
+import type { Cell } from './cell.ts'
+import { refusalError } from './errors.ts'
+import type { Mail, Rank, Receipt } from './mailbox.ts'
+import type { Parts } from './parts.ts'
+import type { Place } from './places.ts'
+import type { AskOptions, Outbound, Refusal, SendOptions, Snapshot } from './port.ts'
+import { TTL_MS } from './remotes.ts'
+import { PROBE } from './steps.ts'
+
+const ASK_MS = 5_000
+const KEY_BYTES = 16
+/** Stands for application code. */
+const CLIENT = '~client'
+
+type Failure = Parameters<typeof refusalError>[0]
+
+/** As those see it who put its event somewhere. */
+interface Pending {
+  undo(cancel: Cancel): void
+  failed(error: Error): void
+}
+
+/** One who waits: settled once, and nothing is left of it then. */
+class Wait<T> implements Pending {
+  readonly #promise = Promise.withResolvers<T>()
+  readonly #undo: Cancel[] = []
+
+  get promise(): Promise<T> {
+    return this.#promise.promise
+  }
+
+  /** What to take back when it is over. */
+  undo(cancel: Cancel): void {
+    this.#undo.push(cancel)
+  }
+
+  done(value: T): void {
+    this.#over()
+    this.#promise.resolve(value)
+  }
+
+  failed(error: Error): void {
+    this.#over()
+    this.#promise.reject(error)
+  }
+
+  #over(): void {
+    for (const cancel of this.#undo.splice(0)) cancel()
+  }
+}
+
+/** What application code asks of actors, here and elsewhere. */
+export class Calls {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  tell(to: string, event: Event, options: SendOptions = {}): 'accepted' | Refusal {
+    const place = this.#parts.places.find(to)
+    if (!place.isHere) return this.#tellRemote(to, event, options)
+    const found = this.#find(place, to, event)
+    if (typeof found === 'string') return found
+    const checked = this.#parts.door.check(found, event, null)
+    if (checked === null) return 'invalid'
+    const outcome = this.#parts.door.take(found, this.#mail(checked, options, rankOf(place, options), null, null))
+    return outcome === 'waits' ? 'full' : outcome
+  }
+
+  submit(to: string, event: Event, options: AskOptions = {}): Promise<{ readonly seq: number }> {
+    const wait = new Wait<{ readonly seq: number }>()
+    this.#limit(wait, to, options)
+    const receipt: Receipt = {
+      processed: (seq, batch) => this.#parts.outputs.release(batch, () => wait.done({ seq })),
+      refused: (code) => wait.failed(refusalError(code, to))
+    }
+    this.#put(to, event, options, wait, null, receipt)
+    return wait.promise
+  }
+
+  ask(to: string, event: Event, options: AskOptions = {}): Promise<Json> {
+    const { asks } = this.#parts
+    const wait = new Wait<Json>()
+    const token = asks.open({ replied: (value) => wait.done(value) })
+    wait.undo(() => asks.close(token))
+    this.#limit(wait, to, { timeoutMs: ASK_MS, ...options })
+    const receipt: Receipt = { processed: () => {}, refused: (code) => wait.failed(refusalError(code, to)) }
+    this.#put(to, event, options, wait, token, receipt)
+    return wait.promise
+  }
+
+  async snapshot(to: string, read: 'local' | 'final' = 'local'): Promise<Snapshot> {
+    const { places, options, outputs, steps } = this.#parts
+    const place = places.find(to)
+    if (!place.isHere) {
+      if (options.remote === undefined) throw refusalError('unreachable', to)
+      return options.remote.snapshot(to, ASK_MS)
+    }
+    const cell = this.#parts.door.find(place)
+    if (typeof cell === 'string') throw refusalError(cell, to)
+    if (read === 'final' && cell.isAlive) await this.#probe(cell, to)
+    const now = steps.snapshot(cell)
+    const { promise, resolve } = Promise.withResolvers<Snapshot>()
+    outputs.release(cell.batch, () => resolve(now))
+    return promise
+  }
+
+  /** Resolves when all that waited before it has been processed. */
+  #probe(cell: Cell, to: string): Promise<void> {
+    const wait = new Wait<void>()
+    const receipt: Receipt = { processed: () => wait.done(), refused: (code) => wait.failed(refusalError(code, to)) }
+    this.#parts.door.take(cell, this.#mail(PROBE, {}, 'control', null, receipt))
+    return wait.promise
+  }
+
+  #put(to: string, event: Event, options: AskOptions, wait: Pending, token: string | null, receipt: Receipt): void {
+    const place = this.#parts.places.find(to)
+    if (!place.isHere) return this.#sendRemote(to, event, options, token, receipt)
+    const attempt = (): void => {
+      const found = this.#find(place, to, event)
+      if (typeof found === 'string') return receipt.refused(found)
+      const checked = this.#parts.door.check(found, event, null)
+      if (checked === null) return receipt.refused('invalid')
+      const mail = this.#mail(checked, { ttlMs: TTL_MS, ...options }, rankOf(place, options), token, receipt)
+      const outcome = this.#parts.door.take(found, mail)
+      if (outcome === 'waits') return this.#await(found, wait, attempt)
+      if (outcome !== 'accepted') receipt.refused(outcome)
+    }
+    attempt()
+  }
+
+  /** For room in a mailbox of the policy `block`. */
+  #await(cell: Cell, wait: Pending, again: () => void): void {
+    let isOver = false
+    wait.undo(() => {
+      isOver = true
+    })
+    cell.mailbox.onRoom(() => {
+      if (!isOver) again()
+    })
+  }
+
+  #limit(wait: Pending, to: string, { timeoutMs, signal }: AskOptions): void {
+    const fail = (reason: Failure): void => wait.failed(refusalError(reason, to))
+    if (timeoutMs !== undefined) wait.undo(this.#parts.timers.after(timeoutMs, () => fail('timeout')))
+    if (signal === undefined) return
+    const abort = (): void => fail('aborted')
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    wait.undo(() => signal.removeEventListener('abort', abort))
+  }
+
+  #find(place: Place, to: string, event: Event): Cell | Refusal {
+    const found = this.#parts.door.find(place)
+    return typeof found === 'string' ? this.#parts.door.refuse(found, to, { event, from: null }) : found
+  }
+
+  #mail(event: Event, options: SendOptions, rank: Rank, ask: string | null, receipt: Receipt | null): Mail {
+    const { ttlMs, from } = options
+    const expiresMs = ttlMs === undefined ? Number.POSITIVE_INFINITY : this.#parts.options.clock.now() + ttlMs
+    return { event, from: from ?? this.#client(), rank, batch: 0, ask, bytes: 0, expiresMs, receipt, timer: null }
+  }
+
+  #client(): string {
+    return this.#parts.places.client
+  }
+
+  #tellRemote(to: string, event: Event, options: SendOptions): 'accepted' | Refusal {
+    const refused = (reason: Refusal | 'unreachable'): void => {
+      this.#parts.letters.add(reason, to, this.#client(), event)
+    }
+    const outcome = this.#parts.remotes.dispatch({ ...this.#outbound(to, event, options), refused })
+    if (outcome === 'full') refused('full')
+    return outcome
+  }
+
+  #sendRemote(to: string, event: Event, options: AskOptions, token: string | null, receipt: Receipt): void {
+    const { remotes, asks, options: kernel } = this.#parts
+    const message: Outbound = {
+      ...this.#outbound(to, event, options),
+      ask: token !== null,
+      key: options.key ?? kernel.random.bytes(KEY_BYTES),
+      committed: () => receipt.processed(0, 0),
+      refused: (code) => receipt.refused(code),
+      ...(token === null ? {} : { replied: (value: Json) => asks.take(token)?.replied(value) })
+    }
+    if (remotes.dispatch(message) === 'full') receipt.refused('full')
+  }
+
+  #outbound(to: string, event: Event, { ttlMs = TTL_MS }: SendOptions): Outbound {
+    const { places } = this.#parts
+    return { from: CLIENT, incarnation: places.boot, to, event, ask: false, durable: null, key: null, ttlMs }
+  }
+}
+
+function rankOf(place: Place, { control }: SendOptions): Rank {
+  return control === true && place.path.startsWith('sys/') ? 'control' : 'user'
+}

@@ -1,0 +1,201 @@
+import { RuntimeError } from '../error.ts'
+import { plain } from '../logic/plain.ts'
+import type { Effect, Event } from '../logic/port.ts'
+import type { Cell, CellTimer } from './cell.ts'
+import type { Mail } from './mailbox.ts'
+import type { Parts } from './parts.ts'
+import type { DeadLetter } from './port.ts'
+
+/** What one actor may have going; beyond them it fails. They bound the events that pass the mailbox's bound. */
+const TIMERS_MAX = 1_024
+const CHILDREN_MAX = 4_096
+const WATCHES_MAX = 4_096
+
+type Of<K extends Effect['kind']> = Extract<Effect, { kind: K }>
+
+/** Does what steps want done: nothing of it leaves before the step's batch is on disk. */
+export class Effects {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Before the effects of a step: the step belongs to the open batch. */
+  stepped(cell: Cell, _mail: Mail | null): void {
+    const { durable } = this.#parts
+    if (cell.durability === 'memory' || durable === null) return
+    cell.batch = durable.open
+  }
+
+  /** @param index - of the effect in its step. @throws what makes the actor fail */
+  perform(cell: Cell, effect: Effect, index: number): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(cell, effect)
+      case 'timer':
+        return this.#arm(cell, effect.id, effect.event, null, effect.delayMs)
+      case 'cancel':
+        return this.#cancel(cell, effect.id)
+      case 'spawn':
+        return this.#spawn(cell, effect)
+      case 'stop':
+        return this.#stop(cell, effect.id)
+      case 'emit':
+        return this.#parts.watches.emitted(cell, effect.event)
+      case 'reply':
+        return this.#reply(cell, effect)
+      case 'inline':
+        return this.#inline(cell, effect, index)
+      case 'run':
+        return this.#parts.runs.start(cell, effect.type, effect.params, index)
+      case 'watch':
+        return this.#watch(cell, effect.target)
+      case 'unwatch':
+        return this.#unwatch(cell, effect.target)
+      case 'log':
+        return this.#parts.options.log.debug({ actor: cell.path, value: effect.value }, 'the actor logged')
+    }
+  }
+
+  /** What an incarnation had going ends with it. */
+  halt(cell: Cell): void {
+    for (const timer of cell.timers.values()) timer.cancel()
+    cell.timers.clear()
+    for (const cancel of cell.watching.values()) cancel()
+    cell.watching.clear()
+    for (const actor of cell.actors.values()) actor.stop()
+    cell.actors.clear()
+    this.#parts.runs.abort(cell)
+  }
+
+  /** The cell is closed for good. */
+  ended(cell: Cell): void {
+    this.#parts.aliases.leave(cell)
+  }
+
+  #send(cell: Cell, { to, event, id, delayMs }: Of<'send'>): void {
+    if (delayMs === undefined) this.#sendNow(cell, to, event)
+    else this.#arm(cell, id, event, to, delayMs)
+  }
+
+  #sendNow(cell: Cell, to: string, event: Event): void {
+    const actor = to.startsWith('#') ? cell.actors.get(to.slice(1)) : undefined
+    if (actor !== undefined) return this.#parts.outputs.release(cell.batch, () => actor.send(event))
+    const target = this.#targetOf(cell, to)
+    if (target === null) return this.#lost('noactor', to, cell, event)
+    const place = this.#parts.places.find(target)
+    if (!place.isHere) return this.#parts.remotes.send(cell, target, event)
+    const found = this.#parts.door.find(place)
+    if (typeof found === 'string') return this.#lost(found, target, cell, event)
+    this.#parts.door.fromActor(cell, found, event)
+  }
+
+  /** Null: there is none of that name. */
+  #targetOf(cell: Cell, to: string): string | null {
+    if (to === '#') return cell.origin?.parent.path ?? null
+    if (to.startsWith('#')) return this.#parts.places.below(cell.path, to.slice(1))
+    if (to.startsWith('@')) return this.#parts.aliases.find(cell, to.slice(1)) ?? null
+    return to
+  }
+
+  #lost(reason: DeadLetter['reason'], to: string, from: Cell, event: Event): void {
+    this.#parts.letters.add(reason, to, from.self, event)
+  }
+
+  #arm(cell: Cell, given: string | undefined, event: Event, to: string | null, delayMs: number): void {
+    // A space is in no id that XState makes.
+    const id = given ?? ` ${cell.nameless++}`
+    this.#cancel(cell, id)
+    assertBelow(cell.timers.size, TIMERS_MAX, cell, 'timers')
+    const { timers, options, door } = this.#parts
+    const timer: CellTimer = { id, event, to, delayMs, dueMs: options.clock.wall() + delayMs, cancel: () => {} }
+    timer.cancel = timers.after(delayMs, () => {
+      if (to === null) return door.own(cell, event, cell.batch, timer)
+      cell.timers.delete(id)
+      this.stepped(cell, null)
+      this.#sendNow(cell, to, event)
+    })
+    cell.timers.set(id, timer)
+  }
+
+  #cancel(cell: Cell, id: string): void {
+    cell.timers.get(id)?.cancel()
+    cell.timers.delete(id)
+  }
+
+  #spawn(cell: Cell, { id, src, input, systemId, syncSnapshot }: Of<'spawn'>): void {
+    this.#stop(cell, id)
+    assertBelow(cell.below.size + cell.actors.size, CHILDREN_MAX, cell, 'children')
+    const child = cell.logic.child(src)
+    if (child === undefined) {
+      throw new RuntimeError('BRUME_RUNTIME_CHILD_SRC', `${cell.path} starts ${src}, which its setup does not name`)
+    }
+    if (child.kind === 'effect')
+      return this.#parts.live.start(cell, { id, src, input, syncSnapshot, logic: child.logic })
+    const origin = { parent: cell, id, src, syncSnapshot, systemId: systemId ?? null }
+    this.#parts.spawner.child(cell, child.logic, origin, input)
+  }
+
+  #stop(cell: Cell, id: string): void {
+    cell.actors.get(id)?.stop()
+    cell.actors.delete(id)
+    const child = this.#parts.cells.get(this.#parts.places.below(cell.path, id))
+    if (child?.origin?.parent !== cell) return
+    this.#parts.supervisor.end(child, 'stopped')
+    this.#parts.cells.remove(child)
+  }
+
+  #reply(cell: Cell, { token, value }: Of<'reply'>): void {
+    const asker = this.#parts.asks.take(token)
+    if (asker !== undefined) this.#parts.outputs.release(cell.batch, () => asker.replied(value))
+  }
+
+  /** A rejection that comes when the actor is another incarnation harms no successor. */
+  #inline(cell: Cell, { type, params, run }: Of<'inline'>, index: number): void {
+    if (cell.kind.effects?.[type] !== undefined) return this.#parts.runs.start(cell, type, plain(params), index)
+    if (cell.durability !== 'memory') {
+      const message = `the action ${type} of ${cell.path} is given inline: name it among the effects, or spawn it with durability 'memory'`
+      throw new RuntimeError('BRUME_RUNTIME_EFFECT', message)
+    }
+    const { self } = cell
+    const failed = (error: unknown): void => {
+      if (cell.self === self) this.#parts.scheduler.held(() => this.#parts.supervisor.fail(cell, error, null))
+    }
+    const act = (): void => {
+      const result = run()
+      if (result instanceof Promise) result.catch(failed)
+    }
+    if (this.#parts.outputs.isFree(cell.batch)) return act()
+    this.#parts.outputs.release(cell.batch, () => {
+      if (cell.self !== self) return
+      try {
+        act()
+      } catch (error) {
+        failed(error)
+      }
+    })
+  }
+
+  #watch(cell: Cell, target: string): void {
+    this.#unwatch(cell, target)
+    assertBelow(cell.watching.size, WATCHES_MAX, cell, 'watches')
+    const cancel = this.#parts.remotes.watch(this.#targetOf(cell, target) ?? target, (down) => {
+      this.#parts.scheduler.held(() => this.#parts.door.own(cell, { type: 'brume.down', ...down }, 0))
+    })
+    cell.watching.set(target, cancel)
+  }
+
+  #unwatch(cell: Cell, target: string): void {
+    cell.watching.get(target)?.()
+    cell.watching.delete(target)
+  }
+}
+
+function assertBelow(count: number, max: number, cell: Cell, of: string): void {
+  if (count < max) return
+  throw new RuntimeError(
+    'BRUME_RUNTIME_LIMIT',
+    `${cell.path} has ${count} ${of} already; no actor may have more than ${max}`
+  )
+}

@@ -1,0 +1,40 @@
+import { RuntimeError, type RuntimeErrorCode } from '../error.ts'
+import type { Json } from '../logic/port.ts'
+import type { Refusal } from './port.ts'
+
+/** A thrown value as an event can carry it: no stack, no class. */
+export function plainError(error: unknown): Json {
+  if (!(error instanceof Error)) return { name: 'Error', message: wellFormed(String(error)) }
+  const code: unknown = 'code' in error ? error.code : undefined
+  const plain = { name: wellFormed(error.name), message: wellFormed(error.message) }
+  return typeof code === 'string' ? { ...plain, code: wellFormed(code) } : plain
+}
+
+const REASONS: Record<Refusal | 'unreachable' | 'timeout' | 'aborted', string> = {
+  full: 'its mailbox is full; slow down, or try again later',
+  noactor: 'nobody lives there',
+  stopped: 'it has stopped',
+  stale: 'another incarnation lives there now',
+  invalid: 'the event is not of the form it takes',
+  forbidden: 'the sender may not',
+  expired: 'the event waited longer than its time to live',
+  gap: 'an earlier event is missing',
+  failed: 'it failed while it processed the event, or had failed before',
+  damaged: 'its record does not decode; the bytes are kept',
+  unmigrated: 'its record is of a version that no migration leads from; register it',
+  rejected: 'it was refused there',
+  overload: 'the peer has too much to do',
+  unreachable: 'the peer was not reachable in time',
+  timeout: 'no answer came in time; does the machine reply to this event?',
+  aborted: 'the caller gave up'
+}
+
+export function refusalError(reason: keyof typeof REASONS, to: string): RuntimeError {
+  const code: RuntimeErrorCode = `BRUME_RUNTIME_${reason.toUpperCase() as Uppercase<keyof typeof REASONS>}`
+  return new RuntimeError(code, `${to}: ${REASONS[reason]}`)
+}
+
+/** What is said in an event travels as UTF-8. */
+function wellFormed(text: string): string {
+  return text.toWellFormed()
+}

@@ -1,0 +1,2 @@
+export { createKernel } from './kernel.ts'
+export * from './port.ts'

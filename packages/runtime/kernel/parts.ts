@@ -1,0 +1,44 @@
+import type { Aliases } from './aliases.ts'
+import type { Asks } from './asks.ts'
+import type { Cells } from './cells.ts'
+import type { Door } from './door.ts'
+import type { Durable } from './durable/port.ts'
+import type { Effects } from './effects.ts'
+import type { Letters } from './letters.ts'
+import type { Live } from './live.ts'
+import type { Outputs } from './outputs.ts'
+import type { Places } from './places.ts'
+import type { KernelOptions } from './port.ts'
+import type { Remotes } from './remotes.ts'
+import type { Runs } from './runs.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { Spawner } from './spawner.ts'
+import type { Steps } from './steps.ts'
+import type { Supervisor } from './supervisor.ts'
+import type { Timers } from './timers.ts'
+import type { Watches } from './watches.ts'
+
+/** What a kernel is made of. They know each other by this alone, and only after all are made. */
+export interface Parts {
+  readonly options: KernelOptions
+  readonly places: Places
+  readonly cells: Cells
+  readonly scheduler: Scheduler
+  readonly timers: Timers
+  readonly outputs: Outputs
+  readonly letters: Letters
+  readonly asks: Asks
+  readonly watches: Watches
+  readonly supervisor: Supervisor
+  readonly steps: Steps
+  readonly effects: Effects
+  readonly door: Door
+  readonly spawner: Spawner
+  readonly aliases: Aliases
+  readonly live: Live
+  readonly runs: Runs
+  readonly remotes: Remotes
+  readonly durable: Durable | null
+  /** Beyond all that were given before, also before a restart. */
+  readonly nextIncarnation: () => number
+}

@@ -1,0 +1,129 @@
+import type { Cancel } from '@brume/ports'
+import { RuntimeError } from '../error.ts'
+import type { Json } from '../logic/port.ts'
+import type { Cell } from './cell.ts'
+import type { Parts } from './parts.ts'
+import { backoffMs } from './supervision.ts'
+
+/** Of one peer at once: they hold sockets and memory of others. */
+const RUNNING_MAX = 64
+/** Of one actor, running or waiting; beyond them it fails. */
+const RUNS_MAX = 256
+const TRIES_MAX = 3
+const RUN_MS = 60_000
+
+interface Run {
+  readonly cell: Cell
+  /** Which incarnation wants it. */
+  readonly self: string
+  /** Equal in every try. */
+  readonly id: string
+  readonly type: string
+  readonly params: Json
+  tries: number
+  over: boolean
+  cancel: Cancel
+}
+
+/** Custom actions by name: run at least once, after the batch of the step that wanted them, and aborted with their actor. */
+export class Runs {
+  readonly #parts: Parts
+  readonly #waiting: Run[] = []
+  readonly #of = new Map<Cell, Set<Run>>()
+  #running = 0
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  get counts(): { readonly running: number; readonly waiting: number } {
+    return { running: this.#running, waiting: this.#waiting.length }
+  }
+
+  /** @param index - of the effect within its step */
+  start(cell: Cell, type: string, params: Json, index: number): void {
+    if (cell.kind.effects?.[type] === undefined) {
+      throw new RuntimeError(
+        'BRUME_RUNTIME_EFFECT',
+        `${cell.path} wants ${type} run: name it among the effects at register`
+      )
+    }
+    const runs = this.#of.get(cell) ?? new Set()
+    if (runs.size >= RUNS_MAX) {
+      throw new RuntimeError('BRUME_RUNTIME_LIMIT', `${cell.path} has ${RUNS_MAX} effects going already`)
+    }
+    const run: Run = {
+      ...{ cell, self: cell.self, id: `${cell.self}/${cell.seq}/${index}`, type, params },
+      ...{ tries: 0, over: false, cancel: () => {} }
+    }
+    this.#of.set(cell, runs.add(run))
+    this.#parts.outputs.release(cell.batch, () => this.#queue(run))
+  }
+
+  abort(cell: Cell): void {
+    const runs = this.#of.get(cell)
+    this.#of.delete(cell)
+    for (const run of runs ?? []) this.#end(run)
+  }
+
+  #queue(run: Run): void {
+    if (run.over) return
+    this.#waiting.push(run)
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#running < RUNNING_MAX) {
+      const run = this.#waiting.shift()
+      if (run === undefined) return
+      if (!run.over) void this.#try(run)
+    }
+  }
+
+  async #try(run: Run): Promise<void> {
+    const controller = new AbortController()
+    const { promise: ended, reject } = Promise.withResolvers<never>()
+    const stop = (why: string) => {
+      controller.abort()
+      reject(new RuntimeError('BRUME_RUNTIME_EFFECT', `${run.type} (${run.id}) ${why}`))
+    }
+    const expire = this.#parts.timers.after(RUN_MS, () => stop(`took longer than ${RUN_MS} ms`))
+    run.cancel = () => stop('was stopped with its actor')
+    run.tries += 1
+    this.#running += 1
+    try {
+      await Promise.race([this.#call(run, controller.signal), ended])
+      this.#end(run)
+    } catch (error) {
+      this.#failed(run, error)
+    } finally {
+      expire()
+      this.#running -= 1
+      this.#pump()
+    }
+  }
+
+  async #call({ cell, type, id, params }: Run, signal: AbortSignal): Promise<void> {
+    await cell.kind.effects?.[type]?.({ id, params, signal })
+  }
+
+  #failed(run: Run, error: unknown): void {
+    if (run.over) return
+    const { options, timers, scheduler, supervisor } = this.#parts
+    if (run.tries < TRIES_MAX) {
+      run.cancel = timers.after(backoffMs(run.tries, options.random.float()), () => this.#queue(run))
+      return
+    }
+    this.#end(run)
+    if (run.cell.self === run.self) scheduler.held(() => supervisor.fail(run.cell, error, null))
+  }
+
+  #end(run: Run): void {
+    if (run.over) return
+    run.over = true
+    run.cancel()
+    const runs = this.#of.get(run.cell)
+    runs?.delete(run)
+    if (runs?.size === 0) this.#of.delete(run.cell)
+  }
+}

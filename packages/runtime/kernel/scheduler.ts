@@ -1,0 +1,99 @@
+import type { Cancel, Clock } from '@brume/ports'
+
+/** One actor's share before the next has its turn. */
+const EVENTS_PER_TURN = 64
+/** Then sockets are read. */
+const SLICE_MS = 8
+/** Ends a slice where time stands still: under a simulated clock an actor that keeps itself busy would never let go. */
+const EVENTS_PER_SLICE = 4_096
+
+/** What has turns: handles up to so many events, and says how many. `queued` is the scheduler's. */
+export interface Runnable {
+  queued: boolean
+  turn(eventsMax: number): number
+  /** It can be given another turn. */
+  readonly isReady: boolean
+}
+
+/**
+ * Whose turn it is: first come, first served. Adding to an idle scheduler runs it at once; adding from within an
+ * actor only queues, so that no actor is entered twice and the stack stays flat.
+ */
+export class Scheduler {
+  readonly #clock: Clock
+  #ready: Runnable[] = []
+  #head = 0
+  #running = false
+  #yielded: Cancel | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(runnable: Runnable): void {
+    if (runnable.queued || !runnable.isReady) return
+    runnable.queued = true
+    this.#ready.push(runnable)
+    if (!this.#running && this.#yielded === null) this.#run()
+  }
+
+  /** Runs `first` with the queue held, then the queue. */
+  readonly held = (first: () => void): void => {
+    if (this.#running) return first()
+    this.#running = true
+    try {
+      first()
+    } finally {
+      this.#running = false
+    }
+    if (this.#yielded === null && this.#head < this.#ready.length) this.#run()
+  }
+
+  stop(): void {
+    this.#yielded?.()
+    this.#yielded = null
+    this.#ready = []
+    this.#head = 0
+  }
+
+  #run(): void {
+    this.#running = true
+    try {
+      this.#drain()
+    } finally {
+      this.#running = false
+    }
+  }
+
+  #drain(): void {
+    const untilMs = this.#clock.now() + SLICE_MS
+    let left = EVENTS_PER_SLICE
+    for (let next = this.#shift(); next !== undefined; next = this.#shift()) {
+      next.queued = false
+      left -= Math.max(1, next.turn(Math.min(left, EVENTS_PER_TURN)))
+      this.add(next)
+      if (this.#head === this.#ready.length) continue
+      if (left <= 0 || this.#clock.now() >= untilMs) return this.#yield()
+    }
+  }
+
+  #shift(): Runnable | undefined {
+    const next = this.#ready[this.#head]
+    if (next === undefined) {
+      this.#ready.length = 0
+      this.#head = 0
+      return undefined
+    }
+    this.#head += 1
+    return next
+  }
+
+  #yield(): void {
+    this.#ready.splice(0, this.#head)
+    this.#head = 0
+    this.#yielded = this.#clock.after(0, () => {
+      this.#yielded = null
+      if (!this.#running) this.#run()
+    })
+  }
+}

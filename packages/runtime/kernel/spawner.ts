@@ -1,0 +1,74 @@
+import { RuntimeError } from '../error.ts'
+import type { ActorLogic, Json } from '../logic/port.ts'
+import { Cell, type Origin } from './cell.ts'
+import { MAILBOX_EVENTS_LIMIT } from './mailbox.ts'
+import type { Parts } from './parts.ts'
+import type { Kind, SpawnOptions } from './port.ts'
+
+/** Makes cells: for callers by the name of a registered kind, for machines by the `src` of their setup. */
+export class Spawner {
+  readonly #parts: Parts
+  readonly #kinds = new Map<string, Kind>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  register(kind: Kind): void {
+    this.#kinds.set(kind.name, kind)
+  }
+
+  /** Starts it before returning. @throws RuntimeError */
+  root(path: string, name: string, options: SpawnOptions): Cell {
+    const kind = this.#kinds.get(name)
+    if (kind === undefined) {
+      throw new RuntimeError('BRUME_RUNTIME_KIND', `${name} is not registered; register it before spawning ${path}`)
+    }
+    assertMailbox(options)
+    const living = this.#parts.cells.get(path)
+    if (living?.isAlive) return this.#same(living, kind)
+    const input = kind.input === undefined ? options.input : kind.input(options.input ?? null)
+    const { durable, places, steps } = this.#parts
+    const cell = new Cell({
+      ...{ path, address: places.address(path), kind, logic: kind.logic, origin: null },
+      options: input === undefined ? options : { ...options, input },
+      durability: durable === null ? 'memory' : (options.durability ?? 'snapshot'),
+      turn: steps.turn
+    })
+    this.#begin(cell)
+    return cell
+  }
+
+  /** @throws RuntimeError, which is the parent's failure */
+  child(parent: Cell, logic: ActorLogic, origin: Origin, input: Json): void {
+    const { places, steps, aliases, cells } = this.#parts
+    const path = places.below(parent.path, origin.id)
+    if (cells.get(path)?.isAlive) {
+      throw new RuntimeError(
+        'BRUME_RUNTIME_PATH_TAKEN',
+        `${path} is in use by an actor that ${parent.path} did not start`
+      )
+    }
+    const { kind, durability } = parent
+    const address = places.address(path)
+    const cell = new Cell({ path, address, kind, logic, origin, options: { input }, durability, turn: steps.turn })
+    aliases.enter(cell)
+    this.#begin(cell)
+  }
+
+  #begin(cell: Cell): void {
+    this.#parts.cells.add(cell)
+    this.#parts.scheduler.held(() => this.#parts.supervisor.begin(cell))
+  }
+
+  #same(living: Cell, kind: Kind): Cell {
+    if (living.origin === null && living.kind.name === kind.name && living.kind.version === kind.version) return living
+    throw new RuntimeError('BRUME_RUNTIME_PATH_TAKEN', `${living.path} is in use; stop it first or choose another path`)
+  }
+}
+
+function assertMailbox({ mailbox }: SpawnOptions): void {
+  const max = mailbox?.max
+  if (max === undefined || (Number.isInteger(max) && max >= 1 && max <= MAILBOX_EVENTS_LIMIT)) return
+  throw new RuntimeError('BRUME_RUNTIME_LIMIT', `a mailbox takes 1 to ${MAILBOX_EVENTS_LIMIT} events, not ${max}`)
+}

@@ -1,0 +1,113 @@
+import type { Event, Json, Scope, Status, Step } from '../logic/port.ts'
+import { type Cell, type Origin, scopeOf } from './cell.ts'
+import type { Mail } from './mailbox.ts'
+import type { Parts } from './parts.ts'
+import type { Snapshot } from './port.ts'
+
+/** Marks mail that only wants to know when its turn has come. */
+export const PROBE: Event = { type: 'brume.probe' }
+
+/** One event after the other through an actor's logic. */
+export class Steps {
+  readonly #parts: Parts
+  readonly #random: Scope['random']
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#random = (length) => parts.options.random.bytes(length)
+  }
+
+  /** @returns how many events it handled */
+  readonly turn = (cell: Cell, eventsMax: number): number => {
+    let handled = 0
+    while (handled < eventsMax && cell.status === 'active') {
+      const mail = cell.mailbox.take()
+      if (mail === undefined) break
+      handled += 1
+      this.#deliver(cell, mail)
+    }
+    return handled
+  }
+
+  /** Its first step. */
+  begin(cell: Cell): void {
+    let step: Step<unknown>
+    try {
+      step = cell.logic.init(cell.input, this.#scope(cell, null, null))
+    } catch (error) {
+      return this.#parts.supervisor.fail(cell, error, null)
+    }
+    if (!this.#apply(cell, step, null)) return
+    this.#parts.scheduler.add(cell)
+  }
+
+  snapshot(cell: Cell): Snapshot {
+    const { address, incarnation, seq, status, logic, state } = cell
+    const view = state === undefined ? NOTHING : logic.view(state)
+    return { ...view, address, incarnation, seq, cell: status }
+  }
+
+  #deliver(cell: Cell, mail: Mail): void {
+    if (mail.expiresMs !== Number.POSITIVE_INFINITY && mail.expiresMs < this.#parts.options.clock.now()) {
+      return this.#parts.door.lost(cell, mail, 'expired')
+    }
+    if (mail.batch > cell.batch) cell.batch = mail.batch
+    if (mail.event === PROBE) return mail.receipt?.processed(cell.seq, cell.batch)
+    if (mail.timer !== null && cell.timers.get(mail.timer.id) === mail.timer) cell.timers.delete(mail.timer.id)
+    let step: Step<unknown>
+    try {
+      step = cell.logic.step(cell.state, mail.event, this.#scope(cell, mail.from, mail.ask))
+    } catch (error) {
+      return this.#parts.supervisor.fail(cell, error, mail)
+    }
+    if (this.#apply(cell, step, mail)) mail.receipt?.processed(cell.seq, cell.batch)
+  }
+
+  /** False where the step failed; its output is discarded then. */
+  #apply(cell: Cell, step: Step<unknown>, mail: Mail | null): boolean {
+    const { supervisor, effects, watches } = this.#parts
+    const status = statusOf(cell, step.state)
+    if (status === 'error') {
+      supervisor.fail(cell, cell.logic.view(step.state).error, mail)
+      return false
+    }
+    const before = cell.state
+    const { self } = cell
+    cell.state = step.state
+    cell.status = 'active'
+    if (mail !== null) cell.seq += 1
+    effects.stepped(cell, mail)
+    for (const [index, effect] of step.effects.entries()) {
+      try {
+        effects.perform(cell, effect, index)
+      } catch (error) {
+        if (cell.self === self) cell.state = before
+        supervisor.fail(cell, error, mail)
+        return false
+      }
+      // Stopped by one of its own actions.
+      if (cell.self !== self || !cell.isAlive) return true
+    }
+    if (status === 'done') supervisor.end(cell, 'done', cell.logic.view(step.state).output)
+    else if (cell.origin?.syncSnapshot) this.#tellParent(cell, cell.origin)
+    watches.changed(cell, () => this.snapshot(cell))
+    return true
+  }
+
+  #tellParent(cell: Cell, { id, parent }: Origin): void {
+    const { status, value, context } = cell.logic.view(cell.state)
+    const event = { type: `xstate.snapshot.${id}`, snapshot: { status, value, context } }
+    this.#parts.door.own(parent, event, cell.batch)
+  }
+
+  #scope(cell: Cell, sender: string | null, ask: string | null): Scope {
+    return scopeOf(cell, this.#parts.options.clock.wall(), sender, ask, this.#random)
+  }
+}
+
+/** Of an actor whose first step failed. */
+const NOTHING = { status: 'error', value: null as Json, context: null as Json, tags: [] } as const
+
+function statusOf({ logic }: Cell, state: unknown): Status {
+  return logic.status === undefined ? logic.view(state).status : logic.status(state)
+}
