@@ -3,6 +3,7 @@ import type { Command } from '@brume/protocols/quorum'
 import { QuorumError } from '../errors.ts'
 import type { Inspected } from '../ports.ts'
 import { type Sessions, sessionKey } from './sessions.ts'
+import { type Room, shareOut } from './shares.ts'
 
 /** What one group holds of commands that are not final: enough for several seconds of full blocks. */
 const POOL_COMMANDS_MAX = 4_096
@@ -16,8 +17,9 @@ export interface Waiting extends Command {
   readonly inspected: Inspected
 }
 
-interface Share {
-  commands: number
+/** What one client has waiting. */
+interface Client {
+  readonly commands: Set<Waiting>
   bytes: number
 }
 
@@ -37,7 +39,8 @@ export class Pool {
   readonly #bySession = new Map<string, Set<Waiting>>()
   /** Sessions whose next command is here. */
   readonly #ready = new Set<string>()
-  readonly #shares = new Map<string, Share>()
+  /** Who was served longest ago comes first. */
+  readonly #clients = new Map<string, Client>()
   #bytes = 0
   /** Rises with every command taken in, and where a gap has closed without one. */
   version = 0
@@ -73,8 +76,8 @@ export class Pool {
   /** @throws QuorumError POOL_FULL */
   add(command: Waiting): void {
     if (this.#waiting.has(command.id)) return
-    const client = toHex(command.inspected.client)
-    const share = this.#shares.get(client) ?? { commands: 0, bytes: 0 }
+    const name = toHex(command.inspected.client)
+    const client = this.#clients.get(name) ?? { commands: new Set(), bytes: 0 }
     const { length } = command.bytes
     if (this.size >= POOL_COMMANDS_MAX || this.#bytes + length > POOL_BYTES_MAX) {
       throw new QuorumError(
@@ -82,14 +85,16 @@ export class Pool {
         'the group has more commands waiting than it takes; send it again later'
       )
     }
-    if (share.commands >= CLIENT_COMMANDS_MAX || share.bytes + length > CLIENT_BYTES_MAX) {
+    if (client.commands.size >= CLIENT_COMMANDS_MAX || client.bytes + length > CLIENT_BYTES_MAX) {
       throw new QuorumError(
         'BRUME_QUORUM_POOL_FULL',
-        `this client has ${share.commands} commands waiting; let some become final first`
+        `this client has ${client.commands.size} commands waiting; let some become final first`
       )
     }
     this.#waiting.set(command.id, command)
-    this.#shares.set(client, { commands: share.commands + 1, bytes: share.bytes + length })
+    client.commands.add(command)
+    client.bytes += length
+    this.#clients.set(name, client)
     this.#bytes += length
     this.version += 1
     const key = sessionKey(command.inspected)
@@ -134,15 +139,23 @@ export class Pool {
       this.#bySession.delete(key)
       this.#ready.delete(key)
     }
-    const client = toHex(command.inspected.client)
-    const share = this.#shares.get(client)
-    if (share === undefined || share.commands <= 1) this.#shares.delete(client)
-    else this.#shares.set(client, { commands: share.commands - 1, bytes: share.bytes - command.bytes.length })
+    this.#served(command)
   }
 
-  /** Those whose turn it is, and those that wait for nothing but them. */
+  /** One of its commands is done with: its client comes after all others now. */
+  #served(command: Waiting): void {
+    const name = toHex(command.inspected.client)
+    const client = this.#clients.get(name)
+    this.#clients.delete(name)
+    if (client === undefined || client.commands.size === 1) return
+    client.commands.delete(command)
+    client.bytes -= command.bytes.length
+    this.#clients.set(name, client)
+  }
+
+  /** Those whose turn it is, and those that wait for nothing but them, by their age. */
   oldest(count: number): readonly Waiting[] {
-    return this.take({ commands: count, bytes: Number.POSITIVE_INFINITY }, 0, [], 0)
+    return [...this.#takeable(this.#waiting.values(), new Map(), 0).take(count)]
   }
 
   #look(key: string): void {
@@ -175,43 +188,50 @@ export class Pool {
   }
 
   /**
-   * Commands for a block, each the next of its session after those in `ancestors`, oldest first.
+   * Commands for a block, each the next of its session after those in `ancestors`, shared out among clients: who was
+   * served longest ago first, of each its oldest first.
    *
    * @param ancestors - commands in the unfinalized blocks below, oldest first
    * @param overheadBytes - what a command takes in a payload beyond its own bytes
    */
-  take(
-    limits: { readonly commands: number; readonly bytes: number },
-    timeMs: number,
-    ancestors: readonly Inspected[],
-    overheadBytes: number
-  ): readonly Waiting[] {
-    const sessions = this.#sessions
+  take(room: Room, timeMs: number, ancestors: readonly Inspected[], overheadBytes: number): readonly Waiting[] {
+    const reached = this.#reachedBy(ancestors)
+    const served = new Set(ancestors.map(({ client }) => toHex(client)))
+    const clients = this.#inTurn(served).map(({ commands }) => this.#takeable(commands, reached, timeMs))
+    return shareOut(clients, room, ({ bytes }) => bytes.length + overheadBytes)
+  }
+
+  /** Who has something in blocks that are not final yet comes after all others. */
+  *#inTurn(served: ReadonlySet<string>): Generator<Client> {
+    for (const [name, client] of this.#clients) if (!served.has(name)) yield client
+    for (const [name, client] of this.#clients) if (served.has(name)) yield client
+  }
+
+  /** How far the sessions get by blocks that are not final yet. */
+  #reachedBy(ancestors: readonly Inspected[]): Map<string, number> {
     const reached = new Map<string, number>()
     for (const inspected of ancestors) {
       const key = sessionKey(inspected)
-      if (inspected.sequence === (reached.get(key) ?? sessions.last(key)) + 1) reached.set(key, inspected.sequence)
+      if (inspected.sequence === (reached.get(key) ?? this.#sessions.last(key)) + 1)
+        reached.set(key, inspected.sequence)
     }
+    return reached
+  }
+
+  /** Of these commands, in this order, those that can be next after what was `reached`, which goes along. */
+  *#takeable(commands: Iterable<Waiting>, reached: Map<string, number>, timeMs: number): Generator<Waiting> {
     const early = new Map<string, Waiting>()
-    const taken: Waiting[] = []
-    let bytes = 0
-    for (const command of this.#waiting.values()) {
+    for (const command of commands) {
       for (let next: Waiting | undefined = command; next !== undefined; ) {
         const key = sessionKey(next.inspected)
         const { sequence, expiresMs } = next.inspected
-        const last = reached.get(key) ?? sessions.last(key)
-        if (sequence !== last + 1) {
-          if (sequence > last) early.set(`${key}/${sequence}`, next)
-          break
-        }
-        if (expiresMs < timeMs) break
-        if (taken.length >= limits.commands || bytes + next.bytes.length + overheadBytes > limits.bytes) return taken
-        taken.push(next)
-        bytes += next.bytes.length + overheadBytes
+        const last = reached.get(key) ?? this.#sessions.last(key)
+        if (sequence > last + 1) early.set(`${key}/${sequence}`, next)
+        if (sequence !== last + 1 || expiresMs < timeMs) break
         reached.set(key, sequence)
+        yield next
         next = early.get(`${key}/${sequence + 1}`)
       }
     }
-    return taken
   }
 }
