@@ -6,7 +6,7 @@ import type { Batch } from './batch.ts'
 import { readBoot } from './boot.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Histories, type Stepping } from './history.ts'
-import { aliasKey, BOOT_KEY, outboxKey, recordKey, replyKey, tombstoneKey, watermarkKey } from './keys.ts'
+import { aliasKey, BOOT_KEY, keyText, outboxKey, recordKey, replyKey, tombstoneKey, watermarkKey } from './keys.ts'
 import { ALIVE_EVERY_MS } from './limits.ts'
 import { type Numbered, Outbox } from './outbox.ts'
 import type { Durable, DurableOptions, Loaded, OutboxEntry, Persistent, StoredActor, StoredReply } from './port.ts'
@@ -39,6 +39,8 @@ class StoreDurable implements Durable {
   readonly #recorder: Recorder
   readonly #timers: TimerIndex
   readonly #histories: Histories
+  /** Journals that grew by a record lately, with its seq. */
+  readonly #toCut = new Map<string, { readonly id: Uint8Array; readonly seq: number }>()
   readonly #senders = new Map<string, Uint8Array>()
   /** Wall time at 0 of the monotonic clock. */
   readonly #wallAtZeroMs: number
@@ -47,6 +49,7 @@ class StoreDurable implements Durable {
   #boot = 0
   #aliveMs = 0
   #beating: Cancel | undefined
+  #isCutting = false
 
   constructor(options: DurableOptions) {
     const { store, clock, log } = options
@@ -56,7 +59,7 @@ class StoreDurable implements Durable {
     this.#commit = new GroupCommit({
       store,
       onClosing: (batch) => this.#closing(batch),
-      onConfirmed: (batch) => options.onConfirmed(batch),
+      onConfirmed: (batch) => this.#confirm(batch),
       onFatal: (error) => this.#failed(error)
     })
     const read = (key: Uint8Array) => this.#commit.read(key)
@@ -70,7 +73,7 @@ class StoreDurable implements Durable {
       read,
       onLeft: (id, dueMs) => this.#timers.left(id, dueMs),
       onRemaining: () => this.#beat(),
-      onBase: (id, seq) => this.#cutHistory(id, seq)
+      onBase: (id, seq) => this.#toCut.set(keyText(id), { id, seq })
     })
   }
 
@@ -271,9 +274,23 @@ class StoreDurable implements Durable {
     }
   }
 
-  #cutHistory(id: Uint8Array, seq: number): void {
-    const cut = this.#commit.settled().then(() => this.#histories.cutCount(id, seq))
-    cut.catch((error) => this.#options.log.warn({ error }, 'a history cannot be cut'))
+  #confirm(batch: number): void {
+    this.#options.onConfirmed(batch)
+    if (this.#toCut.size === 0 || this.#isCutting) return
+    this.#isCutting = true
+    this.#cutHistories()
+      .catch((error) => this.#options.log.warn({ error }, 'a history cannot be cut'))
+      .finally(() => {
+        this.#isCutting = false
+      })
+  }
+
+  async #cutHistories(): Promise<void> {
+    for (const [name, { id, seq }] of this.#toCut) {
+      this.#toCut.delete(name)
+      await this.#histories.cutCount(id, seq)
+    }
+    this.flush()
   }
 
   #failed(error: Error): void {

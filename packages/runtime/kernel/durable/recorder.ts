@@ -33,8 +33,9 @@ export class Recorder {
   save(batch: Batch, actor: Persistent, entry: HistoryEntry | undefined): void {
     batch.saved.set(actor.path, actor)
     batch.buried.delete(actor.path)
-    if (actor.durability !== 'journal') return
     const resident = this.#options.residents.of(actor.path)
+    resident.isLeaving = false
+    if (actor.durability !== 'journal') return
     if (entry !== undefined) batch.put(entryKey(resident.id, entry.seq), () => encodeEntry(entry))
     else this.#keepBirth(batch, actor, resident)
   }

@@ -52,7 +52,7 @@ export class TimerIndex {
 
   /** An actor with this timer left memory. The key may be on its way to the disk still: a window of margin covers that. */
   left(id: Uint8Array, dueMs: number): void {
-    if (dueMs < this.#horizonMs + TIMER_WINDOW_MS) this.#hold(id, dueMs)
+    if (dueMs < this.#options.nowMs() + 2 * TIMER_WINDOW_MS) this.#hold(id, dueMs)
   }
 
   stop(): void {
