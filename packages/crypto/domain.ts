@@ -27,6 +27,7 @@ export const DOMAIN = {
   quorumState: 'brume/quorum-state/1',
   actorId: 'brume/actor-id/1',
   actorAlias: 'brume/actor-alias/1',
+  actorAttest: 'brume/actor-attest/1',
   actorRng: 'brume/actor-rng/1',
   logic: 'brume/logic/1'
 } as const

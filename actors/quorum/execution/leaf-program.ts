@@ -29,6 +29,10 @@ export interface LeafOutcome {
   readonly dueMs?: number | null
   /** The program itself wants the certificate of what it says of this block. */
   readonly want?: boolean
+  /** Other leaves beside the answers, under the same root and with their paths; they can be read as long as those. */
+  readonly told?: readonly (readonly [path: string, value: Uint8Array])[]
+  /** Something happened though no command took effect: the block is attested too. */
+  readonly attest?: boolean
 }
 
 export interface LeafProgramOptions {
@@ -36,8 +40,14 @@ export interface LeafProgramOptions {
   readonly domain: string
   /** False, or a throw, for a body that is no command. */
   readonly accepts: (body: Uint8Array) => boolean
-  /** Synchronous and deterministic: equal on all members. */
-  readonly execute: (state: LeafState, block: Block) => LeafOutcome
+  /** Deterministic: equal on all members. The next block is handed over once this one's outcome is there. */
+  readonly execute: (state: LeafState, block: Block) => LeafOutcome | Promise<LeafOutcome>
+  /** What a peer can be a member with; a throw refuses the group. */
+  readonly opened?: (manifest: Uint8Array) => void
+  /** The state is one that was stored or came from others, and not made by `execute`. */
+  readonly restored?: (state: LeafState, height: number) => Promise<void>
+  /** What no leaf says: the value at a path that begins with `query/`, of the newest state; null: none. */
+  readonly query?: (path: string) => Promise<Uint8Array | null>
   /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
   readonly store?: Store
   /** Gets the certificates that were wanted. */
@@ -47,7 +57,7 @@ export interface LeafProgramOptions {
 interface Proven {
   readonly height: number
   readonly state: LeafState
-  readonly answers: LeafState
+  readonly told: LeafState
   readonly statement: Uint8Array
 }
 
@@ -72,6 +82,11 @@ export class LeafProgram implements Program {
   #provable: Proven[] = []
   #waiting: Waiting[] = []
   #restoring: { readonly to: Target; readonly restoration: Restoration } | null = null
+  /** Blocks whose turn comes when the one that is being executed is done. */
+  #queue: Block[] = []
+  #isExecuting = false
+  /** What is under way when a state is restored comes to nothing. */
+  #life = 0
   #saved: Promise<void> = Promise.resolve()
 
   constructor(options: LeafProgramOptions) {
@@ -88,9 +103,10 @@ export class LeafProgram implements Program {
   }
 
   async open(
-    { groupId }: { readonly groupId: Uint8Array; readonly manifest?: Uint8Array },
+    { groupId, manifest }: { readonly groupId: Uint8Array; readonly manifest?: Uint8Array },
     emit: (event: ProgramEvent) => void = () => {}
   ): Promise<number> {
+    if (manifest !== undefined) this.#options.opened?.(manifest)
     this.#groupId = groupId
     this.#emit = emit
     const { store } = this.#options
@@ -110,10 +126,45 @@ export class LeafProgram implements Program {
   }
 
   deliver(block: Block): void {
-    const { changes, answers, dueMs = null, want = false } = this.#options.execute(this.#state, block)
+    if (this.#isExecuting) return void this.#queue.push(block)
+    const outcome = this.#options.execute(this.#state, block)
+    if (outcome instanceof Promise) void this.#await(block, outcome)
+    else this.#executed(block, outcome)
+  }
+
+  async #await(block: Block, promise: Promise<LeafOutcome>): Promise<void> {
+    this.#isExecuting = true
+    const life = this.#life
+    try {
+      const outcome = await promise
+      if (life !== this.#life) return
+      this.#isExecuting = false
+      this.#executed(block, outcome)
+      const next = this.#queue.shift()
+      if (next !== undefined) this.deliver(next)
+    } catch (error) {
+      if (life === this.#life) this.#fail(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /** Nothing more is executed until a state is restored. */
+  #fail(reason: string): void {
+    this.#forget()
+    this.#emit({ type: 'failed', reason })
+  }
+
+  #forget(): void {
+    this.#life += 1
+    this.#queue = []
+    this.#isExecuting = false
+  }
+
+  #executed(block: Block, outcome: LeafOutcome): void {
+    const { changes, dueMs = null, want = false } = outcome
     this.#state = this.#state.with(changes)
     this.#height = block.height
-    const statement = block.commands.length === 0 ? null : this.#prove(block, answers)
+    const isSilent = block.commands.length === 0 && outcome.attest !== true
+    const statement = isSilent ? null : this.#prove(block, outcome)
     if (block.checkpoint) this.#keep()
     this.#emit({
       type: 'executed',
@@ -137,6 +188,7 @@ export class LeafProgram implements Program {
   }
 
   async restore(to: Target, page: number, data: Page): Promise<boolean> {
+    if (page === 0) this.#forget()
     if (page === 0) this.#restoring = { to, restoration: LeafState.restoration(to) }
     const restoration = this.#restoring?.restoration
     if (restoration === undefined || !restoration.take(page, data)) return false
@@ -144,6 +196,7 @@ export class LeafProgram implements Program {
     this.#restoring = null
     const state = restoration.finish()
     if (state === null) return false
+    if (!(await this.#isTaken(state, to.height))) return false
     this.#state = state
     this.#height = to.height
     this.#provable = []
@@ -161,16 +214,29 @@ export class LeafProgram implements Program {
     if (proof && proven === undefined) return null
     const place = { height: newest(), statement: proven?.statement ?? null }
     const state = proven?.state ?? this.#state
-    const found = paths.map((path) =>
-      path.startsWith('answer/') ? this.#answer(path) : state.leaves(path).map((leaf) => ({ ...leaf, ...place }))
-    )
+    const found: (readonly Leaf[])[] = []
+    for (const path of paths) {
+      if (path.startsWith('answer/') || path.startsWith('told/')) found.push(this.#told(path))
+      else if (path.startsWith('query/')) found.push(proof ? [] : await this.#queried(path, place))
+      else found.push(state.leaves(path).map((leaf) => ({ ...leaf, ...place })))
+    }
     return found.every((leaves) => leaves.length > 0) ? found.flat() : null
   }
 
+  async #queried(path: string, place: { readonly height: number; readonly statement: null | Uint8Array }) {
+    const value = (await this.#options.query?.(path)) ?? null
+    return value === null
+      ? []
+      : LeafState.empty
+          .with([[path, value]])
+          .leaves(path)
+          .map((leaf) => ({ ...leaf, ...place }))
+  }
+
   /** Answers are looked for in the blocks that can still be proven. */
-  #answer(path: string): readonly Leaf[] {
-    for (const { height, answers, statement } of this.#provable.toReversed()) {
-      const leaves = answers.leaves(path)
+  #told(path: string): readonly Leaf[] {
+    for (const { height, told, statement } of this.#provable.toReversed()) {
+      const leaves = told.leaves(path)
       if (leaves.length > 0) return leaves.map((leaf) => ({ ...leaf, height, statement }))
     }
     return []
@@ -187,17 +253,29 @@ export class LeafProgram implements Program {
     for (const { go } of due) go()
   }
 
-  #prove({ height, timeMs, digest }: Block, list: LeafOutcome['answers']): Uint8Array {
-    const answers = LeafState.empty.with(list.map(([id, answer]) => [`answer/${id}`, answer] as const))
+  /** What the program cannot go on from is made again from blocks, or by another member's. */
+  async #isTaken(state: LeafState, height: number): Promise<boolean> {
+    try {
+      await this.#options.restored?.(state, height)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #prove({ height, timeMs, digest }: Block, outcome: LeafOutcome): Uint8Array {
+    const answers = outcome.answers.map(([id, answer]) => [`answer/${id}`, answer] as const)
+    const others = (outcome.told ?? []).map(([path, value]) => [`told/${path}`, value] as const)
+    const told = LeafState.empty.with([...answers, ...others])
     const statement = new Writer(144)
       .bytes(this.#groupId)
       .u64(height)
       .u64(timeMs)
       .bytes(fromHex(digest))
-      .bytes(answers.stateRoot)
+      .bytes(told.stateRoot)
       .bytes(this.#state.stateRoot)
       .finish()
-    this.#provable.push({ height, state: this.#state, answers, statement })
+    this.#provable.push({ height, state: this.#state, told, statement })
     if (this.#provable.length > PROVABLE_MAX) this.#provable.shift()
     return statement
   }
@@ -216,6 +294,7 @@ export class LeafProgram implements Program {
     // What cannot be read is made again from blocks, or restored by others.
     const saved = (await readable(loadState(store))) ?? null
     if (saved === null) return
+    if (!(await this.#isTaken(saved.state, saved.height))) return
     this.#height = saved.height
     this.#state = saved.state
     this.#kept.set(saved.height, saved.state)

@@ -1,0 +1,163 @@
+import { type Block, type LeafOutcome, LeafProgram, type LeafState } from '@brume/actors/quorum'
+import { equal, toHex } from '@brume/codec'
+import type { Store } from '@brume/ports'
+import { ATTEST_DOMAIN, addressOf } from '@brume/protocols/actors/proof'
+import { decodeCall, decodeManifest } from '@brume/protocols/quorum'
+import {
+  type Assignment,
+  type Bundle,
+  decodeCommand,
+  decodeTerms,
+  type Executed,
+  type Executor,
+  encodeAnswer,
+  Items,
+  inputDigest,
+  type Json,
+  type Outgoing,
+  ReplicaError,
+  RUNTIME,
+  readQueryPath,
+  type StateRef
+} from '@brume/runtime/replica'
+import { encodeOutgoing, outgoingPath } from './sends.ts'
+
+export interface ReplicaOptions {
+  readonly bundle: Bundle
+  /** Its digest is in the manifest. */
+  readonly input: Json
+  /** Runs the machine: `inlineExecutor`, or one in a worker thread. */
+  readonly executor: (bundle: Bundle, assignment: Assignment) => Executor
+  /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
+  readonly store?: Store
+  /** Events that a block sends, once what came of it is attested by weight > F. Also of blocks that are executed anew. */
+  readonly attested?: (height: number, sends: readonly Outgoing[]) => void
+}
+
+/** Blocks whose sends wait for their certificate. */
+const UNATTESTED_MAX = 512
+
+/** In the place of a command's id, where a query was not ordered. */
+const NO_COMMAND = '00'.repeat(32)
+
+/** Incarnation of every replicated actor: its state never starts afresh. */
+const INCARNATION = 1
+
+/**
+ * A machine as a quorum group's program.
+ *
+ * `open` throws `ReplicaError` PROGRAM where the manifest names another logic, runtime or input.
+ */
+export function createReplica(options: ReplicaOptions): LeafProgram {
+  const replica = new Replica(options)
+  return new LeafProgram({
+    domain: ATTEST_DOMAIN,
+    accepts: (body) => decodeCommand(body) !== null,
+    execute: (_, block) => replica.execute(block),
+    opened: (manifest) => replica.open(manifest),
+    restored: (state) => replica.restore(state),
+    query: (path) => replica.query(path),
+    attested: (height) => replica.attested(height),
+    ...(options.store === undefined ? {} : { store: options.store })
+  })
+}
+
+/** The machine's state beside the order's. */
+class Replica {
+  readonly #options: ReplicaOptions
+  readonly #sends = new Map<number, readonly Outgoing[]>()
+  #executor: Executor | null = null
+  /** Null before the first block. */
+  #state: StateRef | null = null
+  #dueMs: number | null = null
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options
+  }
+
+  open(manifest: Uint8Array): void {
+    const { bundle, input, executor } = this.#options
+    const { logicId, runtime, inputDigest: digest, admins } = decodeTerms(decodeManifest(manifest).program)
+    if (!equal(logicId, bundle.logicId)) throw other('logic', 'register the module whose logic id the manifest names')
+    if (runtime !== RUNTIME) throw other('runtime', `the manifest says ${runtime}, this peer runs ${RUNTIME}`)
+    if (!equal(digest, inputDigest(input))) throw other('input', 'it has not the digest that the manifest names')
+    const address = `${addressOf(manifest)}#${INCARNATION}`
+    this.#executor = executor(bundle, { address, input, admins: admins.map(toHex) })
+  }
+
+  async execute(block: Block): Promise<LeafOutcome> {
+    const { height, timeMs, seed, commands } = block
+    const isDue = this.#dueMs !== null && this.#dueMs <= timeMs
+    if (this.#state !== null && commands.length === 0 && !isDue) return this.#unchanged()
+    const ordered = commands.map(({ id, client, index, bytes }) => ({
+      id,
+      client,
+      index,
+      body: decodeCall(bytes).body
+    }))
+    const executed = await this.#running().execute(this.#state, { height, timeMs, seed, commands: ordered })
+    this.#became(executed.state, executed.dueMs)
+    return this.#outcomeOf(height, executed)
+  }
+
+  async restore(state: LeafState): Promise<void> {
+    const ref = await this.#running().restore([...state.values()])
+    this.#sends.clear()
+    this.#became(ref, earliestOf(state))
+  }
+
+  async query(path: string): Promise<Uint8Array | null> {
+    if (this.#state === null) return null
+    const { name, args } = readQueryPath(path)
+    const { outcome, value } = await this.#running().query(this.#state, name, args)
+    return encodeAnswer({ id: NO_COMMAND, outcome, value })
+  }
+
+  attested(height: number): void {
+    const sends = this.#sends.get(height)
+    this.#sends.delete(height)
+    if (sends !== undefined) this.#options.attested?.(height, sends)
+  }
+
+  #became(state: StateRef, dueMs: number | null): void {
+    if (this.#state !== null) this.#executor?.drop(this.#state)
+    this.#state = state
+    this.#dueMs = dueMs
+  }
+
+  #unchanged(): LeafOutcome {
+    return { changes: [], answers: [], dueMs: this.#dueMs }
+  }
+
+  #outcomeOf(height: number, { outcomes, sends, changes, fired, dueMs }: Executed): LeafOutcome {
+    if (sends.length > 0) this.#keep(height, sends)
+    return {
+      changes,
+      answers: outcomes.map((outcome) => [outcome.id, encodeAnswer(outcome)] as const),
+      told: sends.map((send) => [outgoingPath(height, send.index), encodeOutgoing(send)] as const),
+      dueMs,
+      attest: fired > 0,
+      want: sends.length > 0
+    }
+  }
+
+  #keep(height: number, sends: readonly Outgoing[]): void {
+    this.#sends.set(height, sends)
+    for (const oldest of this.#sends.keys()) if (this.#sends.size > UNATTESTED_MAX) this.#sends.delete(oldest)
+  }
+
+  #running(): Executor {
+    if (this.#executor === null) throw new ReplicaError('BRUME_RUNTIME_PROGRAM', 'the program is not open')
+    return this.#executor
+  }
+}
+
+/** Timers are in order. */
+function earliestOf(state: LeafState): number | null {
+  const timers = new Items(state.values('timers')).get('timers') as readonly (readonly Json[])[] | undefined
+  return timers?.[0] === undefined ? null : Number(timers[0][1])
+}
+
+function other(what: string, message: string): ReplicaError {
+  return new ReplicaError('BRUME_RUNTIME_PROGRAM', `this group runs another ${what} than this peer: ${message}`)
+}

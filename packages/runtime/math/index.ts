@@ -1,0 +1,7 @@
+export { exp, expm1 } from './exp.ts'
+export { acosh, asinh, atanh, cosh, sinh, tanh } from './hyperbolic.ts'
+export { acos, asin, atan, atan2 } from './inverse.ts'
+export { log, log1p, log2, log10 } from './log.ts'
+export { pow } from './pow.ts'
+export { cbrt, hypot } from './roots.ts'
+export { cos, sin, tan } from './trig.ts'

@@ -1,0 +1,59 @@
+import { asArray, asText, asUint, type CborValue, decode, encode } from '@brume/codec'
+import type { Event, Json } from '../logic/port.ts'
+import { jsonOf } from './leaves.ts'
+
+/** Body of a call; a larger event travels by its content id. */
+export const BODY_BYTES_MAX = 65_536
+const NAME_BYTES_MAX = 128
+const TYPE_BYTES_MAX = 128
+const LIMITS = { bytesMax: BODY_BYTES_MAX, depthMax: 36, itemsMax: 20_010 } as const
+
+/** What a client can want of a replicated machine. */
+export type Command =
+  /** Not checked yet: it may be no event. */
+  | { readonly kind: 'event'; readonly event: Json }
+  /** A selector with arguments, answered at a place in the order. */
+  | { readonly kind: 'query'; readonly name: string; readonly args: Json }
+  /** Nothing, at a place in the order: a read at its height is linearizable. */
+  | { readonly kind: 'noop' }
+  /** No events from here on; by an admin. */
+  | { readonly kind: 'freeze' }
+
+const KINDS = ['event', 'query', 'noop', 'freeze'] as const
+const LENGTHS = { event: 2, query: 3, noop: 1, freeze: 1 } as const
+
+/** `[0, event]`, `[1, selector, args]`, `[2]` or `[3]`, canonical CBOR. @throws CodecError for what is not plain */
+export function encodeCommand(command: Command): Uint8Array {
+  switch (command.kind) {
+    case 'event':
+      return encode([0, command.event])
+    case 'query':
+      return encode([1, command.name, command.args])
+    case 'noop':
+      return encode([2])
+    case 'freeze':
+      return encode([3])
+  }
+}
+
+/** @throws CodecError */
+export function decodeCommand(body: Uint8Array): Command {
+  const fields = asArray(decode(body, LIMITS), 'command', { min: 1, max: 3 })
+  const kind = KINDS[asUint(fields[0], 'kind', KINDS.length - 1)] ?? 'noop'
+  asArray(fields as CborValue, kind, LENGTHS[kind])
+  const [, first = null, second = null] = fields
+  if (kind === 'event') return { kind, event: jsonOf(first) }
+  if (kind === 'query') return { kind, name: asText(first, 'selector', NAME_BYTES_MAX), args: jsonOf(second) }
+  return { kind }
+}
+
+/** The event, or which check of the boundary it fails. */
+export function readEvent(value: Json): Event | 'object' | 'type' | 'reserved' {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
+    return 'object'
+  const { type } = value as { readonly [key: string]: Json }
+  if (typeof type !== 'string' || type === '' || Buffer.byteLength(type) > TYPE_BYTES_MAX || type.includes('*')) {
+    return 'type'
+  }
+  return /^(xstate|brume)\./.test(type) ? 'reserved' : (value as Event)
+}

@@ -1,0 +1,25 @@
+export type { Event, Json } from '../logic/port.ts'
+export { type Bundle, bundleLogic } from './bundle.ts'
+export { type Command, decodeCommand, encodeCommand } from './commands.ts'
+export { type Finding, ReplicaError, type ReplicaErrorCode } from './errors.ts'
+export { inlineExecutor } from './inline.ts'
+export {
+  type Answer,
+  contextPath,
+  decodeAnswer,
+  encodeAnswer,
+  Items,
+  jsonOf,
+  OUTCOME,
+  type OutcomeName,
+  queryPath,
+  type ReplicaSnapshot,
+  readLeaf,
+  readQueryPath,
+  SNAPSHOT_PATHS,
+  selectPath,
+  snapshotOf
+} from './leaves.ts'
+export type { Assignment, Batch, Executed, Executor, Outcome, Outgoing, StateRef } from './port.ts'
+export { decodeTerms, encodeTerms, inputDigest, RUNTIME, type Terms } from './terms.ts'
+export { WorkerExecutor } from './worker.ts'
