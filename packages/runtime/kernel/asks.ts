@@ -1,6 +1,8 @@
 import type { Json } from '../logic/port.ts'
 
 export interface Asker {
+  /** The reply is stored under it. */
+  readonly key: Uint8Array | null
   replied(value: Json): void
 }
 
@@ -8,10 +10,14 @@ export interface Asker {
 export class Asks {
   readonly #waiting = new Map<string, Asker>()
   /** Differs from boot to boot: a token that outlived its ask is nobody's. */
-  readonly #prefix: string
+  #prefix: string
   #next = 1
 
   constructor(boot: number) {
+    this.#prefix = `${boot.toString(36)}.`
+  }
+
+  begin(boot: number): void {
     this.#prefix = `${boot.toString(36)}.`
   }
 

@@ -64,9 +64,10 @@ export class Calls {
     if (!place.isHere) return this.#tellRemote(to, event, options)
     const found = this.#find(place, to, event)
     if (typeof found === 'string') return found
-    const checked = this.#parts.door.check(found, event, null)
-    if (checked === null) return 'invalid'
-    const outcome = this.#parts.door.take(found, this.#mail(checked, options, rankOf(place, options), null, null))
+    if (this.#parts.persistence.isOverloaded) return this.#parts.door.refuse('overload', to, { event, from: null })
+    const checked = this.#parts.door.check(found, event, options.from ?? null)
+    if (typeof checked === 'string') return checked
+    const outcome = this.#parts.door.take(found, this.#mail(checked.event, options, rankOf(place, options)))
     return outcome === 'waits' ? 'full' : outcome
   }
 
@@ -77,18 +78,19 @@ export class Calls {
       processed: (seq, batch) => this.#parts.outputs.release(batch, () => wait.done({ seq })),
       refused: (code) => wait.failed(refusalError(code, to))
     }
-    this.#put(to, event, options, wait, null, receipt)
+    this.#put(to, event, options, wait, null, receipt, () => wait.done({ seq: 0 }))
     return wait.promise
   }
 
   ask(to: string, event: Event, options: AskOptions = {}): Promise<Json> {
     const { asks } = this.#parts
     const wait = new Wait<Json>()
-    const token = asks.open({ replied: (value) => wait.done(value) })
+    const { key = null } = options
+    const token = asks.open({ key, replied: (value) => wait.done(value) })
     wait.undo(() => asks.close(token))
     this.#limit(wait, to, { timeoutMs: ASK_MS, ...options })
     const receipt: Receipt = { processed: () => {}, refused: (code) => wait.failed(refusalError(code, to)) }
-    this.#put(to, event, options, wait, token, receipt)
+    this.#put(to, event, options, wait, token, receipt, (value) => wait.done(value))
     return wait.promise
   }
 
@@ -112,20 +114,35 @@ export class Calls {
   #probe(cell: Cell, to: string): Promise<void> {
     const wait = new Wait<void>()
     const receipt: Receipt = { processed: () => wait.done(), refused: (code) => wait.failed(refusalError(code, to)) }
-    this.#parts.door.take(cell, this.#mail(PROBE, {}, 'control', null, receipt))
+    this.#parts.door.take(cell, this.#mail(PROBE, {}, 'control', { receipt }))
     return wait.promise
   }
 
-  #put(to: string, event: Event, options: AskOptions, wait: Pending, token: string | null, receipt: Receipt): void {
-    const place = this.#parts.places.find(to)
-    if (!place.isHere) return this.#sendRemote(to, event, options, token, receipt)
+  /** @param again - with the stored answer, where the key was used before */
+  #put(
+    to: string,
+    event: Event,
+    options: AskOptions,
+    wait: Pending,
+    ask: string | null,
+    receipt: Receipt,
+    again: (value: Json) => void
+  ): void {
+    const { places, door, persistence } = this.#parts
+    const place = places.find(to)
+    if (!place.isHere) return this.#sendRemote(to, event, options, ask, receipt)
+    const { key = null } = options
     const attempt = (): void => {
       const found = this.#find(place, to, event)
       if (typeof found === 'string') return receipt.refused(found)
-      const checked = this.#parts.door.check(found, event, null)
-      if (checked === null) return receipt.refused('invalid')
-      const mail = this.#mail(checked, { ttlMs: TTL_MS, ...options }, rankOf(place, options), token, receipt)
-      const outcome = this.#parts.door.take(found, mail)
+      const stored = key === null ? undefined : persistence.of(found)?.reply(found.path, key)
+      if (stored !== undefined) return this.#parts.outputs.release(found.batch, () => again(stored.value))
+      if (persistence.isOverloaded) return receipt.refused(door.refuse('overload', to, { event, from: null }))
+      const checked = door.check(found, event, options.from ?? null)
+      if (typeof checked === 'string') return receipt.refused(checked)
+      const fields = { ask, receipt, key }
+      const mail = this.#mail(checked.event, { ttlMs: TTL_MS, ...options }, rankOf(place, options), fields)
+      const outcome = door.take(found, mail)
       if (outcome === 'waits') return this.#await(found, wait, attempt)
       if (outcome !== 'accepted') receipt.refused(outcome)
     }
@@ -158,10 +175,15 @@ export class Calls {
     return typeof found === 'string' ? this.#parts.door.refuse(found, to, { event, from: null }) : found
   }
 
-  #mail(event: Event, options: SendOptions, rank: Rank, ask: string | null, receipt: Receipt | null): Mail {
-    const { ttlMs, from } = options
+  #mail(
+    event: Event,
+    options: SendOptions,
+    rank: Rank,
+    more: Partial<Pick<Mail, 'ask' | 'receipt' | 'key'>> = {}
+  ): Mail {
+    const { ttlMs, from = this.#client() } = options
     const expiresMs = ttlMs === undefined ? Number.POSITIVE_INFINITY : this.#parts.options.clock.now() + ttlMs
-    return { event, from: from ?? this.#client(), rank, batch: 0, ask, bytes: 0, expiresMs, receipt, timer: null }
+    return { ...NEW, event, from, rank, expiresMs, ...more }
   }
 
   #client(): string {
@@ -195,6 +217,8 @@ export class Calls {
     return { from: CLIENT, incarnation: places.boot, to, event, ask: false, durable: null, key: null, ttlMs }
   }
 }
+
+const NEW = { batch: 0, ask: null, bytes: 0, receipt: null, key: null, consumed: null, timer: null } as const
 
 function rankOf(place: Place, { control }: SendOptions): Rank {
   return control === true && place.path.startsWith('sys/') ? 'control' : 'user'

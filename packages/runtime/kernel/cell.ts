@@ -1,8 +1,11 @@
 import type { Cancel } from '@brume/ports'
+import { type Boundary, createBoundary } from '../logic/boundary.ts'
 import type { ActorLogic, Event, Json, Scope } from '../logic/port.ts'
+import type { Persistent, StoredActor, StoredChild } from './durable/port.ts'
 import type { LiveActor } from './live.ts'
 import { Mailbox } from './mailbox.ts'
-import type { CellStatus, CellView, Durability, Kind, SpawnOptions } from './port.ts'
+import type { CellStatus, CellView, Durability, Inbox, Kind, SpawnOptions } from './port.ts'
+import { recordOf } from './records.ts'
 import type { Runnable } from './scheduler.ts'
 import { type FailureHistory, NO_FAILURES } from './supervision.ts'
 
@@ -40,14 +43,23 @@ export interface CellTimer {
   cancel: Cancel
 }
 
+/** How far a durable sender's messages have come. */
+export interface Mark {
+  readonly incarnation: number
+  readonly seq: number
+}
+
+const IS_PRODUCTION = process.env.NODE_ENV === 'production'
+
 /** One path: mailbox, failures and watches stay; state is replaced with each incarnation. */
-export class Cell implements Runnable {
+export class Cell implements Runnable, Persistent {
   readonly path: string
   readonly address: string
   readonly kind: Kind
   readonly logic: ActorLogic
   readonly origin: Origin | null
-  readonly options: SpawnOptions
+  /** As given at the last spawn. */
+  options: SpawnOptions
   readonly durability: Durability
   readonly mailbox: Mailbox
   status: CellStatus = 'starting'
@@ -68,6 +80,17 @@ export class Cell implements Runnable {
   above: Cell | null = null
   readonly below = new Set<Cell>()
   readonly timers = new Map<string, CellTimer>()
+  createdMs = 0
+  /** Number of the next outbox entry. */
+  outNext = 1
+  /** The last entry to a target that is not confirmed. */
+  readonly outstanding = new Map<string, number>()
+  /** The last message taken of each durable sender, processed or not. */
+  readonly taken = new Map<string, Mark>()
+  /** Of those that are not processed, by number and sender: who is to be told. */
+  readonly unprocessed = new Map<string, Inbox[]>()
+  /** Those its machine started, in memory or not, by id. */
+  readonly children = new Map<string, StoredChild>()
   /** Of the next timer without an id. */
   nameless = 0
   /** Stopped because this cell above failed, and started again with it. */
@@ -80,6 +103,7 @@ export class Cell implements Runnable {
   /** By target. */
   readonly watching = new Map<string, Cancel>()
   readonly #turn: CellInit['turn']
+  #boundary: Boundary | null = null
 
   constructor(init: CellInit) {
     this.path = init.path
@@ -95,6 +119,27 @@ export class Cell implements Runnable {
 
   get isAlive(): boolean {
     return !ENDED.has(this.status)
+  }
+
+  /** What events from outside pass. */
+  get boundary(): Boundary {
+    const { allow } = this.options
+    const { event } = this.kind
+    this.#boundary ??= createBoundary({
+      ...(allow === undefined ? {} : { allow }),
+      ...(event === undefined || this.origin !== null ? {} : { event }),
+      checkLocal: this.durability !== 'memory' || !IS_PRODUCTION
+    })
+    return this.#boundary
+  }
+
+  forgetBoundary(): void {
+    this.#boundary = null
+  }
+
+  /** As `Persistent` has it. */
+  record(): StoredActor {
+    return recordOf(this)
   }
 
   get isReady(): boolean {

@@ -1,6 +1,5 @@
-import { plain } from '../logic/plain.ts'
 import type { Event } from '../logic/port.ts'
-import type { Cell, CellTimer } from './cell.ts'
+import type { Cell } from './cell.ts'
 import type { Mail } from './mailbox.ts'
 import type { Parts } from './parts.ts'
 import type { Place } from './places.ts'
@@ -25,21 +24,17 @@ export class Door {
 
   /** The actor there, ended or not. */
   find(place: Place): Cell | Refusal {
-    const cell = this.#parts.cells.get(place.path)
-    if (cell === undefined) return 'noactor'
+    const cell = this.#parts.cells.get(place.path) ?? this.#parts.persistence.activate(place.path)
+    if (typeof cell === 'string') return cell
     if (place.incarnation !== null && place.incarnation !== cell.incarnation) return 'stale'
     return cell
   }
 
-  /** The event as it is delivered; null where it was refused. */
-  check(cell: Cell, event: Event, from: string | null): Event | null {
-    try {
-      if (typeof event.type === 'string' && !RESERVED.test(event.type)) return plain(event) as Event
-    } catch {
-      // Told below.
-    }
-    this.refuse('invalid', cell.self, { event, from })
-    return null
+  /** An event of this peer as it is delivered, or why it is not; the refused one is a dead letter. */
+  check(cell: Cell, event: Event, from: string | null): { readonly event: Event } | Refusal {
+    const admission = cell.boundary.local(event)
+    if ('event' in admission) return admission
+    return this.refuse(admission.refusal, cell.self, { event, from })
   }
 
   /** What is refused is a dead letter. `waits`: it is not, its sender may try again when there is room. */
@@ -60,15 +55,38 @@ export class Door {
   }
 
   /** From the actor's own timers, children, effects and watches: these are never refused. */
-  own(cell: Cell, event: Event, batch: number, timer: CellTimer | null = null): void {
-    if (!cell.isAlive) return
-    cell.mailbox.put({ ...OWN, event, batch, timer })
+  own(cell: Cell, event: Event, batch: number, more: Partial<Pick<Mail, 'timer' | 'consumed'>> = {}): void {
+    if (!cell.isAlive) return more.consumed?.()
+    cell.mailbox.put({ ...OWN, timer: null, event, batch, ...more })
     this.#parts.scheduler.add(cell)
   }
 
   /** From one actor here to another; what is refused has been told by a dead letter. */
-  fromActor(from: Cell, to: Cell, event: Event): void {
-    this.take(to, { ...OWN, rank: 'user', event, from: from.self, batch: from.batch, timer: null })
+  fromActor(from: Cell, to: Cell, event: Event, consumed: (() => void) | null): void {
+    const isKin = from.origin?.parent === to || to.origin?.parent === from
+    const checked = isKin ? { event } : this.check(to, event, from.self)
+    if (typeof checked === 'string') return consumed?.()
+    const mail: Mail = {
+      ...OWN,
+      rank: 'user',
+      event: checked.event,
+      from: from.self,
+      batch: from.batch,
+      consumed,
+      timer: null
+    }
+    if (this.take(to, mail) !== 'accepted') consumed?.()
+  }
+
+  /** What XState says of a child to its parent. */
+  toParent(child: Cell, parent: Cell, event: Event): void {
+    const consumed = this.#parts.persistence.handover(child, parent, 'control', event)
+    this.own(parent, event, child.batch, { consumed })
+  }
+
+  /** What was on its way when the peer went down. */
+  recovered(to: Cell, event: Event, from: string, consumed: () => void): void {
+    if (this.take(to, { ...OWN, rank: 'user', event, from, batch: 0, consumed, timer: null }) !== 'accepted') consumed()
   }
 
   refuse(reason: Refusal, to: string, mail: Pick<Mail, 'event' | 'from'>): Refusal {
@@ -79,12 +97,10 @@ export class Door {
   /** An event that had been taken. */
   lost(cell: Cell, mail: Mail, reason: Refusal, error?: unknown): void {
     this.#parts.letters.add(reason, cell.self, mail.from, mail.event, error)
+    mail.consumed?.()
     mail.receipt?.refused(reason)
   }
 }
-
-/** XState's and brume's own: from outside they could finish or stop a machine. */
-const RESERVED = /^(xstate|brume)\./
 
 const OWN = {
   from: null,
@@ -92,5 +108,7 @@ const OWN = {
   ask: null,
   bytes: 0,
   expiresMs: Number.POSITIVE_INFINITY,
-  receipt: null
+  receipt: null,
+  key: null,
+  consumed: null
 } as const

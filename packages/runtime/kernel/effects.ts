@@ -2,7 +2,7 @@ import { RuntimeError } from '../error.ts'
 import { plain } from '../logic/plain.ts'
 import type { Effect, Event } from '../logic/port.ts'
 import type { Cell, CellTimer } from './cell.ts'
-import type { Mail } from './mailbox.ts'
+import type { StoredActor } from './durable/port.ts'
 import type { Parts } from './parts.ts'
 import type { DeadLetter } from './port.ts'
 
@@ -19,13 +19,6 @@ export class Effects {
 
   constructor(parts: Parts) {
     this.#parts = parts
-  }
-
-  /** Before the effects of a step: the step belongs to the open batch. */
-  stepped(cell: Cell, _mail: Mail | null): void {
-    const { durable } = this.#parts
-    if (cell.durability === 'memory' || durable === null) return
-    cell.batch = durable.open
   }
 
   /** @param index - of the effect in its step. @throws what makes the actor fail */
@@ -66,7 +59,40 @@ export class Effects {
     cell.watching.clear()
     for (const actor of cell.actors.values()) actor.stop()
     cell.actors.clear()
+    cell.children.clear()
     this.#parts.runs.abort(cell)
+  }
+
+  /** It leaves memory and lives on. */
+  leave(cell: Cell): void {
+    for (const timer of cell.timers.values()) timer.cancel()
+    for (const cancel of cell.watching.values()) cancel()
+    for (const actor of cell.actors.values()) actor.stop()
+    this.#parts.runs.leave(cell)
+  }
+
+  /** Of an actor that came back from the disk: timers in due order, overdue ones at once, watches, effects. */
+  goOn(cell: Cell, { timers, watching, children }: StoredActor): void {
+    const nowMs = this.#parts.persistence.of(cell)?.nowMs() ?? 0
+    const due = [...timers].sort((a, b) => a.dueMs - b.dueMs)
+    for (const timer of due) this.#wait(cell, { ...timer, cancel: () => {} }, Math.max(0, timer.dueMs - nowMs))
+    for (const target of watching) this.#watch(cell, target)
+    for (const { id, src, input, syncSnapshot } of children) {
+      const child = cell.logic.child(src)
+      if (child?.kind === 'effect') this.#parts.live.start(cell, { id, src, input, syncSnapshot, logic: child.logic })
+    }
+  }
+
+  /** Children on disk come into memory, to end with it. */
+  gather(cell: Cell): void {
+    if (cell.durability === 'memory') return
+    const { cells, places, persistence } = this.#parts
+    for (const id of cell.children.keys()) {
+      if (cell.actors.has(id)) continue
+      const path = places.below(cell.path, id)
+      const child = cells.get(path) ?? persistence.activate(path)
+      if (typeof child !== 'string') this.gather(child)
+    }
   }
 
   /** The cell is closed for good. */
@@ -85,10 +111,11 @@ export class Effects {
     const target = this.#targetOf(cell, to)
     if (target === null) return this.#lost('noactor', to, cell, event)
     const place = this.#parts.places.find(target)
-    if (!place.isHere) return this.#parts.remotes.send(cell, target, event)
-    const found = this.#parts.door.find(place)
+    if (!place.isHere) return this.#parts.outgoing.send(cell, target, event)
+    const { door, persistence } = this.#parts
+    const found = door.find(place)
     if (typeof found === 'string') return this.#lost(found, target, cell, event)
-    this.#parts.door.fromActor(cell, found, event)
+    door.fromActor(cell, found, event, persistence.handover(cell, found, 'mail', event))
   }
 
   /** Null: there is none of that name. */
@@ -108,12 +135,17 @@ export class Effects {
     const id = given ?? ` ${cell.nameless++}`
     this.#cancel(cell, id)
     assertBelow(cell.timers.size, TIMERS_MAX, cell, 'timers')
-    const { timers, options, door } = this.#parts
-    const timer: CellTimer = { id, event, to, delayMs, dueMs: options.clock.wall() + delayMs, cancel: () => {} }
-    timer.cancel = timers.after(delayMs, () => {
-      if (to === null) return door.own(cell, event, cell.batch, timer)
+    const { options, persistence } = this.#parts
+    const dueMs = (persistence.of(cell)?.nowMs() ?? options.clock.wall()) + delayMs
+    this.#wait(cell, { id, event, to, delayMs, dueMs, cancel: () => {} }, delayMs)
+  }
+
+  #wait(cell: Cell, timer: CellTimer, restMs: number): void {
+    const { id, event, to } = timer
+    timer.cancel = this.#parts.timers.after(restMs, () => {
+      if (to === null) return this.#parts.door.own(cell, event, cell.batch, { timer })
       cell.timers.delete(id)
-      this.stepped(cell, null)
+      this.#parts.persistence.changed(cell)
       this.#sendNow(cell, to, event)
     })
     cell.timers.set(id, timer)
@@ -126,7 +158,7 @@ export class Effects {
 
   #spawn(cell: Cell, { id, src, input, systemId, syncSnapshot }: Of<'spawn'>): void {
     this.#stop(cell, id)
-    assertBelow(cell.below.size + cell.actors.size, CHILDREN_MAX, cell, 'children')
+    assertBelow(cell.children.size, CHILDREN_MAX, cell, 'children')
     const child = cell.logic.child(src)
     if (child === undefined) {
       throw new RuntimeError('BRUME_RUNTIME_CHILD_SRC', `${cell.path} starts ${src}, which its setup does not name`)
@@ -140,15 +172,22 @@ export class Effects {
   #stop(cell: Cell, id: string): void {
     cell.actors.get(id)?.stop()
     cell.actors.delete(id)
-    const child = this.#parts.cells.get(this.#parts.places.below(cell.path, id))
-    if (child?.origin?.parent !== cell) return
-    this.#parts.supervisor.end(child, 'stopped')
-    this.#parts.cells.remove(child)
+    const isKnown = cell.children.get(id)
+    if (isKnown === undefined) return
+    const { cells, places, supervisor, persistence, door } = this.#parts
+    const child = door.find({ isHere: true, authority: '', path: places.below(cell.path, id), incarnation: null })
+    cell.children.delete(id)
+    if (typeof child === 'string' || child.origin?.parent !== cell) return
+    if (child.isAlive) supervisor.end(child, 'stopped')
+    else persistence.bury(child)
+    cells.remove(child)
   }
 
   #reply(cell: Cell, { token, value }: Of<'reply'>): void {
     const asker = this.#parts.asks.take(token)
-    if (asker !== undefined) this.#parts.outputs.release(cell.batch, () => asker.replied(value))
+    if (asker === undefined) return
+    this.#parts.persistence.answered(cell, asker.key, value)
+    this.#parts.outputs.release(cell.batch, () => asker.replied(value))
   }
 
   /** A rejection that comes when the actor is another incarnation harms no successor. */

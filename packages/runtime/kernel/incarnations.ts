@@ -8,19 +8,36 @@ const PER_BOOT = 2 ** 21
  * a store by the seconds of the wall clock, which a restarted peer finds further on.
  */
 export class Incarnations {
-  #next: number
+  #first: number
+  #used = 0
+  #nextBoot: () => number
 
   constructor(clock: Clock) {
-    this.#next = Math.floor(clock.wall() / 1_000) * PER_BOOT
+    let boot = Math.floor(clock.wall() / 1_000)
+    this.#first = boot * PER_BOOT
+    this.#nextBoot = () => {
+      boot += 1
+      return boot
+    }
   }
 
   /** The first of this boot; nobody's own. */
   get boot(): number {
-    return this.#next - (this.#next % PER_BOOT)
+    return this.#first
+  }
+
+  /** The store has counted: from now on by its numbers. */
+  begin(boot: number, nextBoot: () => number): void {
+    this.#first = boot * PER_BOOT
+    this.#used = 0
+    this.#nextBoot = nextBoot
   }
 
   next(): number {
-    this.#next += 1
-    return this.#next
+    this.#used += 1
+    if (this.#used < PER_BOOT) return this.#first + this.#used
+    this.#first = this.#nextBoot() * PER_BOOT
+    this.#used = 1
+    return this.#first + 1
   }
 }

@@ -1,4 +1,4 @@
-import type { Cancel } from '@brume/ports'
+import type { Cancel, Store } from '@brume/ports'
 import { RuntimeError } from '../error.ts'
 import type { Event, Json } from '../logic/port.ts'
 import { Aliases } from './aliases.ts'
@@ -7,14 +7,18 @@ import { Calls } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { Cells } from './cells.ts'
 import { Door } from './door.ts'
+import { createDurable } from './durable/durable.ts'
+import type { Durable } from './durable/port.ts'
 import { Effects } from './effects.ts'
 import { refusalError } from './errors.ts'
 import { Incarnations } from './incarnations.ts'
 import { Intake } from './intake.ts'
 import { Letters } from './letters.ts'
 import { Live } from './live.ts'
+import { Outgoing } from './outgoing.ts'
 import { Outputs } from './outputs.ts'
 import type { Parts } from './parts.ts'
+import { Persistence } from './persistence.ts'
 import { Places } from './places.ts'
 import type {
   AskOptions,
@@ -50,15 +54,32 @@ class ActorKernel implements Kernel {
   readonly #parts: Parts
   readonly #calls: Calls
   readonly #intake: Intake
+  readonly #durable: Durable | null
+  readonly #incarnations: Incarnations
   #stopped = false
 
   constructor(options: KernelOptions) {
-    this.#parts = assemble(options)
+    const { parts, durable, incarnations } = assemble(options)
+    this.#parts = parts
+    this.#durable = durable
+    this.#incarnations = incarnations
     this.#calls = new Calls(this.#parts)
     this.#intake = new Intake(this.#parts)
   }
 
-  async start(): Promise<void> {}
+  async start(): Promise<void> {
+    const durable = this.#durable
+    if (durable === null) return
+    const { boot, awake } = await durable.start()
+    this.#incarnations.begin(boot, () => durable.nextBoot())
+    const { places, asks, scheduler, persistence, outgoing } = this.#parts
+    places.begin(this.#incarnations.boot)
+    asks.begin(this.#incarnations.boot)
+    scheduler.held(() => {
+      persistence.wake(awake)
+      outgoing.recover(awake)
+    })
+  }
 
   register(kind: Kind): void {
     this.#parts.spawner.register(kind)
@@ -105,9 +126,8 @@ class ActorKernel implements Kernel {
   }
 
   history(path: string, from = 0): AsyncIterable<HistoryEntry> {
-    const { durable } = this.#parts
-    if (durable === null) throw refusalError('noactor', path)
-    return durable.history(path, from)
+    if (this.#durable === null) throw refusalError('noactor', path)
+    return this.#durable.history(path, from)
   }
 
   async snapshotAt(path: string, seq: number): Promise<Snapshot> {
@@ -128,21 +148,27 @@ class ActorKernel implements Kernel {
   }
 
   async stopActor(path: string): Promise<void> {
-    const cell = this.#parts.cells.get(this.#parts.places.find(path).path)
-    if (cell !== undefined) this.#parts.scheduler.held(() => this.#parts.supervisor.end(cell, 'stopped'))
+    const { door, places, scheduler, supervisor, outputs } = this.#parts
+    const cell = door.find(places.find(path))
+    if (typeof cell === 'string') return
+    scheduler.held(() => supervisor.stop(cell))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    outputs.release(cell.batch, resolve)
+    await promise
   }
 
   receive(message: Inbound, inbox: Inbox): void {
     this.#parts.scheduler.held(() => this.#intake.receive(message, inbox))
   }
 
-  /** Actors end in reverse order of their spawn. */
+  /** Actors in memory end in reverse order of their spawn; those on disk stay there. */
   async stop(): Promise<void> {
     this.#stopped = true
     const { cells, supervisor, scheduler, timers, letters, watches, outputs } = this.#parts
     scheduler.held(() => {
-      for (const cell of [...cells.all()].reverse()) supervisor.end(cell, 'stopped')
+      for (const cell of [...cells.all()].reverse()) supervisor.leave(cell)
     })
+    await this.#durable?.stop()
     scheduler.stop()
     timers.stop()
     letters.stop()
@@ -157,8 +183,9 @@ class ActorKernel implements Kernel {
   }
 }
 
-function assemble(options: KernelOptions): Parts {
-  const { clock, log } = options
+/** All parts, and what begins and ends them. */
+function assemble(options: KernelOptions): Whole {
+  const { clock, log, store } = options
   const guarded = (run: () => void): void => {
     try {
       run()
@@ -167,28 +194,45 @@ function assemble(options: KernelOptions): Parts {
     }
   }
   const outputs = new Outputs(guarded)
-  const scheduler = new Scheduler(clock)
+  const scheduler = new Scheduler(clock, () => parts.persistence.flush())
   const incarnations = new Incarnations(clock)
+  const durable = store === undefined ? null : openDurable(options, store, () => parts)
   const parts = {
-    ...{ options, outputs, scheduler, durable: null },
+    ...{ options, outputs, scheduler },
     places: new Places(options.self, incarnations.boot),
     cells: new Cells(),
     timers: new Timers(clock, scheduler.held),
     letters: new Letters(clock, log, () => {}),
     asks: new Asks(incarnations.boot),
     watches: new Watches(outputs),
-    aliases: new Aliases(),
     nextIncarnation: () => incarnations.next()
-  }
-  // Each part holds the whole, and uses the others only when all are there.
-  const whole = parts as unknown as { -readonly [K in keyof Parts]: Parts[K] }
-  whole.supervisor = new Supervisor(whole)
-  whole.steps = new Steps(whole)
-  whole.effects = new Effects(whole)
-  whole.door = new Door(whole)
-  whole.spawner = new Spawner(whole)
-  whole.live = new Live(whole)
-  whole.runs = new Runs(whole)
-  whole.remotes = new Remotes(whole)
-  return whole
+    // Each of the others holds the whole, and uses it only when all are there.
+  } as unknown as { -readonly [K in keyof Parts]: Parts[K] }
+  parts.persistence = new Persistence(parts, durable)
+  parts.outgoing = new Outgoing(parts, durable)
+  parts.aliases = new Aliases(parts)
+  parts.supervisor = new Supervisor(parts)
+  parts.steps = new Steps(parts)
+  parts.effects = new Effects(parts)
+  parts.door = new Door(parts)
+  parts.spawner = new Spawner(parts)
+  parts.live = new Live(parts)
+  parts.runs = new Runs(parts)
+  parts.remotes = new Remotes(parts)
+  return { parts, durable, incarnations }
+}
+
+interface Whole {
+  readonly parts: Parts
+  readonly durable: Durable | null
+  readonly incarnations: Incarnations
+}
+
+function openDurable({ self, clock, log, onFatal }: KernelOptions, store: Store, parts: () => Parts): Durable {
+  return createDurable({
+    ...{ store, authority: self, clock, log },
+    onConfirmed: (batch) => parts().scheduler.held(() => parts().outputs.confirmed(batch)),
+    onFatal: (error) => onFatal?.(error),
+    onDue: (path) => parts().scheduler.held(() => void parts().persistence.activate(path))
+  })
 }

@@ -35,6 +35,10 @@ export interface Mail {
   /** Monotonic ms after which it is not delivered any more. */
   readonly expiresMs: number
   readonly receipt: Receipt | null
+  /** 16 bytes by which its answer is found again; null: none, or kept nowhere. */
+  readonly key: Uint8Array | null
+  /** In the batch in which it is processed or lost: whoever holds it need not hand it over again. */
+  readonly consumed: (() => void) | null
   /** The own timer that it is of. */
   readonly timer: CellTimer | null
 }

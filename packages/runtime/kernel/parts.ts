@@ -2,11 +2,12 @@ import type { Aliases } from './aliases.ts'
 import type { Asks } from './asks.ts'
 import type { Cells } from './cells.ts'
 import type { Door } from './door.ts'
-import type { Durable } from './durable/port.ts'
 import type { Effects } from './effects.ts'
 import type { Letters } from './letters.ts'
 import type { Live } from './live.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { Outputs } from './outputs.ts'
+import type { Persistence } from './persistence.ts'
 import type { Places } from './places.ts'
 import type { KernelOptions } from './port.ts'
 import type { Remotes } from './remotes.ts'
@@ -38,7 +39,8 @@ export interface Parts {
   readonly live: Live
   readonly runs: Runs
   readonly remotes: Remotes
-  readonly durable: Durable | null
+  readonly persistence: Persistence
+  readonly outgoing: Outgoing
   /** Beyond all that were given before, also before a restart. */
   readonly nextIncarnation: () => number
 }

@@ -18,14 +18,27 @@ export class Places {
   #known = new Map<string, Place>()
 
   /** Incarnation of application code, which has one a boot. */
-  readonly boot: number
-  /** Address of application code. */
-  readonly client: string
+  #boot: number
+  #client: string
 
   constructor(self: string, boot: number) {
     this.self = self
-    this.boot = boot
-    this.client = formatAddress(self, '~client', boot)
+    this.#boot = boot
+    this.#client = formatAddress(self, '~client', boot)
+  }
+
+  get boot(): number {
+    return this.#boot
+  }
+
+  /** Address of application code. */
+  get client(): string {
+    return this.#client
+  }
+
+  begin(boot: number): void {
+    this.#boot = boot
+    this.#client = formatAddress(this.self, '~client', boot)
   }
 
   /** @throws RuntimeError `BRUME_RUNTIME_ADDRESS` */

@@ -2,6 +2,7 @@ import type { Cancel } from '@brume/ports'
 import { RuntimeError } from '../error.ts'
 import type { Json } from '../logic/port.ts'
 import type { Cell } from './cell.ts'
+import type { OutboxEntry } from './durable/port.ts'
 import type { Parts } from './parts.ts'
 import { backoffMs } from './supervision.ts'
 
@@ -11,6 +12,8 @@ const RUNNING_MAX = 64
 const RUNS_MAX = 256
 const TRIES_MAX = 3
 const RUN_MS = 60_000
+/** What was wanted longer ago than this is not wanted any more. */
+const RERUN_MS = 7 * 86_400_000
 
 interface Run {
   readonly cell: Cell
@@ -20,6 +23,8 @@ interface Run {
   readonly id: string
   readonly type: string
   readonly params: Json
+  /** Number of its outbox entry; null: it is not on disk. */
+  readonly entry: number | null
   tries: number
   over: boolean
   cancel: Cancel
@@ -48,22 +53,47 @@ export class Runs {
         `${cell.path} wants ${type} run: name it among the effects at register`
       )
     }
-    const runs = this.#of.get(cell) ?? new Set()
-    if (runs.size >= RUNS_MAX) {
+    if ((this.#of.get(cell)?.size ?? 0) >= RUNS_MAX) {
       throw new RuntimeError('BRUME_RUNTIME_LIMIT', `${cell.path} has ${RUNS_MAX} effects going already`)
     }
-    const run: Run = {
-      ...{ cell, self: cell.self, id: `${cell.self}/${cell.seq}/${index}`, type, params },
-      ...{ tries: 0, over: false, cancel: () => {} }
-    }
-    this.#of.set(cell, runs.add(run))
-    this.#parts.outputs.release(cell.batch, () => this.#queue(run))
+    const id = `${cell.self}/${cell.seq}/${index}`
+    this.#add(cell, id, type, params, this.#journal(cell, id, type, params))
   }
 
+  /** One that was going when the peer went down. */
+  recover(cell: Cell, { seq, target, body }: OutboxEntry & { readonly seq: number }): void {
+    const [id, params] = body as readonly [string, Json]
+    this.#add(cell, id, target, params, seq)
+  }
+
+  /** With their actor; they are not run again. */
   abort(cell: Cell): void {
-    const runs = this.#of.get(cell)
+    for (const run of this.#of.get(cell) ?? []) this.#end(run)
+  }
+
+  /** The kernel ends and the actor lives on: they are run again after the restart. */
+  leave(cell: Cell): void {
+    for (const run of this.#of.get(cell) ?? []) {
+      run.over = true
+      run.cancel()
+    }
     this.#of.delete(cell)
-    for (const run of runs ?? []) this.#end(run)
+  }
+
+  #journal(cell: Cell, id: string, type: string, params: Json): number | null {
+    const durable = this.#parts.persistence.of(cell)
+    if (durable === null) return null
+    const seq = cell.outNext++
+    const expiresMs = Math.ceil(durable.nowMs() + RERUN_MS)
+    durable.putOutbox(cell.path, seq, { kind: 'run', target: type, prev: 0, body: [id, params], expiresMs })
+    return seq
+  }
+
+  #add(cell: Cell, id: string, type: string, params: Json, entry: number | null): void {
+    const run: Run = { cell, self: cell.self, id, type, params, entry, tries: 0, over: false, cancel: () => {} }
+    const runs = this.#of.get(cell) ?? new Set()
+    this.#of.set(cell, runs.add(run))
+    this.#parts.outputs.release(cell.batch, () => this.#queue(run))
   }
 
   #queue(run: Run): void {
@@ -125,5 +155,7 @@ export class Runs {
     const runs = this.#of.get(run.cell)
     runs?.delete(run)
     if (runs?.size === 0) this.#of.delete(run.cell)
+    const { entry, cell } = run
+    if (entry !== null) this.#parts.scheduler.held(() => this.#parts.persistence.of(cell)?.dropOutbox(cell.path, entry))
   }
 }

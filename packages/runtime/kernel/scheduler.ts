@@ -21,13 +21,16 @@ export interface Runnable {
  */
 export class Scheduler {
   readonly #clock: Clock
+  readonly #turned: () => void
   #ready: Runnable[] = []
   #head = 0
   #running = false
   #yielded: Cancel | null = null
 
-  constructor(clock: Clock) {
+  /** @param turned - called whenever all that waited has had its turn */
+  constructor(clock: Clock, turned: () => void) {
     this.#clock = clock
+    this.#turned = turned
   }
 
   add(runnable: Runnable): void {
@@ -47,6 +50,7 @@ export class Scheduler {
       this.#running = false
     }
     if (this.#yielded === null && this.#head < this.#ready.length) this.#run()
+    else this.#turned()
   }
 
   stop(): void {
@@ -63,6 +67,7 @@ export class Scheduler {
     } finally {
       this.#running = false
     }
+    this.#turned()
   }
 
   #drain(): void {

@@ -1,6 +1,7 @@
 import { RuntimeError } from '../error.ts'
 import type { ActorLogic, Json } from '../logic/port.ts'
 import { Cell, type Origin } from './cell.ts'
+import { refusalError } from './errors.ts'
 import { MAILBOX_EVENTS_LIMIT } from './mailbox.ts'
 import type { Parts } from './parts.ts'
 import type { Kind, SpawnOptions } from './port.ts'
@@ -16,6 +17,11 @@ export class Spawner {
 
   register(kind: Kind): void {
     this.#kinds.set(kind.name, kind)
+    this.#parts.scheduler.held(() => this.#parts.persistence.wake())
+  }
+
+  kind(name: string): Kind | undefined {
+    return this.#kinds.get(name)
   }
 
   /** Starts it before returning. @throws RuntimeError */
@@ -25,14 +31,16 @@ export class Spawner {
       throw new RuntimeError('BRUME_RUNTIME_KIND', `${name} is not registered; register it before spawning ${path}`)
     }
     assertMailbox(options)
-    const living = this.#parts.cells.get(path)
-    if (living?.isAlive) return this.#same(living, kind)
+    const { door, places, steps } = this.#parts
+    const address = places.address(path)
+    const living = door.find({ isHere: true, authority: places.self, path, incarnation: null })
+    if (living === 'damaged' || living === 'unmigrated') throw refusalError(living, path)
+    if (typeof living !== 'string' && living.isAlive) return this.#same(living, kind, options)
     const input = kind.input === undefined ? options.input : kind.input(options.input ?? null)
-    const { durable, places, steps } = this.#parts
     const cell = new Cell({
-      ...{ path, address: places.address(path), kind, logic: kind.logic, origin: null },
+      ...{ path, address, kind, logic: kind.logic, origin: null },
       options: input === undefined ? options : { ...options, input },
-      durability: durable === null ? 'memory' : (options.durability ?? 'snapshot'),
+      durability: this.#parts.options.store === undefined ? 'memory' : (options.durability ?? 'snapshot'),
       turn: steps.turn
     })
     this.#begin(cell)
@@ -57,12 +65,24 @@ export class Spawner {
   }
 
   #begin(cell: Cell): void {
+    cell.createdMs = this.#parts.options.clock.wall()
     this.#parts.cells.add(cell)
     this.#parts.scheduler.held(() => this.#parts.supervisor.begin(cell))
   }
 
-  #same(living: Cell, kind: Kind): Cell {
-    if (living.origin === null && living.kind.name === kind.name && living.kind.version === kind.version) return living
+  /** The one that lives; what was given this time counts from now on, but for its input and durability. */
+  #same(living: Cell, kind: Kind, options: SpawnOptions): Cell {
+    if (living.origin === null && living.kind.name === kind.name && living.kind.version === kind.version) {
+      const { input, durability } = living.options
+      living.options = {
+        ...living.options,
+        ...options,
+        ...(input === undefined ? {} : { input }),
+        ...(durability && { durability })
+      }
+      living.forgetBoundary()
+      return living
+    }
     throw new RuntimeError('BRUME_RUNTIME_PATH_TAKEN', `${living.path} is in use; stop it first or choose another path`)
   }
 }

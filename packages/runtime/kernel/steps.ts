@@ -65,7 +65,7 @@ export class Steps {
 
   /** False where the step failed; its output is discarded then. */
   #apply(cell: Cell, step: Step<unknown>, mail: Mail | null): boolean {
-    const { supervisor, effects, watches } = this.#parts
+    const { supervisor, effects, watches, persistence } = this.#parts
     const status = statusOf(cell, step.state)
     if (status === 'error') {
       supervisor.fail(cell, cell.logic.view(step.state).error, mail)
@@ -76,7 +76,7 @@ export class Steps {
     cell.state = step.state
     cell.status = 'active'
     if (mail !== null) cell.seq += 1
-    effects.stepped(cell, mail)
+    persistence.stepped(cell, mail)
     for (const [index, effect] of step.effects.entries()) {
       try {
         effects.perform(cell, effect, index)
@@ -97,7 +97,7 @@ export class Steps {
   #tellParent(cell: Cell, { id, parent }: Origin): void {
     const { status, value, context } = cell.logic.view(cell.state)
     const event = { type: `xstate.snapshot.${id}`, snapshot: { status, value, context } }
-    this.#parts.door.own(parent, event, cell.batch)
+    this.#parts.door.toParent(cell, parent, event)
   }
 
   #scope(cell: Cell, sender: string | null, ask: string | null): Scope {

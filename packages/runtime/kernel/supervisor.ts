@@ -55,6 +55,21 @@ export class Supervisor {
     if (how === 'done') this.#tellParent(cell, 'done', { output: output ?? null })
   }
 
+  /** As someone outside wants it. An ended one on disk goes from there. */
+  stop(cell: Cell): void {
+    if (cell.isAlive) return this.end(cell, 'stopped')
+    this.#parts.persistence.bury(cell)
+    this.#parts.cells.remove(cell)
+  }
+
+  /** The kernel ends: actors in memory with it, others are only let go of. */
+  leave(cell: Cell): void {
+    if (this.#parts.persistence.of(cell) === null) return this.end(cell, 'stopped')
+    cell.restartTimer?.()
+    this.#parts.effects.leave(cell)
+    cell.status = 'passivating'
+  }
+
   /** A failed root goes on: where it stopped if it resumes, else from its beginning. */
   resurrect(cell: Cell): void {
     if (cell.status !== 'failed') return
@@ -71,7 +86,8 @@ export class Supervisor {
     cell.escalated = false
     cell.incarnation = this.#parts.nextIncarnation()
     cell.self = `${cell.address}#${cell.incarnation}`
-    cell.seq = 0
+    // A journal's numbers go on.
+    if (cell.durability !== 'journal') cell.seq = 0
     cell.state = undefined
     cell.status = 'starting'
     this.#parts.cells.revived(cell)
@@ -98,6 +114,7 @@ export class Supervisor {
 
   /** Until its restart: user events are kept, what its incarnation had going is not. */
   #suspend(cell: Cell): void {
+    this.#parts.effects.gather(cell)
     for (const below of descendants(cell).reverse()) {
       if (isOwned(below, cell)) this.#close(below, 'stopped')
       else if (below.isAlive || below.escalated) this.#hold(below, cell)
@@ -110,6 +127,7 @@ export class Supervisor {
     cell.mailbox.clear('own')
     cell.waitsFor = waitsFor
     cell.status = 'backoff'
+    this.#parts.persistence.changed(cell)
   }
 
   #giveUp(cell: Cell, error: unknown): void {
@@ -134,6 +152,7 @@ export class Supervisor {
   }
 
   #closeBelow(cell: Cell): void {
+    this.#parts.effects.gather(cell)
     for (const below of descendants(cell).reverse()) this.#close(below, 'stopped')
   }
 
@@ -141,7 +160,7 @@ export class Supervisor {
     cell.escalated = false
     cell.waitsFor = null
     if (!cell.isAlive) return
-    const { door, cells, watches, effects } = this.#parts
+    const { door, cells, watches, effects, persistence } = this.#parts
     // Before the halt, so that what it still starts finds it gone.
     cell.status = how
     this.#halt(cell)
@@ -150,6 +169,8 @@ export class Supervisor {
       door.lost(cell, mail, 'stopped')
     }
     watches.down(cell, REASON[how], output)
+    if (how === 'stopped') persistence.bury(cell)
+    else persistence.changed(cell)
     effects.ended(cell)
     cells.ended(cell)
   }
@@ -165,7 +186,7 @@ export class Supervisor {
     const { origin } = cell
     if (origin === null) return
     const event = { type: `xstate.${what}.actor.${origin.id}`, ...fields, actorId: origin.id }
-    this.#parts.door.own(origin.parent, event, cell.batch)
+    this.#parts.door.toParent(cell, origin.parent, event)
   }
 
   #report(cell: Cell, error: unknown, restartInMs: number | undefined): void {

@@ -1,0 +1,127 @@
+import type { Json } from '../logic/port.ts'
+import { Cell, type Origin, scopeOf } from './cell.ts'
+import type { Durable, StoredActor } from './durable/port.ts'
+import { migrate } from './migrate.ts'
+import type { Parts } from './parts.ts'
+import type { Refusal } from './port.ts'
+import { spawnOptions } from './records.ts'
+
+/** Brings actors from the disk into memory and out of it again. Their incarnation stays. */
+export class Activation {
+  readonly #parts: Parts
+  readonly #durable: Durable
+  /** To be loaded as soon as their kinds are registered. */
+  readonly #asleep = new Set<string>()
+
+  constructor(parts: Parts, durable: Durable) {
+    this.#parts = parts
+    this.#durable = durable
+  }
+
+  activate(path: string): Cell | Refusal {
+    const loaded = this.#durable.load(path)
+    if (loaded === undefined) return 'noactor'
+    const cell = loaded.kind === 'damaged' ? this.#damaged(path, loaded.error) : this.#build(path, loaded.actor)
+    if (typeof cell === 'string') this.#durable.release(path)
+    return cell
+  }
+
+  wake(paths: readonly string[]): void {
+    for (const path of paths) this.#asleep.add(path)
+    for (const path of [...this.#asleep]) {
+      const cell = this.#parts.cells.get(path) ?? this.activate(path)
+      if (cell === 'unmigrated') continue
+      this.#asleep.delete(path)
+    }
+    this.#parts.outgoing.resume()
+  }
+
+  evict(path: string): boolean {
+    const { cells, watches } = this.#parts
+    const cell = cells.get(path)
+    if (cell === undefined || cell.durability === 'memory') return false
+    const isBusy = cell.status !== 'active' || cell.mailbox.length > 0 || cell.queued || cell.below.size > 0
+    if (isBusy || cell.actors.size > 0 || cell.watching.size > 0 || watches.isWatched(path)) return false
+    for (const timer of cell.timers.values()) timer.cancel()
+    cells.remove(cell)
+    this.#durable.release(path)
+    return true
+  }
+
+  #build(path: string, stored: StoredActor): Cell | Refusal {
+    const home = this.#home(stored)
+    if (typeof home === 'string') return home
+    const actor = migrate(stored, home.kind)
+    if (actor === null) return this.#refused(path, 'unmigrated', { stored: stored.version, kind: home.kind.version })
+    const { places, steps } = this.#parts
+    const cell = new Cell({
+      ...{ path, address: places.address(path), ...home, options: spawnOptions(actor.options) },
+      durability: actor.options.durability,
+      turn: steps.turn
+    })
+    try {
+      this.#restore(cell, actor)
+    } catch (error) {
+      return this.#damaged(path, error)
+    }
+    this.#enter(cell, actor)
+    return cell
+  }
+
+  /** What it is, and whose; a child's parent comes into memory with it. */
+  #home({ parent, kind: name }: StoredActor): Pick<Cell, 'kind' | 'logic' | 'origin'> | Refusal {
+    if (parent === null) {
+      const kind = this.#parts.spawner.kind(name)
+      return kind === undefined ? 'unmigrated' : { kind, logic: kind.logic, origin: null }
+    }
+    const above = this.#parts.cells.get(parent.path) ?? this.activate(parent.path)
+    if (typeof above === 'string') return above
+    const child = above.logic.child(parent.src)
+    const stored = above.children.get(parent.id)
+    if (child?.kind !== 'logic' || stored === undefined) return 'noactor'
+    const { id, src, syncSnapshot, systemId } = stored
+    const origin: Origin = { parent: above, id, src, syncSnapshot, systemId }
+    return { kind: above.kind, logic: child.logic, origin }
+  }
+
+  #restore(cell: Cell, actor: StoredActor): void {
+    cell.incarnation = actor.incarnation
+    cell.self = `${cell.address}#${actor.incarnation}`
+    cell.seq = actor.seq
+    cell.restarts = actor.restarts
+    cell.outNext = actor.outNext
+    cell.createdMs = actor.createdMs
+    cell.status = actor.status
+    for (const child of actor.children) cell.children.set(child.id, child)
+    for (const { target, seq } of this.#durable.outbox(cell.path)) cell.outstanding.set(target, seq)
+    if (actor.status === 'starting') return
+    const nowMs = this.#durable.nowMs()
+    cell.state = cell.logic.restore(actor.state as Json, scopeOf(cell, nowMs, null, null, randomless))
+  }
+
+  /** What it had going goes on. */
+  #enter(cell: Cell, actor: StoredActor): void {
+    const { cells, scheduler, supervisor, aliases, effects } = this.#parts
+    cells.add(cell)
+    if (!cell.isAlive) return cells.ended(cell)
+    aliases.enter(cell)
+    scheduler.held(() => {
+      if (actor.status === 'starting') return supervisor.begin(cell)
+      effects.goOn(cell, actor)
+      scheduler.add(cell)
+    })
+  }
+
+  #damaged(path: string, error: unknown): Refusal {
+    return this.#refused(path, 'damaged', { error })
+  }
+
+  /** The bytes stay as they are. */
+  #refused(path: string, refusal: Refusal, why: object): Refusal {
+    this.#parts.options.log.error({ actor: path, ...why }, `an actor on disk is ${refusal}; its bytes are kept`)
+    return refusal
+  }
+}
+
+/** Nothing is drawn while a state is restored. */
+const randomless = (length: number): Uint8Array => new Uint8Array(length)

@@ -1,0 +1,102 @@
+import type { Event } from '../logic/port.ts'
+import { Activation } from './activation.ts'
+import type { Cell } from './cell.ts'
+import type { Durable } from './durable/port.ts'
+import type { Mail } from './mailbox.ts'
+import type { Parts } from './parts.ts'
+import type { Refusal } from './port.ts'
+
+/** Stored replies are found again for this long. */
+const REPLY_MS = 86_400_000
+/** What waits for the disk: beyond it nothing is taken from outside. */
+const BACKLOG_BYTES_MAX = 32 * 1_048_576
+
+/** What cells have to do with the disk; where there is none, or for actors in memory, nothing. */
+export class Persistence {
+  readonly #parts: Parts
+  readonly #durable: Durable | null
+  readonly #activation: Activation | null
+
+  constructor(parts: Parts, durable: Durable | null) {
+    this.#parts = parts
+    this.#durable = durable
+    this.#activation = durable === null ? null : new Activation(parts, durable)
+  }
+
+  /** True where the disk is so far behind that nothing more should come in. */
+  get isOverloaded(): boolean {
+    return this.#durable !== null && this.#durable.backlogBytes > BACKLOG_BYTES_MAX
+  }
+
+  /** The durable part where this cell is kept on disk. */
+  of(cell: Cell): Durable | null {
+    return cell.durability === 'memory' ? null : this.#durable
+  }
+
+  /** The cell has changed: it is part of the open batch from now on. */
+  changed(cell: Cell): void {
+    const durable = this.of(cell)
+    if (durable === null) return
+    durable.save(cell)
+    cell.batch = durable.open
+  }
+
+  /** As `changed`, by a step: what caused it is consumed in the same batch. */
+  stepped(cell: Cell, mail: Mail | null): void {
+    const durable = this.of(cell)
+    if (durable === null) return mail?.consumed?.()
+    if (mail !== null && cell.durability === 'journal') {
+      const { event, from: sender } = mail
+      durable.save(cell, { seq: cell.seq, atMs: Math.floor(durable.nowMs()), sender, event })
+    } else durable.save(cell)
+    mail?.consumed?.()
+    cell.batch = durable.open
+  }
+
+  bury(cell: Cell): void {
+    const durable = this.of(cell)
+    if (durable === null) return
+    durable.bury(cell)
+    cell.batch = durable.open
+  }
+
+  /** To be called in the batch of the step that answered. */
+  answered(cell: Cell, key: Uint8Array | null, value: Parameters<Durable['putReply']>[2]['value']): void {
+    const durable = this.of(cell)
+    if (durable === null || key === null) return
+    durable.putReply(cell.path, key, { expiresMs: Math.ceil(durable.nowMs() + REPLY_MS), code: 'ok', value })
+  }
+
+  /** An actor that is not in memory; why it cannot be. */
+  activate(path: string): Cell | Refusal {
+    return this.#activation?.activate(path) ?? 'noactor'
+  }
+
+  /** Kinds came, or the kernel starts: those who could not be loaded may be now. */
+  wake(paths: readonly string[] = []): void {
+    this.#activation?.wake(paths)
+  }
+
+  /** Takes it out of memory. False where it must stay. */
+  evict(path: string): boolean {
+    return this.#activation?.evict(path) ?? false
+  }
+
+  /** From one durable actor here to another: it is on disk until it is processed, if that is not in the same batch. */
+  handover(from: Cell, target: Cell, kind: 'mail' | 'control', event: Event): (() => void) | null {
+    const durable = this.of(from)
+    if (durable === null || this.of(target) === null) return null
+    const seq = from.outNext++
+    const expiresMs = Math.ceil(durable.nowMs() + REPLY_MS)
+    durable.putOutbox(from.path, seq, { kind, target: target.address, prev: 0, body: event, expiresMs })
+    return () => durable.dropOutbox(from.path, seq)
+  }
+
+  flush(): void {
+    this.#durable?.flush()
+  }
+
+  path(cell: Cell): string {
+    return this.#parts.places.address(cell.path)
+  }
+}
