@@ -1,19 +1,26 @@
-import type { Found, Group, Quorum, QuorumClient } from '@brume/actors/quorum'
+import { type Found, type Group, type Quorum, type QuorumClient, QuorumError } from '@brume/actors/quorum'
 import type { Identity } from '@brume/crypto'
 import type { Clock, Random } from '@brume/ports'
 import { encodeCall, type ReadLevel } from '@brume/protocols/quorum'
 import { PeerError } from './errors.ts'
-import { type GroupsOptions, joinGroup, type OpenGroup, openGroups } from './groups.ts'
+import { type GroupsOptions, type MakeProgram, type OpenGroup, openGroup } from './groups.ts'
+import type { Manifests } from './home/manifests.ts'
 
 /** How long a command of this peer's own user may wait for its block. */
 const EXPIRES_MS = 60_000
 
+/** Each group holds its own pools and timers; a peer in more is a mistake. */
+const GROUPS_MAX = 64
+
 export interface HostedOptions extends GroupsOptions {
+  readonly manifests: Manifests
   readonly quorum: Pick<Quorum, 'open' | 'client'>
   readonly identity: Identity
   readonly clock: Clock
   readonly random: Random
   readonly opened: (group: Group) => void
+  /** Is its program made later, by `open`? */
+  readonly isLater: (manifest: Uint8Array) => boolean
 }
 
 /** What a command of this peer's user came to. */
@@ -30,6 +37,8 @@ export interface Carried {
 export class Hosted {
   readonly #options: HostedOptions
   readonly #groups: OpenGroup[] = []
+  /** Kept from before, and their programs not there yet. */
+  readonly #later = new Map<string, Uint8Array>()
   readonly #clients = new Map<string, QuorumClient>()
   #started = false
 
@@ -41,8 +50,21 @@ export class Hosted {
     return this.#groups.map(({ group }) => group)
   }
 
+  /** Opens the groups kept from before. One that cannot be is logged and left out: the peer and the others go on. */
   async load(): Promise<void> {
-    for (const opened of await openGroups(this.#options)) this.#add(opened)
+    const { manifests, log } = this.#options
+    const ids = await manifests.ids()
+    if (ids.length > GROUPS_MAX)
+      log.warn({ found: ids.length, limit: GROUPS_MAX }, 'too many groups; the rest is left out')
+    for (const id of ids.slice(0, GROUPS_MAX)) {
+      try {
+        const manifest = await manifests.read(id)
+        if (this.#options.isLater(manifest)) this.#later.set(id, manifest)
+        else this.#add(openGroup(manifest, this.#options))
+      } catch (error) {
+        log.error({ group: id, error }, 'a group cannot be opened and is left out')
+      }
+    }
   }
 
   async start(): Promise<void> {
@@ -51,11 +73,31 @@ export class Hosted {
   }
 
   /** Takes part in one more group, now and at every start. @throws ManifestError, CommitteeError, PeerError, QuorumError */
-  async join(manifest: Uint8Array): Promise<Group> {
-    const opened = await joinGroup(manifest, this.#options)
-    this.#add(opened)
-    if (this.#started) await opened.group.start()
-    return opened.group
+  async join(manifest: Uint8Array, make?: MakeProgram): Promise<Group> {
+    if (this.#groups.length + this.#later.size >= GROUPS_MAX) {
+      throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
+    }
+    const opened = openGroup(manifest, this.#options, make)
+    await this.#options.manifests.keep(opened.group.id, manifest)
+    return this.#begin(opened)
+  }
+
+  /** Groups kept from before that wait for their program. */
+  pending(): readonly { readonly id: string; readonly manifest: Uint8Array }[] {
+    return [...this.#later].map(([id, manifest]) => ({ id, manifest }))
+  }
+
+  /** Opens one that waited. @throws as `join` does */
+  async open(id: string, make: MakeProgram): Promise<void> {
+    const manifest = this.#later.get(id)
+    if (manifest === undefined) return
+    this.#later.delete(id)
+    await this.#begin(openGroup(manifest, this.#options, make))
+  }
+
+  /** Of a group this peer takes part in, by the whole id in hex. */
+  manifestOf(id: string): Uint8Array | undefined {
+    return this.#groups.find(({ group }) => group.id === id)?.manifest
   }
 
   /**
@@ -78,6 +120,12 @@ export class Hosted {
   /** @throws PeerError USAGE, QuorumError */
   read(name: string, paths: readonly string[], level: ReadLevel): Promise<Found> {
     return this.#client(name).read(paths, level)
+  }
+
+  async #begin(opened: OpenGroup): Promise<Group> {
+    this.#add(opened)
+    if (this.#started) await opened.group.start()
+    return opened.group
   }
 
   #add(opened: OpenGroup): void {

@@ -1,3 +1,7 @@
+export { type Proved, verifyProof } from '@brume/protocols/actors/proof'
+export { RuntimeError, type RuntimeErrorCode } from '@brume/runtime'
+export type { CellView, DeadLetter, Down, HistoryEntry, Refusal } from '@brume/runtime/kernel'
+export type * from './actors/types.ts'
 export type { Config, PresetName, Role } from './config/index.ts'
 export { defaultDirectory } from './data/index.ts'
 export { PeerError, type PeerErrorCode } from './errors.ts'

@@ -14,8 +14,10 @@ export interface Part {
  * synced record and 250 ms for the last gossip to leave; the others need a few milliseconds each.
  */
 export const STOP_MS = {
+  actors: 150,
   quorum: 400,
-  membership: 1_200,
+  executors: 50,
+  membership: 1_000,
   net: 650,
   kernel: 50,
   control: 100,

@@ -5,6 +5,9 @@ import { createNet } from '@brume/net'
 import { createRegistry, type Registry } from '@brume/observe'
 import type { Cancel, PeerId } from '@brume/ports'
 import { createKernel } from '@brume/runtime'
+import { ActorSystem, type Actors } from './actors/actors.ts'
+import { Executors, inThread } from './actors/executors.ts'
+import { isActorManifest } from './actors/group/hosting.ts'
 import { type Config, layer, readConfigFile } from './config/index.ts'
 import { answer, type ControlService, controlPart } from './control/index.ts'
 import { defaultDirectory, layoutOf } from './data/index.ts'
@@ -28,7 +31,7 @@ import { type PeerStatus, reportPeer } from './report.ts'
 import { groupWatch, memberWatch } from './watch.ts'
 
 /** One running brume node. */
-export interface Peer {
+export interface Peer extends Actors {
   readonly id: PeerId
   readonly config: Config
   readonly registry: Registry
@@ -139,6 +142,9 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   membership.onFailed(life.fail)
   net.onLink(watchMembers)
 
+  const executors = new Executors(inThread, clock)
+  parts.add({ name: 'executors', stop: () => executors.stop(), stopMs: STOP_MS.executors })
+
   const quorum = createQuorum({
     ...world,
     identity,
@@ -151,10 +157,19 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   const hosted = new Hosted({
     ...{ manifests: home.manifests, programs: options.programs ?? {} },
     ...{ quorum, identity, store, clock, random, log },
+    isLater: isActorManifest,
     opened: (group) => void group.onEvent(groupWatch(group, notices.tell))
   })
   await hosted.load()
   parts.add({ name: 'quorum', start: () => hosted.start(), stop: quorum.stop, stopMs: STOP_MS.quorum })
+
+  const actors = new ActorSystem({
+    ...{ identity, net, clock, random, log, store, quorum, hosted },
+    members: membership.members,
+    executor: executors.create,
+    onFatal: (error) => life.fail(journalError(error))
+  })
+  parts.add({ name: 'actors', start: () => actors.start(), stop: () => actors.stop(), stopMs: STOP_MS.actors })
 
   const startedMs = clock.now()
   const peer: PreparedPeer = {
@@ -165,6 +180,12 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
       return net.addresses()
     },
     dial: dialling.dial,
+    register: (source, options) => actors.register(source, options),
+    spawn: (logic, options) => actors.spawn(logic, options),
+    ref: (address) => actors.ref(address),
+    deadLetters: () => actors.deadLetters(),
+    actors: () => actors.actors(),
+    resurrect: (path) => actors.resurrect(path),
     start: life.start,
     stop: life.stop,
     ended: life.ended,

@@ -1,0 +1,133 @@
+import type { MemberView } from '@brume/actors/membership'
+import type { Quorum } from '@brume/actors/quorum'
+import type { Identity } from '@brume/crypto'
+import type { Clock, Log, Net, Random, Store } from '@brume/ports'
+import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
+import { type CellView, createKernel, type DeadLetter, type Kernel } from '@brume/runtime/kernel'
+import type { Hosted } from '../hosted.ts'
+import type { Executors } from './executors.ts'
+import { Directory } from './group/directory.ts'
+import { Founder } from './group/founder.ts'
+import { Hosting } from './group/hosting.ts'
+import { GroupRef } from './group/ref.ts'
+import { Logics } from './logics.ts'
+import { PlacedRef } from './placed-ref.ts'
+import type { Logic, Machine, Ref, RegisterOptions, SpawnOptions } from './types.ts'
+
+export interface ActorsOptions {
+  readonly identity: Identity
+  readonly net: Net
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly store: Store
+  readonly quorum: Pick<Quorum, 'client'>
+  readonly hosted: Hosted
+  readonly members: () => readonly MemberView[]
+  readonly executor: Executors['create']
+  /** A write failed: the peer must end. */
+  readonly onFatal: (error: Error) => void
+}
+
+/** What applications do with actors on a peer. */
+export interface Actors {
+  /**
+   * Makes a machine known to this peer; `name` and `version` name it in its store. By its URL where it is to be
+   * replicated: a module whose default export is the machine.
+   *
+   * @throws RuntimeError LOGIC, SCHEMA; ReplicaError BUNDLE, NONDETERMINISTIC; PeerError USAGE
+   */
+  register<M extends Machine>(source: M | URL | string, options: RegisterOptions<M>): Promise<Logic<M>>
+  /** Starts an actor, or gives the living one of the same id and logic. @throws RuntimeError, PeerError */
+  spawn<M extends Machine>(logic: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>>
+  /** Any actor by its address, or one of this peer by its path. Asks nobody. @throws RuntimeError ADDRESS */
+  ref<M extends Machine>(address: string): Ref<M>
+  /** Events nobody took, from now on and the last 10,000. */
+  deadLetters(): AsyncIterable<DeadLetter>
+  actors(): readonly CellView[]
+  /** Starts a failed actor again, from where it failed. */
+  resurrect(path: string): void
+}
+
+/** All actors of one peer, placed and replicated ones. */
+export class ActorSystem implements Actors {
+  readonly kernel: Kernel
+  readonly #options: ActorsOptions
+  readonly #logics: Logics
+  readonly #directory: Directory
+  readonly #hosting: Hosting
+  readonly #founder: Founder
+
+  constructor(options: ActorsOptions) {
+    const { identity, net, clock, random, log, quorum, hosted, members, onFatal } = options
+    const store = options.store.sub('actors/')
+    this.#options = options
+    this.kernel = createKernel({ clock, random, log, self: identity.peerId, store, onFatal })
+    this.#logics = new Logics(this.kernel)
+    const replicables = () => this.#logics.all()
+    this.#hosting = new Hosting({
+      ...{ net, hosted, log, replicables, executor: options.executor },
+      store: store.sub('inputs/')
+    })
+    const manifestOf = (groupId: Uint8Array) => this.#hosting.manifestOf(groupId)
+    this.#directory = new Directory({
+      ...{ quorum, net, identity, clock, log, hosted: manifestOf },
+      store: store.sub('sessions/')
+    })
+    this.#founder = new Founder({
+      ...{ net, members, clock, random, directory: this.#directory, store: store.sub('founded/') },
+      host: (manifest, input) => this.#hosting.take(net.self, manifest, input)
+    })
+  }
+
+  start(): Promise<void> {
+    return this.kernel.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#hosting.close()
+    this.#directory.close()
+    await this.kernel.stop()
+  }
+
+  async register<M extends Machine>(source: M | URL | string, options: RegisterOptions<M>): Promise<Logic<M>> {
+    const { logic, registered } = await this.#logics.register<M>(source, options)
+    await this.#hosting.resume(registered)
+    return logic
+  }
+
+  async spawn<M extends Machine>({ name }: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>> {
+    const { id, mode = 'solo', quorum, ...rest } = options
+    if (mode === 'solo') return this.ref<M>(withoutIncarnation(this.kernel.spawn(id, name, rest).address))
+    const ref = this.#groupRef(await this.#founder.found(this.#logics.find(name), { id, quorum, input: rest.input }))
+    await ref.begin()
+    return ref as unknown as Ref<M>
+  }
+
+  ref<M extends Machine>(address: string): Ref<M> {
+    const whole = address.startsWith('brume://') ? address : `brume://${this.#options.identity.peerId}/${address}`
+    const { group, peer, path } = parseAddress(whole)
+    if (group !== null) return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
+    const isHere = peer === this.#options.identity.peerId
+    const placed = new PlacedRef(whole, path, isHere, { kernel: this.kernel, clock: this.#options.clock })
+    return placed as unknown as Ref<M>
+  }
+
+  deadLetters(): AsyncIterable<DeadLetter> {
+    return this.kernel.deadLetters()
+  }
+
+  actors(): readonly CellView[] {
+    return this.kernel.actors()
+  }
+
+  resurrect(path: string): void {
+    this.kernel.resurrect(path)
+  }
+
+  #groupRef(address: string): GroupRef {
+    const { group } = parseAddress(address)
+    const find = () => this.#directory.find(group ?? new Uint8Array())
+    return new GroupRef({ address, clock: this.#options.clock, group: find })
+  }
+}

@@ -1,0 +1,152 @@
+import type { Program } from '@brume/actors/quorum'
+import { createReplica } from '@brume/actors/replica'
+import { CodecError, decode, equal, fromHex, toHex } from '@brume/codec'
+import type { Cancel, Log, Net, PeerId, Store } from '@brume/ports'
+import {
+  decodeHostingRequest,
+  encodeHostingAnswer,
+  HOSTING_PROTOCOL,
+  type HostingAnswer,
+  type HostingRequest
+} from '@brume/protocols/hosting'
+import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
+import { type Bundle, decodeTerms, inputDigest, jsonOf } from '@brume/runtime/replica'
+import type { ProgramContext } from '../../groups.ts'
+import type { Hosted } from '../../hosted.ts'
+import type { Executors } from '../executors.ts'
+import { refusal } from './refusals.ts'
+
+const INPUT_LIMITS = { bytesMax: 65_536, depthMax: 40, itemsMax: 30_000 }
+
+/** A logic of this peer's that groups may replicate. */
+export interface Replicable {
+  readonly name: string
+  /** Bundled when it is needed for the first time. */
+  readonly bundle: () => Promise<Bundle>
+  /** May this peer have it replicated here? */
+  readonly consents: (peer: PeerId) => boolean
+}
+
+export interface HostingOptions {
+  readonly net: Pick<Net, 'self' | 'serve'>
+  readonly hosted: Hosted
+  /** What actors begin with, by group. */
+  readonly store: Store
+  readonly log: Log
+  readonly replicables: () => Iterable<Replicable>
+  readonly executor: Executors['create']
+}
+
+/** The groups of replicated actors that this peer takes part in. Code never arrives: only what is registered is run. */
+export class Hosting {
+  readonly #options: HostingOptions
+  readonly #unserve: Cancel
+  readonly #taken = new Map<string, Promise<void>>()
+
+  constructor(options: HostingOptions) {
+    this.#options = options
+    this.#unserve = options.net.serve(HOSTING_PROTOCOL, async (from, body) => {
+      return encodeHostingAnswer(await this.#answer(from, decodeHostingRequest(body)))
+    })
+  }
+
+  close(): void {
+    this.#unserve()
+  }
+
+  manifestOf(groupId: Uint8Array): Uint8Array | undefined {
+    return this.#options.hosted.manifestOf(toHex(groupId))
+  }
+
+  /**
+   * Takes part in a group, now and at every start at which its logic is registered.
+   *
+   * @param from - who asks for it; this peer itself needs no consent
+   * @throws RuntimeError REJECTED, FORBIDDEN; CodecError, ManifestError, ReplicaError, QuorumError
+   */
+  take(from: PeerId, manifest: Uint8Array, input: Uint8Array): Promise<void> {
+    const id = toHex(groupIdOf(manifest))
+    const taken = this.#taken.get(id) ?? this.#take(from, manifest, input)
+    this.#taken.set(id, taken)
+    // Another time it may do better.
+    taken.catch(() => this.#taken.delete(id))
+    return taken
+  }
+
+  async #take(from: PeerId, manifest: Uint8Array, input: Uint8Array): Promise<void> {
+    const groupId = groupIdOf(manifest)
+    if (this.manifestOf(groupId) !== undefined) return
+    const { program } = decodeManifest(manifest)
+    const { inputDigest: digest } = decodeTerms(program)
+    const value = jsonOf(decode(input, INPUT_LIMITS))
+    if (!equal(inputDigest(value), digest))
+      throw refusal('rejected', 'the input is not the one that the manifest names')
+    const found = await this.#replicableOf(program)
+    if (found === undefined) throw refusal('rejected', 'the logic is not registered here')
+    if (from !== this.#options.net.self && !found.consents(from)) {
+      throw refusal('forbidden', `${found.name} is not replicated for others here`)
+    }
+    await this.#options.store.batch([{ type: 'put', key: groupId, value: input }], { sync: true })
+    const bundle = await found.bundle()
+    await this.#options.hosted.join(manifest, (context) => this.#program(bundle, value, context))
+  }
+
+  /** Opens the groups kept from before whose logic is this one. */
+  async resume(replicable: Replicable): Promise<void> {
+    const { hosted, store, log } = this.#options
+    for (const { id, manifest } of hosted.pending()) {
+      try {
+        const { logicId } = decodeTerms(decodeManifest(manifest).program)
+        const bundle = await replicable.bundle()
+        const input = await store.get(fromHex(id))
+        if (!equal(logicId, bundle.logicId) || input === undefined) continue
+        const value = jsonOf(decode(input, INPUT_LIMITS))
+        await hosted.open(id, (context) => this.#program(bundle, value, context))
+      } catch (error) {
+        log.error({ group: id, error }, 'a replicated actor cannot be opened and is left out')
+      }
+    }
+  }
+
+  #program(bundle: Bundle, input: ReturnType<typeof jsonOf>, { store }: ProgramContext): Program {
+    return createReplica({ bundle, input, store, executor: this.#options.executor })
+  }
+
+  async #replicableOf(program: Manifest['program']): Promise<Replicable | undefined> {
+    const { logicId } = decodeTerms(program)
+    for (const one of this.#options.replicables()) {
+      const bundle = await one.bundle().catch(() => undefined)
+      if (bundle !== undefined && equal(bundle.logicId, logicId)) return one
+    }
+    return undefined
+  }
+
+  async #answer(from: PeerId, request: HostingRequest): Promise<HostingAnswer> {
+    if (request.type === 'manifest') return { type: 'manifest', manifest: this.manifestOf(request.groupId) ?? null }
+    try {
+      await this.take(from, request.manifest, request.input ?? new Uint8Array())
+      return { type: 'hosting' }
+    } catch (error) {
+      this.#options.log.info({ from, error }, 'a group was not joined')
+      return { type: 'refused', ...described(error) }
+    }
+  }
+}
+
+/** Is this the group of a replicated actor? @throws ManifestError */
+export function isActorManifest(manifest: Uint8Array): boolean {
+  const { program } = decodeManifest(manifest)
+  try {
+    decodeTerms(program)
+    return true
+  } catch (error) {
+    if (error instanceof CodecError) return false
+    throw error
+  }
+}
+
+function described(error: unknown): { readonly code: string; readonly message: string } {
+  if (!(error instanceof Error)) return { code: 'BRUME_PEER_INTERNAL', message: String(error) }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'BRUME_PEER_INTERNAL'
+  return { code, message: error.message }
+}

@@ -1,0 +1,101 @@
+import { fileURLToPath } from 'node:url'
+import { toHex } from '@brume/codec'
+import type { PeerId } from '@brume/ports'
+import type { Kernel, Kind } from '@brume/runtime/kernel'
+import { type Bundle, bundleLogic } from '@brume/runtime/replica'
+import { type EventSchema, eventCheck, schemaCheck } from '@brume/runtime/schema'
+import { xstate5 } from '@brume/runtime/xstate5'
+import { PeerError } from '../errors.ts'
+import type { Replicable } from './group/hosting.ts'
+import type { Logic, Machine, RegisterOptions } from './types.ts'
+
+/** What a module of a machine exports besides it. */
+type MachineModule = { readonly default?: unknown } & Pick<RegisterOptions, 'schema' | 'migrate'>
+
+/** A registered machine, as this peer keeps it. */
+export interface Registered extends Replicable {
+  readonly kind: Kind
+}
+
+/** The machines this peer runs: who is not here is run for nobody. */
+export class Logics {
+  readonly #kernel: Pick<Kernel, 'register'>
+  readonly #registered = new Map<string, Registered>()
+
+  constructor(kernel: Pick<Kernel, 'register'>) {
+    this.#kernel = kernel
+  }
+
+  all(): Iterable<Registered> {
+    return this.#registered.values()
+  }
+
+  /** @throws PeerError USAGE */
+  find(name: string): Registered {
+    const found = this.#registered.get(name)
+    if (found !== undefined) return found
+    throw new PeerError('BRUME_PEER_USAGE', `no logic ${name} is registered here; call register first`)
+  }
+
+  /** @throws RuntimeError LOGIC, SCHEMA; ReplicaError BUNDLE, NONDETERMINISTIC where there are samples */
+  async register<M extends Machine>(
+    source: Machine | URL | string,
+    options: RegisterOptions<M>
+  ): Promise<{ readonly logic: Logic<M>; readonly registered: Registered }> {
+    const url = isUrl(source) ? new URL(source) : null
+    const { machine, ...exported } = url === null ? { machine: source } : await load(url)
+    const said = { ...exported, ...options }
+    const bundle = bundleOf(url, options)
+    const { id } = options.samples === undefined ? {} : { id: (await bundle()).logicId }
+    const kind = kindOf(machine as Machine, said, id)
+    this.#kernel.register(kind)
+    const { name, version } = kind
+    const consents = consentOf(options.hosts)
+    const registered = { name, kind, bundle, consents }
+    this.#registered.set(name, registered)
+    return { logic: { name, version, id: toHex(kind.logic.id) }, registered }
+  }
+}
+
+const isUrl = (source: Machine | URL | string): source is URL | string => typeof source === 'string' || 'href' in source
+
+async function load(url: URL): Promise<{ machine: unknown } & Pick<RegisterOptions, 'schema' | 'migrate'>> {
+  const { default: machine, schema, migrate }: MachineModule = await import(url.href)
+  if (machine === undefined) {
+    throw new PeerError('BRUME_PEER_USAGE', `${fileURLToPath(url)} has no default export; export the machine so`)
+  }
+  return { machine, ...(schema && { schema }), ...(migrate && { migrate }) }
+}
+
+function kindOf(machine: Machine, options: RegisterOptions, id?: Uint8Array): Kind {
+  const { name, version, schema, input, migrate, children, effects } = options
+  return {
+    ...{ name, version, logic: xstate5(machine, id === undefined ? {} : { id }) },
+    ...(schema && { event: eventCheck(schema as EventSchema) }),
+    ...(input && { input: schemaCheck(input) }),
+    ...(migrate && { migrate }),
+    ...(children && { children }),
+    ...(effects && { effects })
+  }
+}
+
+/** Bundled once, at the first need: who never replicates it pays nothing. */
+function bundleOf(url: URL | null, { name }: RegisterOptions): () => Promise<Bundle> {
+  let bundled: Promise<Bundle> | undefined
+  return () => {
+    bundled ??= url === null ? Promise.reject(unbundled(name)) : bundleLogic(url)
+    return bundled
+  }
+}
+
+function unbundled(name: string): PeerError {
+  return new PeerError(
+    'BRUME_PEER_USAGE',
+    `${name} was registered as an object; a machine that is replicated is registered by its URL, for all members must run the same bytes`
+  )
+}
+
+function consentOf(hosts: RegisterOptions['hosts'] = 'any'): (peer: PeerId) => boolean {
+  if (hosts === 'any') return () => true
+  return (peer) => hosts !== 'none' && hosts.includes(peer)
+}

@@ -1,0 +1,111 @@
+import type { Cancel, Clock } from '@brume/ports'
+import { RuntimeError } from '@brume/runtime'
+import type { Down, HistoryEntry, Kernel, Refusal, Snapshot } from '@brume/runtime/kernel'
+import type { Event, Json } from '@brume/runtime/replica'
+import { PeerError } from '../errors.ts'
+import type { AskOptions, ReadLevel, SubmitOptions } from './types.ts'
+import { isReached } from './until.ts'
+
+const WAIT_TIMEOUT_MS = 30_000
+/** Between two looks at an actor of another peer, whose changes nobody tells. */
+const LOOK_EVERY_MS = 100
+
+/** An actor that lives on one peer, this one or another. */
+export class PlacedRef {
+  readonly address: string
+  readonly #kernel: Kernel
+  readonly #clock: Clock
+  readonly #isHere: boolean
+  readonly #path: string
+
+  constructor(
+    address: string,
+    path: string,
+    isHere: boolean,
+    { kernel, clock }: { readonly kernel: Kernel; readonly clock: Clock }
+  ) {
+    this.address = address
+    this.#path = path
+    this.#isHere = isHere
+    this.#kernel = kernel
+    this.#clock = clock
+  }
+
+  tell(event: Event, options: { readonly ttlMs?: number } = {}): 'accepted' | Refusal {
+    return this.#kernel.tell(this.address, event, options)
+  }
+
+  submit(event: Event, options: SubmitOptions = {}): Promise<{ readonly seq: number }> {
+    return this.#kernel.submit(this.address, event, options)
+  }
+
+  ask(event: Event, options: AskOptions = {}): Promise<Json> {
+    return this.#kernel.ask(this.address, event, options)
+  }
+
+  async snapshot({ read = 'local' }: { readonly read?: ReadLevel } = {}): Promise<Snapshot> {
+    if (read !== 'certified') return this.#kernel.snapshot(this.address, read)
+    throw new PeerError('BRUME_PEER_USAGE', 'only replicated actors (mode bft) have certified snapshots')
+  }
+
+  async proof(): Promise<Uint8Array> {
+    throw new PeerError('BRUME_PEER_USAGE', 'only replicated actors (mode bft) have proofs')
+  }
+
+  async waitFor(until: unknown, { timeoutMs = WAIT_TIMEOUT_MS } = {}): Promise<Snapshot> {
+    const { promise, resolve, reject } = Promise.withResolvers<Snapshot>()
+    const look = (snapshot: Snapshot): void => {
+      try {
+        if (isReached(until, snapshot)) resolve(snapshot)
+      } catch (error) {
+        reject(error)
+      }
+    }
+    const leave = this.#isHere ? this.#kernel.follow(this.address, look) : this.#poll(look, reject)
+    const late = (): void =>
+      reject(new RuntimeError('BRUME_RUNTIME_TIMEOUT', `${this.address} did not come to it within ${timeoutMs} ms`))
+    const cancel = this.#clock.after(timeoutMs, late)
+    if (this.#isHere) this.#kernel.snapshot(this.address).then(look, reject)
+    return promise.finally(() => {
+      leave()
+      cancel()
+    })
+  }
+
+  watch(down: (down: Down) => void): Cancel {
+    return this.#kernel.watch(this.address, down)
+  }
+
+  on(type: string, emitted: (event: Event) => void): Cancel {
+    return this.#kernel.on(this.address, type, emitted)
+  }
+
+  history({ from = 0 }: { readonly from?: number } = {}): AsyncIterable<HistoryEntry> {
+    return this.#kernel.history(this.#isHere ? this.#path : this.address, from)
+  }
+
+  snapshotAt(seq: number): Promise<Snapshot> {
+    return this.#kernel.snapshotAt(this.#isHere ? this.#path : this.address, seq)
+  }
+
+  stop(reason?: string): Promise<void> {
+    return this.#kernel.stopActor(this.#isHere ? this.#path : this.address, reason)
+  }
+
+  #poll(look: (snapshot: Snapshot) => void, failed: (error: unknown) => void): Cancel {
+    let cancel: Cancel = () => undefined
+    let isOver = false
+    const again = (): void => {
+      this.#kernel.snapshot(this.address).then((snapshot) => {
+        if (isOver) return
+        look(snapshot)
+        cancel = this.#clock.after(LOOK_EVERY_MS, again)
+      }, failed)
+    }
+    again()
+    return () => {
+      isOver = true
+      cancel()
+    }
+  }
+}

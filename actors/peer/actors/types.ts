@@ -1,0 +1,191 @@
+import type { Cancel, PeerId } from '@brume/ports'
+import type {
+  Allow,
+  CellStatus,
+  Down,
+  Durability,
+  EffectRun,
+  HistoryEntry,
+  Mailbox,
+  Migrating,
+  Mode,
+  Refusal,
+  Supervise
+} from '@brume/runtime/kernel'
+import type { Json } from '@brume/runtime/replica'
+import type { EventSchema, StandardSchema } from '@brume/runtime/schema'
+import type {
+  AnyStateMachine,
+  ContextFrom,
+  EmittedFrom,
+  EventFromLogic,
+  InputFrom,
+  OutputFrom,
+  StateValueFrom,
+  TagsFrom
+} from 'xstate'
+
+/** What an actor runs, as a type: `typeof machine`. */
+export type Machine = AnyStateMachine
+
+/** What others may send it; XState's own events are not among them. */
+export type EventOf<M extends Machine> = EventFromLogic<M>
+
+type ReplyType = 'brume.reply'
+
+/** What it emits, without declared replies. */
+export type EmittedOf<M extends Machine> = Exclude<EmittedFrom<M>, { readonly type: ReplyType }>
+
+/**
+ * Declares what asks are answered with, among the types of a machine:
+ * `types: {} as { events: ..., emitted: Replies<number, 'add'> | Replies<string, 'name'> }`. Nothing checks it at runtime.
+ */
+export interface Replies<V, T extends string = string> {
+  readonly type: ReplyType
+  readonly to: T
+  readonly value: V
+}
+
+/** What an ask by an event of type `T` resolves with: as declared by `Replies`, else any plain value. */
+export type Reply<M extends Machine, T extends string = string> =
+  Extract<EmittedFrom<M>, { readonly type: ReplyType }> extends infer R
+    ? [R] extends [never]
+      ? Json
+      : R extends Replies<infer V, infer To>
+        ? T extends To
+          ? V
+          : never
+        : never
+    : never
+
+export interface RegisterOptions<M extends Machine = Machine> {
+  /** 1 to 64 characters as in an address; with `version` it names the logic on this peer. */
+  readonly name: string
+  /** Counts from 1; a stored actor of an earlier one is migrated. */
+  readonly version: number
+  /** What events must look like. Its output is what the machine gets. */
+  readonly schema?: EventSchema
+  readonly input?: StandardSchema
+  /** `migrate[v]` takes a stored actor from version v to v + 1. */
+  readonly migrate?: Readonly<Record<number, (stored: Migrating) => Migrating>>
+  /** Supervision of children, by their `src`. */
+  readonly children?: Readonly<Record<string, Supervise>>
+  /** Custom actions by type: run at least once, with the effect's id as idempotency key. */
+  readonly effects?: Readonly<Record<string, (run: EffectRun) => Promise<Json> | Json>>
+  /**
+   * Payloads by event type, with which the machine is tried before it is replicated; given, it is tried at once. Only for
+   * a machine registered by its URL.
+   */
+  readonly samples?: Samples<M>
+  /** For whom this peer takes part in groups that replicate it: `any` (default), `none` but itself, or these peers. */
+  readonly hosts?: 'any' | 'none' | readonly PeerId[]
+}
+
+/** For each type of event payloads without their `type`. */
+export type Samples<M extends Machine> = {
+  readonly [T in EventOf<M>['type']]?: readonly Omit<Extract<EventOf<M>, { type: T }>, 'type'>[]
+}
+
+/** A machine registered on this peer. */
+export interface Logic<M extends Machine = Machine> {
+  readonly name: string
+  readonly version: number
+  /** Hex of 32 bytes; of a machine that can be replicated the hash of its bundle. */
+  readonly id: string
+  /** Only for types. */
+  readonly machine?: M
+}
+
+/** Who replicates an actor. */
+export interface QuorumOptions {
+  /** Peers that have registered the same logic, this one among them or not; 1 to 128. */
+  readonly members: readonly PeerId[]
+  /** Whose commands are taken. Default `open`: anybody's, subject to what the machine itself checks. */
+  readonly admit?: 'open' | 'members' | readonly PeerId[]
+  /** Who may freeze it for an upgrade. Default: this peer. */
+  readonly admins?: readonly PeerId[]
+  /** The network's delay bound as the group assumes it, ms. Default 250. */
+  readonly deltaMs?: number
+}
+
+export interface SpawnOptions<M extends Machine = Machine> {
+  /** Its path on this peer, `orders/17`; in mode `bft` one segment, the name in its address. */
+  readonly id: string
+  readonly input?: InputFrom<M>
+  /** Where it lives. Default `solo`: here. */
+  readonly mode?: Exclude<Mode, 'standby'>
+  /** With mode `bft`. */
+  readonly quorum?: QuorumOptions
+  readonly durability?: Durability
+  readonly mailbox?: Mailbox
+  readonly supervise?: Supervise
+  readonly passivateMs?: number
+  readonly allow?: Allow
+}
+
+/** How a snapshot is had: `local`, what one place believes; `final`, ordered after all before it; `certified`, proven. */
+export type ReadLevel = 'local' | 'final' | 'certified'
+
+/** An actor at one moment. */
+export interface Snapshot<M extends Machine = Machine> {
+  readonly address: string
+  readonly incarnation: number
+  /** Events processed by this incarnation; in mode `bft` the height. */
+  readonly seq: number
+  readonly cell: CellStatus
+  readonly status: 'active' | 'done' | 'error' | 'stopped'
+  readonly value: StateValueFrom<M>
+  readonly context: ContextFrom<M>
+  readonly tags: readonly TagsFrom<M>[]
+  readonly output?: OutputFrom<M>
+  readonly error?: unknown
+}
+
+/** With the bytes that prove it to anybody who knows the address: `verifyProof(proof, address)`. */
+export interface CertifiedSnapshot<M extends Machine = Machine> extends Snapshot<M> {
+  readonly proof: Uint8Array
+}
+
+/** When `waitFor` is content: a tag, a state value or part of one, the end, or a predicate, which runs here. */
+export type Until<M extends Machine> = 'done' | TagsFrom<M> | StateValueFrom<M> | ((snapshot: Snapshot<M>) => boolean)
+
+export interface SubmitOptions {
+  /** 16 bytes, kept over retries: repeated, the event is processed once. Default random. */
+  readonly key?: Uint8Array
+  readonly ttlMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface AskOptions {
+  readonly key?: Uint8Array
+  /** Default 5,000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** An actor by its address, wherever it lives. Methods that wait reject with `RuntimeError`. */
+export interface Ref<M extends Machine = Machine> {
+  readonly address: string
+  /** At once; what becomes of it is not told, but in dead letters. */
+  tell(event: EventOf<M>, options?: { readonly ttlMs?: number }): 'accepted' | Refusal
+  /** Resolves when the event is processed and durable; in mode `bft` when its block is final, `seq` being the height. */
+  submit(event: EventOf<M>, options?: SubmitOptions): Promise<{ readonly seq: number }>
+  /** Resolves with what the machine replied; in mode `bft` attested by more members than may lie. */
+  ask<E extends EventOf<M>>(event: E, options?: AskOptions): Promise<Reply<M, E['type']>>
+  waitFor(until: Until<M>, options?: { readonly timeoutMs?: number }): Promise<Snapshot<M>>
+  snapshot(options: { readonly read: 'certified' }): Promise<CertifiedSnapshot<M>>
+  snapshot(options?: { readonly read?: ReadLevel }): Promise<Snapshot<M>>
+  /** Told once that this incarnation is no more. */
+  watch(down: (down: Down) => void): Cancel
+  /** Emitted events of this type, `*` for all. */
+  on<T extends EmittedOf<M>['type'] | '*'>(type: T, emitted: (event: OfType<EmittedOf<M>, T>) => void): Cancel
+  /** Proof of the newest state, of at least this height. Only in mode `bft`. */
+  proof(height?: number): Promise<Uint8Array>
+  /** Processed events from this number on; of durability `journal`. */
+  history(options?: { readonly from?: number }): AsyncIterable<HistoryEntry>
+  /** As it was after this many events; of durability `journal`. */
+  snapshotAt(seq: number): Promise<Snapshot<M>>
+  stop(reason?: string): Promise<void>
+}
+
+type OfType<E extends { readonly type: string }, T extends string> = T extends '*' ? E : Extract<E, { type: T }>
