@@ -27,6 +27,7 @@ export class Cluster {
   readonly #members: readonly Housed[]
   readonly #directory: string
   readonly #forgetInterrupt: () => void
+  readonly #killedMs = new Map<number, number>()
 
   private constructor(houses: readonly MemberProcess[], members: number, directory: string) {
     this.#houses = houses
@@ -79,16 +80,19 @@ export class Cluster {
     return Promise.all(reports)
   }
 
-  /** Where a group stands, as its first member sees it. */
+  /** Where a group stands, as the first living member sees it. */
   async where(variant: string): Promise<Stand> {
-    const [first] = this.#members
+    const [first] = this.#living
     if (first === undefined) throw new RangeError('no member')
     return (await first.house.ask(first.index, { type: 'where', variant }, 'stands')).stand
   }
 
-  /** Kills one member, in a process of its own, while another submits a command; what the others saw: from the submission, and from the kill. */
+  /**
+   * Kills one member, in a process of its own, unless that is done, while another submits a command; what the others
+   * saw: from the submission, and from the kill.
+   */
   async recover(variant: string, killed: number, durationMs: number): Promise<readonly RecoveryReport[]> {
-    const others = this.#members.filter(({ index }) => index !== killed)
+    const others = this.#living.filter(({ index }) => index !== killed)
     const startMs = monotonicMs() + LEAD_MS
     const slice = { kind: 'recovery', variant, startMs, durationMs, killed, submitter: others[0]?.index ?? 0 } as const
     const reports = others.map(async ({ index, house }) => {
@@ -97,13 +101,26 @@ export class Cluster {
       return report
     })
     await sleepUntil(startMs - KILLED_AHEAD_MS)
-    const killedMs = monotonicMs()
-    this.#members.find(({ index }) => index === killed)?.house.kill()
+    const killedMs = this.#kill(killed)
     return (await Promise.all(reports)).map(({ kind, finalMs, downMs }) => ({
       kind,
       finalMs: finalMs === null ? null : finalMs - startMs,
       downMs: downMs === null ? null : downMs - killedMs
     }))
+  }
+
+  get #living(): readonly Housed[] {
+    return this.#members.filter(({ index }) => !this.#killedMs.has(index))
+  }
+
+  /** Returns when that was. */
+  #kill(member: number): number {
+    const before = this.#killedMs.get(member)
+    if (before !== undefined) return before
+    const nowMs = monotonicMs()
+    this.#killedMs.set(member, nowMs)
+    this.#members.find(({ index }) => index === member)?.house.kill()
+    return nowMs
   }
 
   /** Ends every process and removes what they wrote. */

@@ -12,10 +12,11 @@ test('after the leader was killed the others finalize the next command, and know
   await benchRecovery({ trials: 1, out, json, say: (line) => lines.push(line), progress: () => {} })
   const { recoveries } = JSON.parse(await readFile(json, 'utf8'))
   expect(recoveries).toHaveLength(1)
-  const [{ finalMs, downMs, patienceMs, deltaMs }] = recoveries
+  const [{ finalMs, downMs, knownMs, patienceMs, deltaMs }] = recoveries
   // Nobody gives a leader up before its deadline.
   expect(finalMs).toBeGreaterThan(patienceMs)
   expect(downMs).toBeGreaterThan(0)
+  expect(knownMs).toBeGreaterThan(0)
   expect(deltaMs).toBeGreaterThan(0)
   expect(lines.join('\n')).toContain('verdict')
   expect((await readdir(out)).filter((name) => name.startsWith('data-'))).toEqual([])

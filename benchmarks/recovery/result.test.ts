@@ -17,10 +17,17 @@ test('the slowest survivor counts, against the deadline and six hops', () => {
     { kind: 'recovery', finalMs: 112, downMs: 3 },
     { kind: 'recovery', finalMs: 90, downMs: 6 }
   ] as const
-  const recovery = recoveryOf(reports, [BARE], STAND)
-  expect(recovery).toMatchObject({ deltaMs: 2, patienceMs: 50, finalMs: 112, downMs: 6, ratio: 1, downRatio: 0.5 })
+  const known = [
+    { kind: 'recovery', finalMs: 9, downMs: 6 },
+    { kind: 'recovery', finalMs: 15, downMs: 6 }
+  ] as const
+  const recovery = recoveryOf(reports, known, [BARE], STAND)
+  expect(recovery).toMatchObject({ deltaMs: 2, patienceMs: 50, finalMs: 112, downMs: 6, knownMs: 15 })
+  expect(recovery).toMatchObject({ ratio: 1, downRatio: 0.5, knownRatio: 1.25 })
 })
 
 test('where a survivor never had the command, nothing was measured', () => {
-  expect(recoveryOf([{ kind: 'recovery', finalMs: null, downMs: 6 }], [BARE], STAND)).toBeNull()
+  const [never, once] = [null, 9].map((finalMs) => [{ kind: 'recovery', finalMs, downMs: 6 } as const])
+  expect(recoveryOf(never ?? [], once ?? [], [BARE], STAND)).toBeNull()
+  expect(recoveryOf(once ?? [], never ?? [], [BARE], STAND)).toBeNull()
 })

@@ -91,6 +91,18 @@ describe('a leader is not waited for', () => {
     expect(advanceDeadlineMs(member.state)).toBe(9_000)
   })
 
+  test('and is given up in the step that makes work, where it was gone for 2 s before and nothing of it is here', () => {
+    const gone = (nowMs: number) => new Member(OTHER).feed({ type: 'down', member: LEADER, nowMs: 500 }).pending(nowMs)
+    expect(gone(2_499).casts).toEqual([])
+    expect(gone(2_500).casts).toEqual([KIND.nullify])
+    const back = new Member(OTHER).feed({ type: 'down', member: LEADER, nowMs: 500 })
+    expect(back.feed({ type: 'up', member: LEADER, nowMs: 2_600 }).pending(2_700).casts).toEqual([])
+    const heard = new Member(OTHER).feed({ type: 'down', member: LEADER, nowMs: 500 })
+    const relayed = { ...vote(LEADER, KIND.finalize), view: 2 }
+    heard.feed({ type: 'votes', from: LEADER, votes: [relayed], view: 1, final: 0, nowMs: 2_000, verified: true })
+    expect(heard.pending(2_600).casts).toEqual([])
+  })
+
   test('against whom there is evidence', () => {
     const member = new Member(OTHER).pending(1_000)
     expect(leaderDeadlineMs(member.state)).toBe(1_200)

@@ -13,7 +13,7 @@ import type { Draft } from './draft.ts'
 import { ask, scheduleFinal } from './repair.ts'
 import { type Final, type Held, type Parent, type Proposal, type State, UNFINALIZED_MAX, withSaid } from './state.ts'
 import { KIND, NO_DIGEST, type Statement } from './statement.ts'
-import { EMPTY_ASKED, flushFromMs, isOwnTurn, proposeFromMs } from './timing.ts'
+import { EMPTY_ASKED, flushFromMs, isLeaderGone, isOwnTurn, proposeFromMs } from './timing.ts'
 import { receiveVote } from './votes.ts'
 
 /** How far ahead of the wall clock a proposal's group time may be before an own notarize. */
@@ -134,12 +134,14 @@ function castFinalizes(draft: Draft): void {
   }
 }
 
-/** A leader that gives its own view up is not waited for. */
+/** A leader that gives its own view up is not waited for, nor, unless a block of it is here, one that is long gone. */
 function followLeader(draft: Draft): void {
   const { state } = draft
   const leader = leaderOf(state.config.committee, state.view)
   if (!state.active || leader === state.config.self) return
-  if (draft.view(state.view)?.tallies[KIND.nullify].slots[leader] !== undefined) castNullify(draft)
+  const at = draft.view(state.view)
+  const isAbsent = (at?.held.length ?? 0) === 0 && isLeaderGone(state, draft.nowMs)
+  if (isAbsent || at?.tallies[KIND.nullify].slots[leader] !== undefined) castNullify(draft)
 }
 
 /** Rule Notarize: the leader's first proposal of the current view, on a notarized parent, over nullified views. */

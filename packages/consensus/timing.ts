@@ -87,6 +87,12 @@ function distrustedFromMs(state: State, leader: number): number {
   return Math.min(downFromMs(state, mark), silentFromMs(state, mark.heardMs))
 }
 
+/** Has the leader of this view no stream for so long that nothing of it can be on its way? No timer is needed to say so. */
+export function isLeaderGone(state: State, nowMs: number): boolean {
+  const mark = state.marks[leaderOf(state.config.committee, state.view)]
+  return mark !== undefined && downFromMs(state, mark) <= nowMs
+}
+
 /** Without a stream it may still be heard through others: then silence counts, as long as work is open. */
 function downFromMs({ activeSinceMs }: State, { up, sinceMs, heardMs }: Mark): number {
   if (up) return Number.POSITIVE_INFINITY

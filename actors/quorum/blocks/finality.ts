@@ -69,10 +69,12 @@ export class Finality {
     meters.commands.inc({ ...label, result: 'expired' }, expired)
     if (turn !== null) this.#turn(final, turn)
     supply.changed()
-    for (const { proposal } of blocks) {
+    for (const { proposal, effective } of blocks) {
       const { view, height, digest } = proposal
       const commands = bodyOf(proposal).commands.map(({ id }) => id)
-      meters.commands.inc({ ...label, result: 'final' }, commands.length)
+      meters.commands.inc({ ...label, result: 'final' }, effective.length)
+      if (effective.length < commands.length)
+        meters.commands.inc({ ...label, result: 'skipped' }, commands.length - effective.length)
       timings.passed(digest, 'final', clock.now())
       this.#core.emit({ type: 'final', view, height, digest, commands, leader: epoch.leaderOf(view) })
     }
