@@ -252,19 +252,21 @@ function settleActivity(draft: Draft): void {
   })
 }
 
-/** A command waits, a time has come, a block that carries some is not final yet, or more than F weight is at work in this view or above. */
+/**
+ * A command waits, a time has come, a block that carries some is not final yet, or more than F weight is at work in this view or
+ * above: counted with the own votes, so that all who hear the same come to the same answer, and nobody is left at work alone.
+ */
 function hasOpenWork(draft: Draft): boolean {
   const { state } = draft
   if (state.pending || state.isDue || state.ahead !== null) return true
-  const { committee, rules, self } = state.config
+  const { committee, rules } = state.config
   const busy = new Set<number>()
   for (const { view, tallies, held } of draft.viewsAbove(state.final.view)) {
     const certificate = tallies[KIND.notarize].certificate
     const block = held.find(({ proposal }) => proposal.digest === certificate?.digest)
     if (certificate !== null && (block === undefined || matters(state, block.proposal))) return true
     if (view < state.view) continue
-    for (const { slots } of tallies)
-      for (const slot of slots) if (slot !== undefined && slot.vote.signer !== self) busy.add(slot.vote.signer)
+    for (const { slots } of tallies) for (const slot of slots) if (slot !== undefined) busy.add(slot.vote.signer)
   }
   let weight = 0
   for (const signer of busy) weight += rules.weightOf(committee, signer)
