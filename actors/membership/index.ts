@@ -2,7 +2,7 @@ import { type Identity, verify } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import type { Cancel, Clock, Journal, Log, Net, PeerId, Random, Store } from '@brume/ports'
 import { type StateFields, type Verify, vrfPublicKey } from '@brume/protocols/membership'
-import type { Kernel, Ref } from '@brume/runtime'
+import type { System, SystemRef } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { clockQuality } from './adapters/clock-quality.ts'
 import { createMeters } from './adapters/meters.ts'
@@ -31,7 +31,7 @@ export interface MembershipOptions {
   readonly random: Random
   readonly log: Log
   readonly registry: Registry
-  readonly kernel: Pick<Kernel, 'spawn'>
+  readonly kernel: Pick<System, 'spawn'>
   readonly host: HostDescription
   readonly settings?: MembershipSettings
   /** Battery, heat and load of the moment, asked every 30 s. Default: as `host` says. */
@@ -103,25 +103,37 @@ export function createMembership(options: MembershipOptions): Membership {
     started.reject(error)
     tell(failures, error, log)
   }
-  let actor: Ref<typeof membershipMachine> | undefined
-  const send = (event: LifecycleEvent) => actor?.send(event, { control: true })
+  let actor: SystemRef<typeof membershipMachine> | undefined
+  const send = (event: LifecycleEvent) => actor?.send(event)
+  /** Why the machine is about to fail. */
+  let cause: unknown
   const close = (): Promise<void> => engine.close().then(ended.resolve)
   const logic = membershipMachine.provide({
-    actors: { load: fromPromise(() => engine.load()) },
+    actors: {
+      load: fromPromise(() =>
+        engine.load().catch((error: unknown) => {
+          cause = error
+          throw error
+        })
+      )
+    },
     actions: {
       open: () => {
         engine.open({
           ready: () => void send({ type: 'ready' }),
           left: () => void send({ type: 'left' }),
-          halt: (error) => void send({ type: 'halt', error })
+          halt: (error) => {
+            cause = error
+            send({ type: 'halt' })
+          }
         })
         started.resolve()
       },
       leave: () => engine.dispatch({ type: 'leave' }),
-      close: (_, { error }) => {
-        if (error !== undefined) {
-          log.error({ error }, 'membership stopped')
-          fail(error)
+      close: (_, { failed }) => {
+        if (failed) {
+          log.error({ error: cause }, 'membership stopped')
+          fail(cause)
         }
         void close()
       }

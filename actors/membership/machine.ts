@@ -1,5 +1,4 @@
-import { assign, fromPromise, setup } from 'xstate'
-import type { MembershipError } from './errors.ts'
+import { fromPromise, setup } from 'xstate'
 
 /** How long leaving may take: a record journaled, published and flushed to the links. */
 const FAREWELL_MS = 2_000
@@ -8,12 +7,7 @@ export type LifecycleEvent =
   | { readonly type: 'ready' }
   | { readonly type: 'leave' }
   | { readonly type: 'left' }
-  | { readonly type: 'halt'; readonly error: MembershipError }
-
-interface LifecycleContext {
-  /** Why the machine is in `failed`. */
-  readonly error: unknown
-}
+  | { readonly type: 'halt' }
 
 /** An effect of the machine that `effects.ts` has to bind. */
 function unbound(name: string): () => never {
@@ -28,7 +22,6 @@ function unbound(name: string): () => never {
  */
 export const membershipMachine = setup({
   types: {
-    context: {} as LifecycleContext,
     events: {} as LifecycleEvent
   },
   actors: {
@@ -40,23 +33,22 @@ export const membershipMachine = setup({
     open: unbound('open'),
     /** Publishes the leaving record. */
     leave: unbound('leave'),
-    /** Lets go of everything, with the reason if there is one. */
-    close: (_, _params: { readonly error: unknown }) => unbound('close')()
+    /** Lets go of everything. Why it failed, who bound the effects knows: events and context are plain data. */
+    close: (_, _params: { readonly failed: boolean }) => unbound('close')()
   },
   delays: { farewell: FAREWELL_MS }
 }).createMachine({
   id: 'membership',
   initial: 'starting',
-  context: { error: undefined },
   on: {
-    halt: { target: '.failed', actions: assign({ error: ({ event }) => event.error }) }
+    halt: '.failed'
   },
   states: {
     starting: {
       invoke: {
         src: 'load',
         onDone: 'syncing',
-        onError: { target: 'failed', actions: assign({ error: ({ event }) => event.error }) }
+        onError: 'failed'
       },
       on: { leave: 'stopped' }
     },
@@ -74,11 +66,11 @@ export const membershipMachine = setup({
     },
     stopped: {
       type: 'final',
-      entry: { type: 'close', params: { error: undefined } }
+      entry: { type: 'close', params: { failed: false } }
     },
     failed: {
       type: 'final',
-      entry: { type: 'close', params: ({ context }) => ({ error: context.error }) }
+      entry: { type: 'close', params: { failed: true } }
     }
   }
 })

@@ -5,7 +5,7 @@ import { DEFAULT_NETWORK, type Identity, identityFromSeed, networkId } from '@br
 import { createNet, type NetNode } from '@brume/net'
 import { createLog, createRegistry } from '@brume/observe'
 import { systemClock, systemRandom } from '@brume/ports/system'
-import { createKernel, type Kernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import { openJournal, openStore } from '@brume/store'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createMembership, detectHost, type MemberChange, type Membership, type MembershipSettings } from './index.ts'
@@ -75,7 +75,7 @@ async function start(options: StartOptions = {}): Promise<Peer> {
     log,
     registry
   })
-  const kernel: Kernel = createKernel({ clock, random, log })
+  const kernel = createSystem({ clock, random, log, self: identity.peerId })
   const membership = createMembership({
     identity,
     networkId: network,

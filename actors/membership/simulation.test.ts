@@ -1,5 +1,5 @@
 import { createLog, createRegistry } from '@brume/observe'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import { memoryJournal, memoryStore, SimClock, SimNet, SimRandom } from '@brume/testkit'
 import { describe, expect, it } from 'vitest'
 import { createMembership, type HostDescription, type MemberChange, type Membership } from './index.ts'
@@ -52,7 +52,7 @@ async function world(count: number): Promise<{ clock: SimClock; net: SimNet; pee
       random: random.stream(`node:${number}`),
       log,
       registry,
-      kernel: createKernel({ clock, random, log }),
+      kernel: createSystem({ clock, random, log, self: identity.peerId }),
       host: HOST,
       clockQuality: async () => 1,
       settings: { epochMs: EPOCH_MS, bootstrap }

@@ -1,7 +1,7 @@
 import type { Committee } from '@brume/consensus'
 import type { Cancel } from '@brume/ports'
 import { committeeOf, type Manifest } from '@brume/protocols/quorum'
-import type { Ref } from '@brume/runtime'
+import type { SystemRef } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { Finality } from './blocks/finality.ts'
 import type { Ledger } from './blocks/ledger.ts'
@@ -43,7 +43,7 @@ export class Group {
   readonly #proceedings: Proceedings
   readonly #keeper: Keeper
   readonly #ready = Promise.withResolvers<void>()
-  #actor: Ref<typeof lifecycle> | null = null
+  #actor: SystemRef<typeof lifecycle> | null = null
   #unpin: Cancel | undefined
 
   constructor(manifest: Uint8Array, program: Program, host: Host) {
@@ -51,7 +51,7 @@ export class Group {
     this.#founders = committeeOf(manifest)
     const core = new Core(manifest, host)
     this.#core = core
-    core.tell = (event) => this.#actor?.send(event, { control: true })
+    core.tell = (event) => this.#actor?.send(event)
     this.shelf = new Shelf(core.ledger, () => this.execution)
     this.#supply = new Supply(core)
     this.serving = this.#makeServing()

@@ -1,6 +1,6 @@
 import type { Identity } from '@brume/crypto'
 import type { Cancel, Clock, Log, Net, PeerId, Store } from '@brume/ports'
-import type { Kernel } from '@brume/runtime'
+import type { System } from '@brume/runtime'
 import type { ClientLine } from './clients/line.ts'
 import type { VotesBy } from './gossip/voice.ts'
 import type { QuorumMeters } from './meters.ts'
@@ -16,7 +16,7 @@ export interface Host {
   readonly journal: GroupJournal | null
   readonly clock: Clock
   readonly log: Log
-  readonly kernel: Kernel
+  readonly kernel: System
   readonly meters: QuorumMeters
   readonly reception: Reception
   readonly line: ClientLine

@@ -13,7 +13,7 @@ import {
   SYNC_PROTOCOL,
   trustManifest
 } from '@brume/protocols/quorum'
-import type { Kernel } from '@brume/runtime'
+import type { System } from '@brume/runtime'
 import { ClientLine } from './clients/line.ts'
 import { openLocal, openRemote } from './clients/open.ts'
 import type { QuorumClient } from './clients/ports.ts'
@@ -64,7 +64,7 @@ export interface QuorumOptions {
   readonly clock: Clock
   readonly log: Log
   readonly registry: Registry
-  readonly kernel: Kernel
+  readonly kernel: System
   /** Has the network keep these peers connected until cancelled. */
   readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
   /**

@@ -131,6 +131,7 @@ export const lifecycle = setup({
   }
 })
 
+/** What a child failed with, as its event carries it. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error)
 }

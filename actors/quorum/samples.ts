@@ -14,7 +14,7 @@ import {
   type Pace,
   type SystemCommand
 } from '@brume/protocols/quorum'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import {
   type JournalMedium,
   type MemoryJournal,
@@ -206,7 +206,7 @@ export class World {
     const random = this.#random.stream(`node:${index}`)
     const journal = memoryJournal({ clock, medium })
     const net = this.net.start(identity.peerId)
-    const kernel = createKernel({ clock, random, log })
+    const kernel = createSystem({ clock, random, log, self: identity.peerId })
     const outside = await this.#wrap(index, { net, journal }, clock)
     const quorum = createQuorum({
       identity,

@@ -7,7 +7,7 @@ import { createLog, createRegistry, type Registry } from '@brume/observe'
 import type { Clock, Journal, Store } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { committeeOf } from '@brume/protocols/quorum'
-import { createKernel, type Kernel } from '@brume/runtime'
+import { createSystem, type System } from '@brume/runtime'
 import { openJournal, openStore } from '@brume/store'
 import { sleepUntil, until } from '../harness/clock.ts'
 import { BareExchange } from './bare.ts'
@@ -46,7 +46,7 @@ interface Ground {
   readonly store: Store
   readonly net: NetNode
   readonly netRegistry: Registry
-  readonly kernel: Kernel
+  readonly kernel: System
   readonly loopDelay: LoopDelay
   readonly probe: SyncProbe
 }
@@ -77,7 +77,7 @@ export async function openMember(config: MemberConfig): Promise<Member> {
     stop: async () => {
       await Promise.all(opened.map(({ system }) => system.stop()))
       bare.close()
-      await kernel.stop()
+      kernel.stop()
       await net.stop()
       await Promise.all(opened.map(({ journal }) => journal?.close()))
       await probe.close()
@@ -111,7 +111,7 @@ async function prepare(config: MemberConfig): Promise<Ground> {
     store,
     net,
     netRegistry,
-    kernel: createKernel(world),
+    kernel: createSystem({ ...world, self: identity.peerId }),
     loopDelay: new LoopDelay(),
     probe: new SyncProbe(journal)
   }

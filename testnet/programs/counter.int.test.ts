@@ -8,7 +8,7 @@ import { createRegistry } from '@brume/observe'
 import type { Log } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { DEFAULT_PACE, encodeManifest, groupIdOf } from '@brume/protocols/quorum'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import { openJournal, openStore } from '@brume/store'
 import { afterEach, test } from 'vitest'
 import { Counter, CounterClient } from './counter.ts'
@@ -42,7 +42,7 @@ async function startMember(directory: string, index: number, manifest: Uint8Arra
     log,
     registry
   })
-  const kernel = createKernel({ clock, random, log })
+  const kernel = createSystem({ clock, random, log, self: identity.peerId })
   const keepConnected = (_: string, peers: readonly string[]) => {
     net.want(peers.map((peer) => ({ peer, addresses: [], priority: 'committee' as const })))
     return () => {}

@@ -5,7 +5,7 @@ import {
   type Outcomes,
   STATEMENT_BYTES_MAX
 } from '@brume/protocols/quorum'
-import type { Kernel, Ref } from '@brume/runtime'
+import type { System, SystemRef } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { isDamage } from '../blocks/damage.ts'
 import type { Archive, Kept } from '../checkpoints/archive.ts'
@@ -30,7 +30,7 @@ export interface ExecutionOptions {
   readonly groupId: Uint8Array
   /** Path of the actor that is its life. */
   readonly path: string
-  readonly kernel: Kernel
+  readonly kernel: System
   readonly clock: Clock
   readonly archive: Archive
   /** Blocks between two checkpoints. */
@@ -70,7 +70,7 @@ export class Execution {
   readonly #statements: Statements
   readonly #attestations = new Map<number, Attestations>()
   #checkpoints: Checkpoints | null = null
-  #life: Ref<typeof executionLife> | null = null
+  #life: SystemRef<typeof executionLife> | null = null
   #state: ExecutionState = 'running'
   #reason: string | null = null
   #refilling = false
@@ -398,7 +398,7 @@ export class Execution {
   }
 
   #tell(event: ExecutionEvent): void {
-    this.#life?.send(event, { control: true })
+    this.#life?.send(event)
   }
 }
 

@@ -2,7 +2,7 @@ import { type Identity, sha256 } from '@brume/crypto'
 import { createNet, type NetNode } from '@brume/net'
 import { createLog, createRegistry } from '@brume/observe'
 import { systemClock, systemRandom } from '@brume/ports/system'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import { memoryJournal, memoryStore } from '@brume/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { createQuorum, type Group } from '../index.ts'
@@ -47,7 +47,7 @@ async function memberOf(identity: Identity, net: NetNode): Promise<{ readonly gr
     store: memoryStore(),
     journal: memoryJournal({ clock }),
     registry: createRegistry(),
-    kernel: createKernel({ clock, random: systemRandom(), log }),
+    kernel: createSystem({ clock, random: systemRandom(), log, self: identity.peerId }),
     keepConnected: () => () => {}
   })
   ends.push(() => quorum.stop())

@@ -14,7 +14,7 @@ import {
   groupIdOf,
   SLOT_PROTOCOL
 } from '@brume/protocols/quorum'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import { memoryJournal, memoryStore } from '@brume/testkit'
 import { afterEach, expect, test } from 'vitest'
 import { createQuorum, type SlotGroup } from '../index.ts'
@@ -76,7 +76,7 @@ function slotsOf(identity: Identity, net: NetNode): SlotGroup {
     clock,
     log,
     registry: createRegistry(),
-    kernel: createKernel({ clock, random: systemRandom(), log }),
+    kernel: createSystem({ clock, random: systemRandom(), log, self: identity.peerId }),
     keepConnected: () => () => {}
   })
   ends.push(() => quorum.stop())

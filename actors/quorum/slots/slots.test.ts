@@ -14,7 +14,7 @@ import {
   SLOT_PROTOCOL,
   SLOT_VALUE_PROTOCOL
 } from '@brume/protocols/quorum'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import {
   type JournalMedium,
   memoryJournal,
@@ -64,7 +64,7 @@ function start(index: number, medium = newMedium()): Member {
     clock,
     log,
     registry: createRegistry(),
-    kernel: createKernel({ clock, random: random.stream(`${index}`), log }),
+    kernel: createSystem({ clock, random: random.stream(`${index}`), log, self: person(index).peerId }),
     keepConnected: () => () => {}
   })
   const slots = quorum.slots(manifest)

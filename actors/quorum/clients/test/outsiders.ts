@@ -1,6 +1,6 @@
 import { createLog, createRegistry } from '@brume/observe'
 import type { Net } from '@brume/ports'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
 import { memoryStore, SimRandom } from '@brume/testkit'
 import { createQuorum, type Quorum, type QuorumClient } from '../../index.ts'
 import { person, type World } from '../../samples.ts'
@@ -18,7 +18,7 @@ export function outsider(world: World, number: number): { readonly net: Net; rea
   const log = createLog({ level: 'silent' })
   const random = new SimRandom(new Uint8Array(16).fill(number), 'outsider')
   const net = world.net.start(identity.peerId)
-  const kernel = createKernel({ clock, random, log })
+  const kernel = createSystem({ clock, random, log, self: identity.peerId })
   const registry = createRegistry()
   const quorum = createQuorum({
     ...{ identity, net, clock, log, registry, kernel, journal: null },
