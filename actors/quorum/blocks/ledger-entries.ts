@@ -55,6 +55,12 @@ export interface Ending {
   readonly seed: Uint8Array
 }
 
+/** How an epoch ended whose blocks are not here. */
+export interface Passed extends Handover {
+  /** Of the leaders of the epoch that follows, 32 bytes; null where that one was passed over as well. */
+  readonly seed: Uint8Array | null
+}
+
 export function readEnding(bytes: Uint8Array) {
   const fields = asArray(decode(bytes, { bytesMax: ENDING_BYTES_MAX }), 'ending', 6)
   const [height, header, finalization, tail, committee, seed] = fields
@@ -66,7 +72,7 @@ export function readEnding(bytes: Uint8Array) {
       asBytes(block, 'block', { min: 1, max: BLOCK_BYTES_MAX })
     ),
     committee: asBytes(committee, 'committee', { min: 1, max: ENDING_BYTES_MAX }),
-    /** Null where the epoch that follows was skipped: its leaders are of no interest. */
+    /** Null where the epoch that follows was passed over: its leaders are of no interest. */
     seed: optional(seed, (value) => asBytes(value, 'seed', 32))
   }
 }
@@ -117,10 +123,10 @@ export function proofOperation(height: number, certificate: Certificate): StoreO
   return { type: 'put', key: proofKey(height), value: encodeCertificate(certificate) }
 }
 
-export function handoverOperations(handovers: ReadonlyMap<number, Handover>): readonly StoreOperation[] {
-  return [...handovers].map(([epoch, { header, finalization, committee }]) => {
+export function handoverOperations(handovers: ReadonlyMap<number, Passed>): readonly StoreOperation[] {
+  return [...handovers].map(([epoch, { header, finalization, committee, seed }]) => {
     const { height } = readHeader(header)
-    const value = encode([height, header, encodeCertificate(finalization), [], committee, null])
+    const value = encode([height, header, encodeCertificate(finalization), [], committee, seed])
     return { type: 'put', key: endingKey(epoch), value }
   })
 }

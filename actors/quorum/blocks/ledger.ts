@@ -32,6 +32,7 @@ import {
   handoverOperations,
   KEY_FINAL,
   noEnding,
+  type Passed,
   proofKey,
   proofOperation,
   readEnding,
@@ -71,7 +72,7 @@ export interface Refill {
   readonly replayed: readonly AppliedBlock[]
   readonly proofs: ReadonlyMap<number, Certificate>
   readonly endings: readonly { readonly closing: AppliedBlock; readonly ending: Ending }[]
-  readonly handovers: ReadonlyMap<number, Handover>
+  readonly handovers: ReadonlyMap<number, Passed>
   /** In place of what is stored; null where the process at work keeps them. */
   readonly state: { readonly final: Final; readonly record: StoredRecord } | null
 }
@@ -344,7 +345,7 @@ export class Ledger {
    *
    * @param handovers - how the epochs between ended, by epoch
    */
-  skip(final: Final, changes: Changes, handovers: ReadonlyMap<number, Handover>): Promise<void> {
+  skip(final: Final, changes: Changes, handovers: ReadonlyMap<number, Passed>): Promise<void> {
     const operations = [floorOperation(final), ...handoverOperations(handovers)]
     operations.push(...this.#recordOperations(changes, final.height))
     this.#floor = final

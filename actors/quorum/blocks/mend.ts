@@ -1,11 +1,11 @@
 import type { Certificate, Final, Proposal } from '@brume/consensus'
-import { bodyOf, decodeRecord, encodeCommittee, type Handover, isClosing, readHeader } from '@brume/protocols/quorum'
+import { bodyOf, decodeRecord, encodeCommittee, isClosing, readHeader } from '@brume/protocols/quorum'
 import type { Kept } from '../checkpoints/archive.ts'
 import { QuorumError } from '../errors.ts'
 import type { Register } from '../record/register.ts'
 import type { Chapter, Floor } from './catch-up.ts'
 import type { Ledger, Refill } from './ledger.ts'
-import type { AppliedBlock, Ending, FinalBlock } from './ledger-entries.ts'
+import type { AppliedBlock, Ending, FinalBlock, Passed } from './ledger-entries.ts'
 import { floorOf, type Skip } from './skip.ts'
 
 export interface MendOptions {
@@ -74,7 +74,7 @@ class Past {
   readonly #replayed: AppliedBlock[] = []
   readonly #proofs = new Map<number, Certificate>()
   readonly #endings: { readonly closing: AppliedBlock; readonly ending: Ending }[] = []
-  #handovers: ReadonlyMap<number, Handover> = new Map()
+  #handovers: ReadonlyMap<number, Passed> = new Map()
   #skip: Skip | null = null
 
   private constructor(register: Register, final: Final, end: Final | null) {

@@ -27,6 +27,7 @@ import {
 } from '@brume/protocols/quorum'
 import { checkCheckpoint, type Fetched } from '../checkpoints/transfer.ts'
 import { QuorumError } from '../errors.ts'
+import type { Passed } from './ledger-entries.ts'
 
 /** A record of 1 MiB at 10 Mbit/s takes 0.9 s. */
 const REQUEST_TIMEOUT_MS = 10_000
@@ -36,7 +37,7 @@ export interface Skip {
   readonly checkpoint: Fetched
   readonly record: QuorumRecord
   /** How the epochs between ended, by epoch. */
-  readonly handovers: ReadonlyMap<number, Handover>
+  readonly handovers: ReadonlyMap<number, Passed>
   /** Committees of these epochs and of the one in which it goes on. */
   readonly committees: readonly Committee[]
 }
@@ -68,6 +69,10 @@ export async function fetchSkip(options: SkipOptions, above: number): Promise<Sk
   const handovers = await followClosings(options, record.membership.epoch, committees)
   const checkpoint = await checkCheckpoint(answer, { groupId, committeeOf: (epoch) => committees.get(epoch) ?? null })
   if (record.height !== answer.certificate.height) throw refused('its record is of another height')
+  // Blocks of the epoch in which it goes on are read again when the program is restored: with their leaders.
+  const { epoch, seed } = record.membership
+  const entered = handovers.get(epoch - 1)
+  if (entered !== undefined) handovers.set(epoch - 1, { ...entered, seed })
   return { checkpoint, record, handovers, committees: [...committees.values()] }
 }
 
@@ -76,8 +81,8 @@ async function followClosings(
   { net, peer, committee, policy }: SkipOptions,
   wanted: number,
   committees: Map<number, Committee>
-): Promise<ReadonlyMap<number, Handover>> {
-  const handovers = new Map<number, Handover>()
+): Promise<Map<number, Passed>> {
+  const handovers = new Map<number, Passed>()
   let last = committee
   while (last.epoch < wanted) {
     const request = encodeSyncRequest({ type: 'closings', groupId: committee.groupId, epoch: last.epoch })
@@ -85,7 +90,7 @@ async function followClosings(
     if (given.length === 0) throw refused('it does not say how an epoch ended')
     for (const handover of given) {
       if (last.epoch === wanted) break
-      handovers.set(last.epoch, handover)
+      handovers.set(last.epoch, { ...handover, seed: null })
       last = successor(last, handover, policy)
       committees.set(last.epoch, last)
     }
