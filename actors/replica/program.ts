@@ -26,7 +26,7 @@ export interface ReplicaOptions {
   readonly bundle: Bundle
   /** Its digest is in the manifest. */
   readonly input: Json
-  /** Runs the machine: `inlineExecutor`, or one in a worker thread. */
+  /** Runs the machine: a `WorkerExecutor`, or, in simulated time, `inlineExecutor`. */
   readonly executor: (bundle: Bundle, assignment: Assignment) => Executor
   /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
   readonly store?: Store

@@ -26,6 +26,8 @@ const OPTIONS: BuildOptions = {
   charset: 'ascii',
   // `**` becomes `Math.pow`, which can be replaced at run time; the operator cannot, and engines differ in both.
   supported: { 'exponent-operator': false },
+  // As modules are: without it, writing to what is frozen would pass unseen.
+  banner: { js: '"use strict";' },
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: true } },
   logLevel: 'silent'
 }

@@ -1,11 +1,11 @@
 import { asArray, asText, asUint, type CborValue, decode, encode } from '@brume/codec'
+import { isOpenType } from '../logic/boundary.ts'
 import type { Event, Json } from '../logic/port.ts'
 import { jsonOf } from './leaves.ts'
 
 /** Body of a call; a larger event travels by its content id. */
 export const BODY_BYTES_MAX = 65_536
 const NAME_BYTES_MAX = 128
-const TYPE_BYTES_MAX = 128
 const LIMITS = { bytesMax: BODY_BYTES_MAX, depthMax: 36, itemsMax: 20_010 } as const
 
 /** What a client can want of a replicated machine. */
@@ -48,12 +48,9 @@ export function decodeCommand(body: Uint8Array): Command {
 }
 
 /** The event, or which check of the boundary it fails. */
-export function readEvent(value: Json): Event | 'object' | 'type' | 'reserved' {
+export function readEvent(value: Json): Event | 'object' | 'type' {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array)
     return 'object'
   const { type } = value as { readonly [key: string]: Json }
-  if (typeof type !== 'string' || type === '' || Buffer.byteLength(type) > TYPE_BYTES_MAX || type.includes('*')) {
-    return 'type'
-  }
-  return /^(xstate|brume)\./.test(type) ? 'reserved' : (value as Event)
+  return typeof type === 'string' && isOpenType(type) ? (value as Event) : 'type'
 }

@@ -61,11 +61,14 @@ interface Stepped {
 export class Engine {
   readonly inside: Inside
   readonly #assignment: Assignment
+  readonly #failed: (failure: Error) => void
   readonly #senders = new Map<string, string>()
 
-  constructor(inside: Inside, assignment: Assignment) {
+  /** @param failed - hears what became an outcome, with its cause: for the check, and nothing replicated */
+  constructor(inside: Inside, assignment: Assignment, failed: (failure: Error) => void = () => {}) {
     this.inside = inside
     this.#assignment = assignment
+    this.#failed = failed
   }
 
   /** @throws ReplicaError EXHAUSTED */
@@ -91,6 +94,7 @@ export class Engine {
         outcomes.push({ id, outcome, value })
       } catch (error) {
         if (!(error instanceof StepFailure)) throw error
+        this.#failed(error)
         outcomes.push({ id, outcome: error.outcome, value: error.word })
       }
     }
@@ -105,6 +109,7 @@ export class Engine {
       return this.#settled(NOTHING, inner, effects, batch, { index: TIMER_INDEX - 1, ask: null }).state
     } catch (error) {
       if (!(error instanceof StepFailure)) throw error
+      this.#failed(error)
       return seal(this.inside, NOTHING, NOTHING)
     }
   }
@@ -171,6 +176,7 @@ export class Engine {
       return this.#step(left, timer.event, this.scope(batch, index, null, null), batch, index)
     } catch (error) {
       if (!(error instanceof StepFailure)) throw error
+      this.#failed(error)
       return nothing
     }
   }
@@ -251,7 +257,9 @@ export class Engine {
 function failureOf(error: unknown): Error {
   if (isExhausted(error)) return exhausted(error)
   if (/^Infinite loop detected/.test(messageOf(error))) return new StepFailure('iterations', 'iterations')
-  return isUnfit(error) ? new StepFailure('unfit', 'plain') : new StepFailure('threw', 'threw', { cause: error })
+  return isUnfit(error)
+    ? new StepFailure('unfit', 'plain', { cause: error })
+    : new StepFailure('threw', 'threw', { cause: error })
 }
 
 /** What the adapter found in context, events or params; its class may be of another realm. */

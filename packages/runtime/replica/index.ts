@@ -1,5 +1,7 @@
 export type { Event, Json } from '../logic/port.ts'
 export { type Bundle, bundleLogic } from './bundle.ts'
+export { type Checked, type CheckOptions, checkLogic } from './check.ts'
+export type { Samples, Surface } from './check-run.ts'
 export { type Command, decodeCommand, encodeCommand } from './commands.ts'
 export { type Finding, ReplicaError, type ReplicaErrorCode } from './errors.ts'
 export { inlineExecutor } from './inline.ts'

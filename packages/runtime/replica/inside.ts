@@ -1,8 +1,10 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { plain } from '../logic/plain.ts'
 import type { ActorLogic, Event, Json, Scope } from '../logic/port.ts'
+import { type EventSchema, eventCheck } from '../logic/schema.ts'
 import { stepSlot } from '../logic/slot.ts'
 import { machineLogic } from '../logic/xstate5/machine.ts'
+import { forbiddenIn } from './forbidden.ts'
 import type { Inside, MachineModule } from './inside-port.ts'
 
 /**
@@ -12,6 +14,7 @@ import type { Inside, MachineModule } from './inside-port.ts'
 export function inside(module: MachineModule): Inside {
   const machine = module.default as AnyStateMachine
   const logic = machineLogic(machine, { id: new Uint8Array(32), checks: 'step' }) as ActorLogic
+  const check = module.schema === undefined ? plain : eventCheck(module.schema as EventSchema)
   const selectors = Object.entries(module.selectors ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   const byName = new Map(selectors as unknown as readonly [string, Selector][])
   const namesOf = (takes: (length: number) => boolean) =>
@@ -20,7 +23,7 @@ export function inside(module: MachineModule): Inside {
     events: machine.events.filter((type: string) => !/^(xstate|brume)\.|\*/.test(type)),
     selectors: namesOf((length) => length < 2),
     queries: namesOf((length) => length >= 2),
-    forbidden: [],
+    forbidden: forbiddenIn(machine),
     init: (input, scope) => logic.init(plain(input), ownScope(scope)),
     step: (state, event, scope) => logic.step(state, plain(event) as Event, ownScope(scope)),
     persist: (state) => logic.persist(state),
@@ -35,7 +38,7 @@ export function inside(module: MachineModule): Inside {
         slot.current = null
       }
     },
-    check: (event) => event,
+    check: (event) => check(plain(event)) as Event,
     select: (state, name, args) => {
       const selector = byName.get(name)
       if (selector === undefined) throw new RangeError(`no selector ${name}`)

@@ -21,8 +21,7 @@ const LOCALE_METHODS = {
   Number: ['toLocaleString'],
   BigInt: ['toLocaleString'],
   Array: ['toLocaleString'],
-  Object: ['toLocaleString'],
-  Uint8Array: ['toLocaleString']
+  Object: ['toLocaleString']
 } as const
 
 /** Functions of `Math` for which engines use approximations of their own: exact ones are in `@brume/runtime/math`. */
@@ -60,9 +59,10 @@ const PRELUDE = `(() => {
   const refuse = (message) => { throw new Error(message) }
   for (const name of ${JSON.stringify(REMOVED)}) delete globalThis[name]
   const locales = ${JSON.stringify(LOCALE_METHODS)}
-  for (const kind of Object.keys(locales))
-    for (const name of locales[kind]) delete globalThis[kind].prototype[name]
-  delete Object.getPrototypeOf(Uint8Array.prototype).toLocaleString
+  const mute = (kind, name) =>
+    Object.defineProperty(kind.prototype, name, { value: () => refuse('BRUME_RUNTIME_NONDETERMINISTIC: ' + name + ' differs between languages') })
+  for (const kind of Object.keys(locales)) for (const name of locales[kind]) mute(globalThis[kind], name)
+  mute(Object.getPrototypeOf(Uint8Array), 'toLocaleString')
   const noDate = () => refuse('BRUME_RUNTIME_NONDETERMINISTIC: Date differs between members; use now(event)')
   globalThis.Date = new Proxy(function Date() {}, { apply: noDate, construct: noDate, get: noDate })
   const quiet = () => {}
@@ -96,17 +96,32 @@ const PRELUDE = `(() => {
   Object.freeze(Math)
 })()`
 
-/** A machine in a realm of its own: nothing in it is shared with the process, or with another realm. */
-export function openRealm({ code }: Pick<Bundle, 'code'>): Inside {
-  const realm = createContext(constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: false } })
+const prelude = new Script(PRELUDE, { filename: 'brume:prelude' })
+
+/** A machine in a realm of its own: nothing in it is shared with the process, or with another realm. @throws ReplicaError BUNDLE */
+export function openRealm(bundle: Pick<Bundle, 'code'>): Inside {
+  return realmsOf(bundle)()
+}
+
+/** As many realms of one machine as are asked for; it is read once. @throws ReplicaError BUNDLE, also when called */
+export function realmsOf({ code }: Pick<Bundle, 'code'>): () => Inside {
+  const script = loading(() => new Script(code, { filename: 'brume:logic' }))
+  return () =>
+    loading(() => {
+      const realm = createContext(constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: false } })
+      prelude.runInContext(realm)
+      script.runInContext(realm)
+      return (realm as { readonly brume: Inside }).brume
+    })
+}
+
+function loading<T>(load: () => T): T {
   try {
-    new Script(PRELUDE, { filename: 'brume:prelude' }).runInContext(realm)
-    new Script(code, { filename: 'brume:logic' }).runInContext(realm)
+    return load()
   } catch (cause) {
     const message = `the module cannot be loaded in a realm: ${messageOf(cause)}`
     throw new ReplicaError('BRUME_RUNTIME_BUNDLE', message, { cause })
   }
-  return (realm as { readonly brume: Inside }).brume
 }
 
 /** An error of another realm is no `Error` of this one. */

@@ -17,6 +17,17 @@ const WATCHDOG_MS = 5_000
 /** To load the thread and the bundle, beside whatever else a small machine does. */
 const LOAD_WITHIN_MS = 60_000
 
+export const THREAD_LIMITS = {
+  resourceLimits: { stackSizeMb: STACK_MB, maxOldGenerationSizeMb: HEAP_MB },
+  stdout: true,
+  stderr: true
+} as const
+
+/** A module beside this one, which has another ending where it is installed from a registry. */
+export function siblingOf(name: string): URL {
+  return new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
+}
+
 export type Call =
   | { readonly kind: 'execute'; readonly args: Parameters<Executor['execute']> }
   | { readonly kind: 'query'; readonly args: Parameters<Executor['query']> }
@@ -96,12 +107,7 @@ export class WorkerExecutor implements Executor {
 
   #begin(): Worker {
     this.#isLoaded = false
-    const worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
-      workerData: this.#data,
-      resourceLimits: { stackSizeMb: STACK_MB, maxOldGenerationSizeMb: HEAP_MB },
-      stdout: true,
-      stderr: true
-    })
+    const worker = new Worker(siblingOf('thread'), { workerData: this.#data, ...THREAD_LIMITS })
     worker.unref()
     worker.on('message', (answer: Answer) => this.#heard(answer))
     worker.on('error', (error: Error) => void this.#end(error.message, worker))
