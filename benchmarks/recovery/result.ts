@@ -15,7 +15,7 @@ export interface Recovery {
   readonly patienceMs: number
   readonly finalMs: number
   readonly downMs: number
-  /** From a submission in a later view that the dead member leads, known to be down for more than 2 s. */
+  /** The same in the slowest of as many later views as there are members: one of them would have been the dead one's. */
   readonly knownMs: number
   /** `finalMs` over 2 Delta + 6 delta; `downMs` and `knownMs` over 6 delta. */
   readonly ratio: number
@@ -27,7 +27,7 @@ export interface Recovery {
  * Null where some survivor never got that far.
  *
  * @param reports - of the leader's death
- * @param known - of its later turn
+ * @param known - of later turns, when it has been down for more than 2 s
  */
 export function recoveryOf(
   reports: readonly RecoveryReport[],
