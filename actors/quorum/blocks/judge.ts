@@ -28,10 +28,11 @@ export function createJudge({ manifest, program, inspector, register, draws }: J
     if (commands.length > pace.maxCommands || payload.length > pace.maxBlockBytes) return false
     // An epoch that has closed is over: what still comes of it is nothing.
     if (proposal.epoch !== register.membership.epoch) return false
+    if (wallMs !== null && repeats(commands, ancestors)) return false
     if (sound.has(proposal)) return isWelcome(program, inspector, proposal, parent.timeMs, wallMs)
     const due = dueOf(register, pace, { ...proposal, parentMs: parent.timeMs })
     if (due === undefined || !meets(due, proposal, register, draws)) return false
-    const seen = new Set(ancestors.flatMap((block) => bodyOf(block).commands.map(({ id }) => id)))
+    const seen = new Set<string>()
     for (const command of commands) {
       const answer = inspector.inspect(command)
       if (isRefused(answer) || !isInTime(answer, proposal.timeMs) || seen.has(command.id)) return false
@@ -42,6 +43,17 @@ export function createJudge({ manifest, program, inspector, register, draws }: J
     sound.add(proposal)
     return true
   }
+}
+
+/**
+ * What its unfinalized ancestors carry already is not voted for. Which ancestors those are depends on how much is final
+ * here, so it is no question of validity: a member with an older floor would refuse for ever what others notarized. A
+ * command that is in two blocks takes effect once.
+ */
+function repeats(commands: readonly Command[], ancestors: readonly Proposal[]): boolean {
+  if (ancestors.length === 0 || commands.length === 0) return false
+  const carried = new Set(ancestors.flatMap((block) => bodyOf(block).commands.map(({ id }) => id)))
+  return commands.some(({ id }) => carried.has(id))
 }
 
 function isInTime({ expiresMs }: Inspected, timeMs: number): boolean {

@@ -114,6 +114,19 @@ test('a block takes effect only on the one below it: not twice, and not before w
   expect(at.register.digest()).toBe(digest)
 })
 
+test('a command that an ancestor carries gets no vote, and keeps no block out that others notarized', () => {
+  const at = stand()
+  const command = call(1, 1, 1, Uint8Array.of(1))
+  const first = blockOn(at, GENESIS, [command])
+  expect(isValid(at, first, GENESIS)).toBe(true)
+  const second = blockOn(at, first, [command])
+  expect(at.judge(second, first, [first], null)).toBe(true)
+  expect(at.judge(second, first, [first], second.timeMs)).toBe(false)
+  expect(at.judge(second, first, [], second.timeMs)).toBe(true)
+  at.register.apply(first)
+  expect(at.register.apply(second).effective).toEqual([])
+})
+
 describe('what a header must say', () => {
   test('a leader draws in its first block of an epoch and in no other, with its own key', () => {
     const at = stand()

@@ -311,7 +311,9 @@ export class CoreNode {
     if (wallMs !== null && Math.abs(wallMs - proposal.timeMs) > PROGRAM_CLOCK_MS) return false
     const { commands } = bodyOf(proposal)
     if (commands.length > this.options.maxCommands) return false
-    const seen = new Set(ancestors.flatMap((block) => bodyOf(block).commands.map(({ id }) => id)))
+    // As in production: what ancestors carry is a matter of an own vote, for which are unfinalized depends on the own floor.
+    const carried = wallMs === null ? [] : ancestors.flatMap((block) => bodyOf(block).commands.map(({ id }) => id))
+    const seen = new Set(carried)
     for (const { id } of commands) {
       if (seen.has(id)) return false
       seen.add(id)
