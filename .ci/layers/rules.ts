@@ -45,8 +45,9 @@ export const LAYER_RULES: readonly Rule[] = [
   ),
   rule(
     'actors-apart',
+    // A replicated machine is a program of the quorum's, made of what its index offers to programs.
     'An actor says in ports.ts what it needs, and the peer wires it; an import would hide that wiring.',
-    { path: '^actors/(?!peer/)([^/]+)/' },
+    { path: '^actors/(?!peer/|replica/)([^/]+)/' },
     { path: '^actors/', pathNot: '(^actors/$1/|node_modules/)' }
   ),
   rule(
