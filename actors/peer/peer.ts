@@ -4,9 +4,10 @@ import { DEFAULT_NETWORK, networkId } from '@brume/crypto'
 import { createNet } from '@brume/net'
 import { createRegistry, type Registry } from '@brume/observe'
 import type { Cancel, PeerId } from '@brume/ports'
-import { createKernel } from '@brume/runtime'
+import { createSystem } from '@brume/runtime'
+import { WorkerExecutor } from '@brume/runtime/replica'
 import { ActorSystem, type Actors } from './actors/actors.ts'
-import { Executors, inThread } from './actors/executors.ts'
+import { Executors } from './actors/executors.ts'
 import { isActorManifest } from './actors/group/hosting.ts'
 import { type Config, layer, readConfigFile } from './config/index.ts'
 import { answer, type ControlService, controlPart } from './control/index.ts'
@@ -98,13 +99,14 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   const world = { clock, random, log, registry }
   const notices = createNotices(log)
   const life = createLife(parts, notices.tell)
-  const kernel = createKernel({ ...world, onEscalated: (failure) => life.fail(partError(failure)) })
 
   const home = await openHome({
     ...{ directory, keepIdentity: options.keepIdentity ?? false, disk, parts, clock, random, log },
     onFailed: (error) => life.fail(journalError(error))
   })
   const { identity, store, journals, layout } = home
+  const onEscalated = (failure: Parameters<typeof partError>[0]) => life.fail(partError(failure))
+  const kernel = createSystem({ ...world, self: identity.peerId, onEscalated })
 
   if (layout !== null) {
     const service: ControlService = { answer: (request, args) => answer(request, args, peer), events: notices.listen }
@@ -142,7 +144,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   membership.onFailed(life.fail)
   net.onLink(watchMembers)
 
-  const executors = new Executors(inThread, clock)
+  const executors = new Executors((bundle, assignment) => new WorkerExecutor(bundle, assignment, clock))
   parts.add({ name: 'executors', stop: () => executors.stop(), stopMs: STOP_MS.executors })
 
   const quorum = createQuorum({
@@ -164,7 +166,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   parts.add({ name: 'quorum', start: () => hosted.start(), stop: quorum.stop, stopMs: STOP_MS.quorum })
 
   const actors = new ActorSystem({
-    ...{ identity, net, clock, random, log, store, quorum, hosted },
+    ...{ ...world, identity, net, store, quorum, hosted },
     members: membership.members,
     executor: executors.create,
     onFatal: (error) => life.fail(journalError(error))

@@ -1,17 +1,21 @@
 import type { MemberView } from '@brume/actors/membership'
 import type { Quorum } from '@brume/actors/quorum'
 import type { Identity } from '@brume/crypto'
+import type { Registry } from '@brume/observe'
 import type { Clock, Log, Net, Random, Store } from '@brume/ports'
 import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
-import { type CellView, createKernel, type DeadLetter, type Kernel } from '@brume/runtime/kernel'
+import { createDelivery, type Delivery } from '@brume/runtime/delivery'
+import { type CellView, createKernel, type DeadLetter, type Kernel, type Outbound } from '@brume/runtime/kernel'
 import type { Hosted } from '../hosted.ts'
 import type { Executors } from './executors.ts'
 import { Directory } from './group/directory.ts'
 import { Founder } from './group/founder.ts'
 import { Hosting } from './group/hosting.ts'
+import { Outward } from './group/outward.ts'
 import { GroupRef } from './group/ref.ts'
 import { Logics } from './logics.ts'
 import { PlacedRef } from './placed-ref.ts'
+import { remoteOf } from './remote.ts'
 import type { Logic, Machine, Ref, RegisterOptions, SpawnOptions } from './types.ts'
 
 export interface ActorsOptions {
@@ -20,6 +24,7 @@ export interface ActorsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly registry: Registry
   readonly store: Store
   readonly quorum: Pick<Quorum, 'client'>
   readonly hosted: Hosted
@@ -57,13 +62,18 @@ export class ActorSystem implements Actors {
   readonly #directory: Directory
   readonly #hosting: Hosting
   readonly #founder: Founder
+  readonly #delivery: Delivery
+  readonly #outward: Outward
 
   constructor(options: ActorsOptions) {
     const { identity, net, clock, random, log, quorum, hosted, members, onFatal } = options
     const store = options.store.sub('actors/')
     this.#options = options
-    this.kernel = createKernel({ clock, random, log, self: identity.peerId, store, onFatal })
-    this.#logics = new Logics(this.kernel)
+    this.#delivery = createDelivery({ net, clock, random, log, registry: options.registry })
+    const outward = { send: (message: Outbound) => this.#outward.send(message) }
+    const remote = remoteOf(this.#delivery, outward, (address) => this.#groupRef(withoutIncarnation(address)))
+    this.kernel = createKernel({ clock, random, log, self: identity.peerId, store, remote, onFatal })
+    this.#logics = new Logics(this.kernel, clock)
     const replicables = () => this.#logics.all()
     this.#hosting = new Hosting({
       ...{ net, hosted, log, replicables, executor: options.executor },
@@ -74,20 +84,23 @@ export class ActorSystem implements Actors {
       ...{ quorum, net, identity, clock, log, hosted: manifestOf },
       store: store.sub('sessions/')
     })
+    this.#outward = new Outward(this.#directory, clock, store.sub('signed/'))
     this.#founder = new Founder({
       ...{ net, members, clock, random, directory: this.#directory, store: store.sub('founded/') },
       host: (manifest, input) => this.#hosting.take(net.self, manifest, input)
     })
   }
 
-  start(): Promise<void> {
-    return this.kernel.start()
+  async start(): Promise<void> {
+    await this.kernel.start()
+    this.#delivery.start(this.kernel)
   }
 
   async stop(): Promise<void> {
     this.#hosting.close()
     this.#directory.close()
     await this.kernel.stop()
+    this.#delivery.stop()
   }
 
   async register<M extends Machine>(source: M | URL | string, options: RegisterOptions<M>): Promise<Logic<M>> {
@@ -109,7 +122,9 @@ export class ActorSystem implements Actors {
     const { group, peer, path } = parseAddress(whole)
     if (group !== null) return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
     const isHere = peer === this.#options.identity.peerId
-    const placed = new PlacedRef(whole, path, isHere, { kernel: this.kernel, clock: this.#options.clock })
+    const placed = new PlacedRef(whole, path, isHere, {
+      ...{ kernel: this.kernel, delivery: this.#delivery, clock: this.#options.clock }
+    })
     return placed as unknown as Ref<M>
   }
 

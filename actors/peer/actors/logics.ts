@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { toHex } from '@brume/codec'
-import type { PeerId } from '@brume/ports'
+import type { Clock, PeerId } from '@brume/ports'
 import type { Kernel, Kind } from '@brume/runtime/kernel'
-import { type Bundle, bundleLogic } from '@brume/runtime/replica'
+import { type Bundle, checkLogic, type Json, type Samples } from '@brume/runtime/replica'
 import { type EventSchema, eventCheck, schemaCheck } from '@brume/runtime/schema'
 import { xstate5 } from '@brume/runtime/xstate5'
 import { PeerError } from '../errors.ts'
@@ -20,10 +20,12 @@ export interface Registered extends Replicable {
 /** The machines this peer runs: who is not here is run for nobody. */
 export class Logics {
   readonly #kernel: Pick<Kernel, 'register'>
+  readonly #clock: Clock
   readonly #registered = new Map<string, Registered>()
 
-  constructor(kernel: Pick<Kernel, 'register'>) {
+  constructor(kernel: Pick<Kernel, 'register'>, clock: Clock) {
     this.#kernel = kernel
+    this.#clock = clock
   }
 
   all(): Iterable<Registered> {
@@ -45,7 +47,7 @@ export class Logics {
     const url = isUrl(source) ? new URL(source) : null
     const { machine, ...exported } = url === null ? { machine: source } : await load(url)
     const said = { ...exported, ...options }
-    const bundle = bundleOf(url, options)
+    const bundle = bundleOf(url, options, this.#clock)
     const { id } = options.samples === undefined ? {} : { id: (await bundle()).logicId }
     const kind = kindOf(machine as Machine, said, id)
     this.#kernel.register(kind)
@@ -79,14 +81,23 @@ function kindOf(machine: Machine, options: RegisterOptions, id?: Uint8Array): Ki
   }
 }
 
-/** Bundled once, at the first need: who never replicates it pays nothing. */
-function bundleOf(url: URL | null, { name }: RegisterOptions): () => Promise<Bundle> {
-  let bundled: Promise<Bundle> | undefined
-  return () => {
-    bundled ??= url === null ? Promise.reject(unbundled(name)) : bundleLogic(url)
-    return bundled
+/** Bundled and tried at the first need: who never replicates it pays nothing. */
+function bundleOf(url: URL | null, options: RegisterOptions, clock: Clock): () => Promise<Bundle> {
+  return async () => {
+    if (url === null) throw unbundled(options.name)
+    const input = (options.sampleInput as Json | undefined) ?? null
+    const samples = (options.samples ?? {}) as Samples
+    const key = JSON.stringify([url.href, input, samples])
+    const bundle = BUNDLES.get(key) ?? checkLogic(url, { clock, input, samples }).then((checked) => checked.bundle)
+    BUNDLES.set(key, bundle)
+    // Perhaps it was mended.
+    bundle.catch(() => BUNDLES.delete(key))
+    return bundle
   }
 }
+
+/** Of this process, in which a module is loaded once as well: peers in one process need not try it each. */
+const BUNDLES = new Map<string, Promise<Bundle>>()
 
 function unbundled(name: string): PeerError {
   return new PeerError(

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '@brume/ports'
 import { RuntimeError } from '@brume/runtime'
+import type { Delivery } from '@brume/runtime/delivery'
 import type { Down, HistoryEntry, Kernel, Refusal, Snapshot } from '@brume/runtime/kernel'
 import type { Event, Json } from '@brume/runtime/replica'
 import { PeerError } from '../errors.ts'
@@ -7,27 +8,28 @@ import type { AskOptions, ReadLevel, SubmitOptions } from './types.ts'
 import { isReached } from './until.ts'
 
 const WAIT_TIMEOUT_MS = 30_000
-/** Between two looks at an actor of another peer, whose changes nobody tells. */
-const LOOK_EVERY_MS = 100
+
+export interface PlacedRefOptions {
+  readonly kernel: Kernel
+  readonly delivery: Pick<Delivery, 'follow'>
+  readonly clock: Clock
+}
 
 /** An actor that lives on one peer, this one or another. */
 export class PlacedRef {
   readonly address: string
   readonly #kernel: Kernel
+  readonly #delivery: Pick<Delivery, 'follow'>
   readonly #clock: Clock
   readonly #isHere: boolean
   readonly #path: string
 
-  constructor(
-    address: string,
-    path: string,
-    isHere: boolean,
-    { kernel, clock }: { readonly kernel: Kernel; readonly clock: Clock }
-  ) {
+  constructor(address: string, path: string, isHere: boolean, { kernel, delivery, clock }: PlacedRefOptions) {
     this.address = address
     this.#path = path
     this.#isHere = isHere
     this.#kernel = kernel
+    this.#delivery = delivery
     this.#clock = clock
   }
 
@@ -61,11 +63,15 @@ export class PlacedRef {
         reject(error)
       }
     }
-    const leave = this.#isHere ? this.#kernel.follow(this.address, look) : this.#poll(look, reject)
+    const lost = (code: string): void =>
+      reject(new RuntimeError('BRUME_RUNTIME_UNREACHABLE', `${this.address}: ${code}`))
+    const leave = this.#isHere
+      ? this.#kernel.follow(this.address, look)
+      : this.#delivery.follow(this.address, look, lost)
     const late = (): void =>
       reject(new RuntimeError('BRUME_RUNTIME_TIMEOUT', `${this.address} did not come to it within ${timeoutMs} ms`))
     const cancel = this.#clock.after(timeoutMs, late)
-    if (this.#isHere) this.#kernel.snapshot(this.address).then(look, reject)
+    this.#kernel.snapshot(this.address).then(look, reject)
     return promise.finally(() => {
       leave()
       cancel()
@@ -90,22 +96,5 @@ export class PlacedRef {
 
   stop(reason?: string): Promise<void> {
     return this.#kernel.stopActor(this.#isHere ? this.#path : this.address, reason)
-  }
-
-  #poll(look: (snapshot: Snapshot) => void, failed: (error: unknown) => void): Cancel {
-    let cancel: Cancel = () => undefined
-    let isOver = false
-    const again = (): void => {
-      this.#kernel.snapshot(this.address).then((snapshot) => {
-        if (isOver) return
-        look(snapshot)
-        cancel = this.#clock.after(LOOK_EVERY_MS, again)
-      }, failed)
-    }
-    again()
-    return () => {
-      isOver = true
-      cancel()
-    }
   }
 }

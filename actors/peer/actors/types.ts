@@ -77,6 +77,8 @@ export interface RegisterOptions<M extends Machine = Machine> {
    * a machine registered by its URL.
    */
   readonly samples?: Samples<M>
+  /** What it is tried with, where it needs an input. */
+  readonly sampleInput?: InputFrom<M>
   /** For whom this peer takes part in groups that replicate it: `any` (default), `none` but itself, or these peers. */
   readonly hosts?: 'any' | 'none' | readonly PeerId[]
 }

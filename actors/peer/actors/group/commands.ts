@@ -24,6 +24,12 @@ export interface Sent {
 export interface SendOptions {
   readonly ttlMs?: number
   readonly signal?: AbortSignal
+  /** Monotonic ms: until then it is signed anew where it has expired and never took effect. */
+  readonly untilMs?: number
+  /** Called with the signed command before it leaves. */
+  readonly keep?: (command: Uint8Array) => Promise<void>
+  /** As it was kept in an earlier life: it may have taken effect. */
+  readonly signed?: Uint8Array
 }
 
 export interface CommandsOptions {
@@ -35,15 +41,18 @@ export interface CommandsOptions {
   readonly nextSession: () => Promise<number>
 }
 
-interface Entry {
+interface Entry extends SendOptions {
   readonly body: Uint8Array
-  /** Wall time, ms. */
-  readonly expiresMs: number
-  readonly signal: AbortSignal | undefined
+  readonly ttlMs: number
+  /** Wall time, ms: what waits here waits no longer than under way. */
+  expiresMs: number
+  signed?: Uint8Array
   readonly final: PromiseWithResolvers<Proven>
   readonly attested: PromiseWithResolvers<Answered>
   /** The order of its present session is not heard any more once another one was begun. */
   order: Order | undefined
+  /** Zero before it has a place, and of a command of an earlier life. */
+  session: number
   sequence: number
 }
 
@@ -68,20 +77,34 @@ export class Commands {
   }
 
   /** @throws RuntimeError FULL */
-  send(body: Uint8Array, { ttlMs = TTL_MS, signal }: SendOptions = {}): Sent {
+  send(body: Uint8Array, options: SendOptions = {}): Sent {
     if (this.isFull) throw refusal('full', `${WAITING_MAX} commands to this group wait already`)
-    const expiresMs = Math.floor(this.#options.clock.wall() + Math.min(Math.max(ttlMs, 1), EXPIRY_MAX_MS))
+    const ttlMs = Math.min(Math.max(options.ttlMs ?? TTL_MS, 1), EXPIRY_MAX_MS)
     const [final, attested] = [Promise.withResolvers<Proven>(), Promise.withResolvers<Answered>()]
     for (const { promise } of [final, attested]) promise.catch(() => undefined)
-    this.#waiting.push({ body, expiresMs, signal, final, attested, order: undefined, sequence: 0 })
+    this.#waiting.push({
+      ...options,
+      body,
+      ttlMs,
+      expiresMs: this.#expiry(ttlMs),
+      final,
+      attested,
+      order: undefined,
+      session: 0,
+      sequence: 0
+    })
     this.#go()
     return { final: final.promise, attested: attested.promise }
+  }
+
+  #expiry(ttlMs: number): number {
+    return Math.floor(this.#options.clock.wall() + ttlMs)
   }
 
   #go(): void {
     if (this.#waiting.length === 0 || this.#opening) return
     if (this.#session === undefined) return this.#open()
-    while (this.#underWay.length < UNDER_WAY_MAX) {
+    while (this.#session !== undefined && this.#underWay.length < UNDER_WAY_MAX) {
       const entry = this.#waiting.shift()
       if (entry === undefined) return
       if (entry.signal?.aborted === true) fail(entry, entry.signal.reason)
@@ -108,18 +131,21 @@ export class Commands {
 
   #submit(entry: Entry, session: number): void {
     const { groupId, identity, client } = this.#options
-    const { body, expiresMs } = entry
-    entry.sequence = this.#sequence + 1
-    try {
-      const command = encodeCall({ groupId, session, sequence: entry.sequence, expiresMs, body }, identity)
-      entry.order = client.submit(command)
-    } catch (error) {
-      fail(entry, error)
-      return
-    }
-    this.#sequence = entry.sequence
+    const { body, expiresMs, keep, signed } = entry
     this.#underWay.push(entry)
-    this.#follow(entry, entry.order)
+    if (signed === undefined) {
+      this.#sequence += 1
+      Object.assign(entry, { session, sequence: this.#sequence })
+    }
+    const command = signed ?? encodeCall({ groupId, session, sequence: this.#sequence, expiresMs, body }, identity)
+    const leave = (): void => {
+      entry.order = client.submit(command)
+      this.#follow(entry, entry.order)
+    }
+    const failed = (error: unknown): void => this.#broken(entry, error)
+    // What is kept leaves later; its place in the session is taken now.
+    if (keep === undefined || signed !== undefined) attempt(leave, failed)
+    else keep(command).then(leave).catch(failed)
   }
 
   #follow(entry: Entry, order: Order): void {
@@ -148,15 +174,30 @@ export class Commands {
 
   /** This command is not final and perhaps never will be: the session ends with it, and those behind it go into the next. */
   #broken(entry: Entry, error: unknown): void {
-    fail(entry, error)
-    if (entry.sequence === 0 || !this.#underWay.includes(entry)) return
-    const behind = this.#underWay.filter(({ sequence }) => sequence > entry.sequence)
-    this.#session = undefined
-    // Whether it took effect is not known, and so not of those behind it: they end by themselves.
-    if (!neverTakesEffect(error)) return
-    this.#underWay = this.#underWay.filter((other) => !behind.includes(other))
-    for (const other of behind) other.order = undefined
-    this.#waiting.unshift(...behind)
+    const isOver = neverTakesEffect(error)
+    const isAgain = isOver && (entry.untilMs ?? 0) > this.#options.clock.now()
+    if (!isAgain) fail(entry, error)
+    const behind = this.#underWay.filter(({ session, sequence }) => {
+      return session === entry.session && session > 0 && sequence > entry.sequence
+    })
+    const back = isOver ? (isAgain ? [entry, ...behind] : behind) : []
+    if (entry.session === this.#session) this.#session = undefined
+    this.#underWay = this.#underWay.filter((other) => other !== entry && !back.includes(other))
+    for (const other of back) {
+      Object.assign(other, { order: undefined, session: 0, sequence: 0, expiresMs: this.#expiry(other.ttlMs) })
+      delete other.signed
+    }
+    // Whether it took effect may not be known, and so not of those behind it: they end by themselves.
+    this.#waiting.unshift(...back)
+    this.#go()
+  }
+}
+
+function attempt(work: () => void, failed: (error: unknown) => void): void {
+  try {
+    work()
+  } catch (error) {
+    failed(error)
   }
 }
 

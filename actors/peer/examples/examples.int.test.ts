@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { run } from './testing.ts'
+
+const EXAMPLE_MS = 300_000
+
+test('quick start: four peers agree, a fifth reads what none of them could have made up', {
+  timeout: EXAMPLE_MS
+}, async () => {
+  const [answer, ...read] = await run('quick-start')
+  expect(answer).toBe('5')
+  const [, value, finalizers, attesters] = /^(\d+) \[([^\]]+)\] \[([^\]]+)\]$/.exec(read.join(' ')) ?? []
+  expect(value).toBe('5')
+  expect(peers(finalizers).length).toBeGreaterThanOrEqual(3)
+  expect(peers(attesters).length).toBeGreaterThanOrEqual(2)
+})
+
+/** Distinct peer ids in what was printed of a list. */
+const peers = (list = ''): readonly string[] => [...new Set(list.match(/12D3KooW[1-9A-HJ-NP-Za-km-z]+/g))]
