@@ -1,7 +1,16 @@
 import type { Log } from '@brume/ports'
-import { SimClock, SimRandom, seedFromHex } from '@brume/testkit'
+import { SimClock, SimRandom, seedFromHex, settle } from '@brume/testkit'
+import { type AnyStateMachine, assign, setup } from 'xstate'
 import type { ActorLogic, Effect, Event, Json } from '../logic/port.ts'
-import { createKernel, type Kernel, type KernelOptions, type Kind } from './index.ts'
+import { xstate5 } from '../logic/xstate5/index.ts'
+import {
+  createKernel,
+  type DeadLetter,
+  type Kernel,
+  type KernelOptions,
+  type Kind,
+  type SpawnOptions
+} from './index.ts'
 
 export const SELF = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 
@@ -84,3 +93,45 @@ export const counter: Kind = {
     { isDone: ({ over }) => over }
   )
 }
+
+/** Starts a machine at a path. */
+export function run(kernel: Kernel, path: string, machine: AnyStateMachine, options: SpawnOptions = {}): void {
+  kernel.register({ name: path, version: 1, logic: xstate5(machine) })
+  kernel.spawn(path, path, options)
+}
+
+export function statusAt(kernel: Kernel, path: string): string | undefined {
+  return kernel.actors().find((actor) => actor.path === path)?.status
+}
+
+/** What watchers of these paths are told, in order. */
+export function downs(kernel: Kernel, ...paths: string[]): string[] {
+  const told: string[] = []
+  for (const path of paths) kernel.watch(path, ({ reason }) => told.push(`${path} ${reason}`))
+  return told
+}
+
+/** Dead letters that are there now. */
+export async function lettersOf(kernel: Kernel): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = []
+  const reader = kernel.deadLetters()[Symbol.asyncIterator]()
+  for (;;) {
+    const next = await Promise.race([reader.next(), settle().then(() => null)])
+    if (next === null || next.done === true) return letters
+    letters.push(next.value)
+  }
+}
+
+/** The counter as a machine. */
+export const countingMachine = setup({
+  types: { context: {} as { n: number }, events: {} as { type: 'add' } | { type: 'fail' } | { type: 'end' } }
+}).createMachine({
+  context: { n: 0 },
+  initial: 'on',
+  states: {
+    on: {
+      on: { add: { actions: assign({ n: ({ context }) => context.n + 1 }) }, fail: { actions: boom }, end: 'off' }
+    },
+    off: { type: 'final' }
+  }
+})
