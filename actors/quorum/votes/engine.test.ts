@@ -34,10 +34,17 @@ const KEEPS_NOTHING = { keep: () => {} } as unknown as Persistence
 
 /** An observer's engine; `finalized` collects what it makes final. */
 function observe(finalized: Held[]): Engine {
-  const clock = new SimClock()
+  return engineOf({ self: null, minViewMs: 0 }, new SimClock(), { finalized })
+}
+
+function engineOf(
+  role: { readonly self: number | null; readonly minViewMs: number },
+  clock: SimClock,
+  { finalized = [], build = () => null }: { finalized?: Held[]; build?: Duties['build'] }
+): Engine {
   const nothing = () => {}
   const duties: Duties = {
-    build: () => null,
+    build,
     spread: nothing,
     notarized: nothing,
     finalized: (blocks) => void finalized.push(...blocks),
@@ -48,8 +55,11 @@ function observe(finalized: Held[]): Engine {
     verified: nothing,
     ticked: nothing
   }
-  const config = { committee: COMMITTEE, self: null, genesis: GENESIS, judge: () => true, minViewMs: 0, deltaMs: 250 }
-  const state = createState(config, clock.now(), { votes: [], held: [], certificates: [], final: GENESIS })
+  const config = { committee: COMMITTEE, genesis: GENESIS, judge: () => true, deltaMs: 250, ...role }
+  const state = {
+    ...createState(config, clock.now(), { votes: [], held: [], certificates: [], final: GENESIS }),
+    proposalSeenMs: clock.now()
+  }
   const sending = new Sending(CLOSED, [], null, nothing, () => false)
   return new Engine(state, clock, sending, KEEPS_NOTHING, duties)
 }
@@ -93,4 +103,29 @@ test('it does not become final a second time where it was fetched by height mean
   engine.postAndRun({ type: 'adopt', final, ...engine.now() })
   expect(engine.state.final.digest).toBe(final.digest)
   expect(finalized).toEqual([])
+})
+
+test('of many changes of the pool in one turn the reducer hears the newest', () => {
+  const engine = observe([])
+  for (let version = 1; version <= 100; version++)
+    engine.post({ type: 'pool', pending: version % 2 === 0, version, ...engine.now() })
+  engine.run()
+  expect(engine.state).toMatchObject({ pending: true, poolVersion: 100 })
+})
+
+test('a leader proposes when its pause is over, though its timer was armed for something earlier', () => {
+  const clock = new SimClock()
+  const builtMs: number[] = []
+  const build = () => {
+    builtMs.push(clock.now())
+    return null
+  }
+  const engine = engineOf({ self: leaderOf(COMMITTEE, 1), minViewMs: 600.5 }, clock, { build })
+  engine.postAndRun({ type: 'voting', voting: true, ...engine.now() })
+  engine.postAndRun({ type: 'pool', pending: true, version: 1, ...engine.now() })
+  while (builtMs.length === 0 && clock.step());
+  expect(builtMs).toEqual([600.5])
+  expect(clock.size).toBe(1)
+  engine.postAndRun({ type: 'pool', pending: false, version: 1, ...engine.now() })
+  expect(clock.size).toBe(0)
 })

@@ -83,6 +83,8 @@ export class Engine {
    */
   post(event: Event): void {
     if (this.#stopped) return
+    // Commands come by the hundred, and of the pool only its newest state counts.
+    if (event.type === 'pool' && this.#queue.at(-1)?.type === 'pool') this.#queue.pop()
     if (event.type === 'adopt') this.#queue.unshift(event)
     else this.#queue.push(event)
   }
@@ -120,19 +122,25 @@ export class Engine {
     this.#workMs = Math.max(ms, this.#workMs + WORK_DECAY * (ms - this.#workMs))
   }
 
+  /** A timer that is too early is kept: deadlines move with every vote, and to arm another costs more than to wake in vain. */
   #arm(): void {
     const nowMs = this.#clock.now()
     const atMs = wakeAtMs(this.#state, nowMs)
-    if (this.#wake?.atMs === atMs) return
+    if (this.#wake !== null && atMs !== null && this.#wake.atMs <= atMs) return
     this.#wake?.cancel()
     this.#wake = null
     if (atMs === null || this.#stopped) return
-    const cancel = this.#clock.after(Math.max(0, atMs - nowMs), () => {
-      this.#wake = null
-      this.#duties.ticked()
-      this.postAndRun({ type: 'tick', ...this.now() })
-    })
+    const cancel = this.#clock.after(Math.max(0, atMs - nowMs), () => this.#woken(atMs))
     this.#wake = { atMs, cancel }
+  }
+
+  #woken(armedForMs: number): void {
+    this.#wake = null
+    // From before the moment it was armed for: one that has passed since was tried by nobody yet.
+    const atMs = wakeAtMs(this.#state, armedForMs - 1)
+    if (atMs === null || atMs > Math.max(armedForMs, this.#clock.now())) return this.#arm()
+    this.#duties.ticked()
+    this.postAndRun({ type: 'tick', ...this.now() })
   }
 
   #carryOut(effect: Effect): void {
