@@ -18,6 +18,7 @@ import {
   ReplicaError,
   RUNTIME,
   readQueryPath,
+  requireGolden,
   type StateRef
 } from '@brume/runtime/replica'
 import { encodeOutgoing, outgoingPath } from './sends.ts'
@@ -46,7 +47,8 @@ const INCARNATION = 1
 /**
  * A machine as a quorum group's program.
  *
- * `open` throws `ReplicaError` PROGRAM where the manifest names another logic, runtime or input.
+ * `open` throws `ReplicaError` PROGRAM where the manifest names another logic, runtime or input, ENGINE where this
+ * process computes otherwise than others.
  */
 export function createReplica(options: ReplicaOptions): LeafProgram {
   const replica = new Replica(options)
@@ -76,6 +78,7 @@ class Replica {
   }
 
   open(manifest: Uint8Array): void {
+    requireGolden()
     const { bundle, input, executor } = this.#options
     const { logicId, runtime, inputDigest: digest, admins } = decodeTerms(decodeManifest(manifest).program)
     if (!equal(logicId, bundle.logicId)) throw other('logic', 'register the module whose logic id the manifest names')

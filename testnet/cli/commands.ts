@@ -145,6 +145,7 @@ function addSim(program: Command): void {
     .option('--views <count>', 'with --explore: how many', parseCount('--views', 1, 3), 1)
     .option('--seconds <count>', 'with --explore: for how long at most', parseCount('--seconds', 1, 1_000_000), 60)
     .option('--latency <table>', 'aws: 50 members in ten regions, against the published figures')
+    .option('--golden', 'whether this engine computes what replicated machines need, 4,096 cases', false)
     .action((options) => sim(options))
 }
 

@@ -1,4 +1,5 @@
 import { createWriteStream, readFileSync } from 'node:fs'
+import { goldenFaults, goldenHashes } from '@brume/runtime/replica'
 import { TestnetError } from '../errors.ts'
 import { explore } from '../simulation/explore/explorer.ts'
 import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
@@ -27,17 +28,27 @@ export interface SimOptions {
   readonly explore: boolean
   readonly views: number
   readonly seconds: number
+  readonly golden: boolean
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** Rejects with `BRUME_TESTNET_VIOLATION` where a promise was broken, or a mutant went unnoticed. */
 export async function sim(options: SimOptions): Promise<void> {
+  if (options.golden) return golden()
   if (options.latency !== undefined) return wideArea(options)
   if (options.explore) return exhaust(options)
   if (options.seed !== undefined) return replay(options, options.seed)
   if (options.determinism !== undefined) return determinism(options.determinism)
   return swarm(options)
+}
+
+/** Other engines and machines print the same lines. */
+function golden(): void {
+  for (const [kind, hash] of Object.entries(goldenHashes())) say(`${kind} ${hash}`)
+  const faults = goldenFaults()
+  if (faults.length > 0) throw failed(`this engine differs in ${faults.join(', ')}`)
+  say(`${process.version} ${process.arch}: as all others`)
 }
 
 /** Seeds without bugs, and bugs without mercy: neither says much without the other. */

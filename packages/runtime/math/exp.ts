@@ -36,6 +36,8 @@ export function remez(r: number): number {
 /** e^x, within 1 ulp. */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x
+  // Where everybody looks, msun is off by one.
+  if (x === 1) return Math.E
   if (x > OVERFLOW) return Number.POSITIVE_INFINITY
   if (x < UNDERFLOW) return 0
   const ix = high(x) & 0x7fffffff
