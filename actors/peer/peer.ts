@@ -9,8 +9,9 @@ import { WorkerExecutor } from '@brume/runtime/replica'
 import { ActorSystem, type Actors } from './actors/actors.ts'
 import { Executors } from './actors/executors.ts'
 import { isActorManifest } from './actors/group/hosting.ts'
+import { runModules } from './actors/modules.ts'
 import { type Config, layer, readConfigFile } from './config/index.ts'
-import { answer, type ControlService, controlPart } from './control/index.ts'
+import { answer, type ControlService, controlPart, tailActor } from './control/index.ts'
 import { defaultDirectory, layoutOf } from './data/index.ts'
 import { createDialling, type DialOptions } from './dial.ts'
 import { journalError, partError } from './errors.ts'
@@ -109,7 +110,11 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   const kernel = createSystem({ ...world, self: identity.peerId, onEscalated })
 
   if (layout !== null) {
-    const service: ControlService = { answer: (request, args) => answer(request, args, peer), events: notices.listen }
+    const service: ControlService = {
+      answer: (request, args) => answer(request, args, peer),
+      stream: (request, args, listener) =>
+        request === 'events' ? notices.listen(listener) : tailActor(peer, args, listener)
+    }
     parts.add(controlPart(layout, service, ports))
   }
 
@@ -172,6 +177,8 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     onFatal: (error) => life.fail(journalError(error))
   })
   parts.add({ name: 'actors', start: () => actors.start(), stop: () => actors.stop(), stopMs: STOP_MS.actors })
+
+  parts.add({ name: 'modules', start: () => runModules(config.actors, actors), stop: () => undefined, stopMs: 0 })
 
   const startedMs = clock.now()
   const peer: PreparedPeer = {

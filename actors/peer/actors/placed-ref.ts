@@ -65,9 +65,7 @@ export class PlacedRef {
     }
     const lost = (code: string): void =>
       reject(new RuntimeError('BRUME_RUNTIME_UNREACHABLE', `${this.address}: ${code}`))
-    const leave = this.#isHere
-      ? this.#kernel.follow(this.address, look)
-      : this.#delivery.follow(this.address, look, lost)
+    const leave = this.follow(look, lost)
     const late = (): void =>
       reject(new RuntimeError('BRUME_RUNTIME_TIMEOUT', `${this.address} did not come to it within ${timeoutMs} ms`))
     const cancel = this.#clock.after(timeoutMs, late)
@@ -76,6 +74,11 @@ export class PlacedRef {
       leave()
       cancel()
     })
+  }
+
+  follow(changed: (snapshot: Snapshot) => void, ended?: (code: string) => void): Cancel {
+    if (this.#isHere) return this.#kernel.follow(this.address, changed)
+    return this.#delivery.follow(this.address, changed, ended)
   }
 
   watch(down: (down: Down) => void): Cancel {

@@ -177,6 +177,8 @@ export interface Ref<M extends Machine = Machine> {
   waitFor(until: Until<M>, options?: { readonly timeoutMs?: number }): Promise<Snapshot<M>>
   snapshot(options: { readonly read: 'certified' }): Promise<CertifiedSnapshot<M>>
   snapshot(options?: { readonly read?: ReadLevel }): Promise<Snapshot<M>>
+  /** Every change of its state from now on. */
+  follow(changed: (snapshot: Snapshot<M>) => void): Cancel
   /** Told once that this incarnation is no more. */
   watch(down: (down: Down) => void): Cancel
   /** Emitted events of this type, `*` for all. */

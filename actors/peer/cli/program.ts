@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { type ConfigKey, flagName, KNOBS, variableName } from '../config/index.ts'
 import { PeerError } from '../errors.ts'
 import { version } from '../version.ts'
+import { addActors } from './actors/commands.ts'
 import { createOutput, type Output } from './output.ts'
 import { addQuorum } from './quorum/commands.ts'
 
@@ -33,6 +34,7 @@ export function buildProgram(others: readonly string[]): Command {
     .exitOverride()
   addUp(program)
   addQueries(program)
+  addActors(program)
   addQuorum(program)
   if (others.length > 0)
     program.addHelpText('after', `\nFound beside it:\n${others.map((name) => `  ${name}`).join('\n')}`)

@@ -1,4 +1,4 @@
-import { bool, choice, count, multiaddrs, type Reader, text, words } from './readers.ts'
+import { bool, choice, count, multiaddrs, paths, type Reader, text, words } from './readers.ts'
 
 /** What a peer can be told. Flags are the kebab-case of the key, variables BRUME_ and its SNAKE_CASE. */
 export interface Config {
@@ -27,6 +27,8 @@ export interface Config {
   readonly region: string
   /** What it offers beyond being a member. */
   readonly roles: readonly Role[]
+  /** Modules of machines to run: see actors/modules.ts. */
+  readonly actors: readonly string[]
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Half-space of V8's young generation, MiB; 1 saves about 20 MiB against 16, for more frequent short pauses. */
   readonly semiSpaceMb: number
@@ -56,6 +58,9 @@ const ADDRESSES_MAX = 8
 const ANNOUNCED_BYTES_MAX = 128
 /** Bootstrap peers are dialled in parallel at start; 32 are more than any network needs. */
 const BOOTSTRAP_MAX = 32
+
+/** A person's own list; more is made by code. */
+const MODULES_MAX = 64
 
 /** Every setting, once: reading, flags, variables and help are derived from here. */
 export const KNOBS: { readonly [K in ConfigKey]: Knob<Config[K]> } = {
@@ -91,6 +96,11 @@ export const KNOBS: { readonly [K in ConfigKey]: Knob<Config[K]> } = {
     read: words('relay', 'bootstrap', 'gateway', 'storage', 'executor'),
     argument: '<role...>',
     doc: 'relay, bootstrap, gateway, storage, executor'
+  },
+  actors: {
+    read: paths(MODULES_MAX),
+    argument: '<file...>',
+    doc: 'modules whose default export is a machine: each is run as one actor'
   },
   logLevel: {
     read: choice('debug', 'info', 'warn', 'error', 'silent'),

@@ -16,6 +16,7 @@ const laptop: Defaults = {
   site: '',
   region: '',
   roles: [],
+  actors: [],
   logLevel: 'warn',
   semiSpaceMb: 1,
   heapMb: 192

@@ -6,6 +6,9 @@ export class Unfit extends Error {}
 /** Takes a JSON value, or text from a flag or variable; returns the setting or throws `Unfit`. */
 export type Reader<T> = (value: unknown) => T
 
+/** As Linux has it. */
+const PATH_MAX = 4_096
+
 /** One of these words or numbers. */
 export function choice<const T extends string | number>(...options: readonly T[]): Reader<T> {
   return (value) => {
@@ -56,6 +59,16 @@ function list(value: unknown): readonly unknown[] {
 export function words<const T extends string>(...options: readonly T[]): Reader<readonly T[]> {
   const one = choice(...options)
   return (value) => [...new Set(list(value).map(one))]
+}
+
+/** Paths of files, as a person writes them. */
+export function paths(max: number): Reader<readonly string[]> {
+  return (value) => {
+    const items = list(value)
+    const fits = (item: unknown): boolean => typeof item === 'string' && item.length > 0 && item.length <= PATH_MAX
+    if (items.length > max || !items.every(fits)) throw new Unfit(`at most ${max} paths of files`)
+    return items.map(String)
+  }
 }
 
 /** A list of multiaddrs. */

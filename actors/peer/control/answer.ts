@@ -1,10 +1,11 @@
-import { PeerError } from '../errors.ts'
 import type { Peer } from '../peer.ts'
 import { reportMember } from '../report.ts'
+import { actorAt, actorHistory, askActor, showActor } from './actors.ts'
+import { base64, bytesOf, textOf, wrong } from './arguments.ts'
 import type { Arguments, Request } from './messages.ts'
 
 /** What the peer answers on its control socket; plain JSON, bytes in base64. */
-export function answer(request: Exclude<Request, 'events'>, args: Arguments, peer: Peer): unknown {
+export function answer(request: Request, args: Arguments, peer: Peer): unknown {
   switch (request) {
     case 'id':
       return { id: peer.id }
@@ -18,6 +19,16 @@ export function answer(request: Exclude<Request, 'events'>, args: Arguments, pee
       return submit(peer, textOf(args, 'group'), bytesOf(args, 'body'))
     case 'quorum.read':
       return read(peer, args)
+    case 'actors.list':
+      return { actors: peer.actors() }
+    case 'actors.show':
+      return showActor(peer, args)
+    case 'actors.ask':
+      return askActor(peer, args)
+    case 'actors.at':
+      return actorAt(peer, args)
+    case 'actors.history':
+      return actorHistory(peer, args)
   }
 }
 
@@ -38,20 +49,4 @@ async function read(peer: Peer, args: Arguments): Promise<unknown> {
   const found = await peer.hosted.read(textOf(args, 'group'), paths, level)
   const { height, leaves, bundle } = found
   return { height, leaves: leaves?.map(base64) ?? null, bundle: bundle === null ? null : base64(bundle) }
-}
-
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
-
-function textOf(args: Arguments, name: string): string {
-  const value = args[name]
-  if (typeof value !== 'string' || value === '') throw wrong(name)
-  return value
-}
-
-function bytesOf(args: Arguments, name: string): Uint8Array {
-  return new Uint8Array(Buffer.from(textOf(args, name), 'base64'))
-}
-
-function wrong(name: string): PeerError {
-  return new PeerError('BRUME_PEER_USAGE', `"${name}" is missing or not what it should be`)
 }

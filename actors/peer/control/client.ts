@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { hasCode, PeerError } from '../errors.ts'
 import { LineCutter } from './lines.ts'
-import { ANSWER_BYTES_MAX, type Arguments, type Request, readAnswer } from './messages.ts'
+import { ANSWER_BYTES_MAX, type Arguments, type Request, readAnswer, type StreamRequest } from './messages.ts'
 
 /** A peer answers from memory; one that is busy for longer than this is stuck. */
 const ANSWER_TIMEOUT_MS = 5_000
@@ -28,7 +28,7 @@ export class RefusedError extends Error {
  */
 export function askControl(
   path: string,
-  request: Exclude<Request, 'events'>,
+  request: Request,
   { timeoutMs = ANSWER_TIMEOUT_MS, args = {} }: AskOptions = {}
 ): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
@@ -61,6 +61,38 @@ export function askControl(
     socket.destroy()
   }
 
+  return promise
+}
+
+/**
+ * Asks for what goes on, and calls with each thing that happens until the peer ends it. Rejects as `askControl` does.
+ */
+export function streamControl(
+  path: string,
+  request: StreamRequest,
+  args: Arguments,
+  told: (event: unknown) => void
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const cutter = new LineCutter(ANSWER_BYTES_MAX)
+  const socket = connect(path, () => socket.write(`${JSON.stringify({ ...args, do: request })}\n`))
+  let isAnswered = false
+  const take = (line: string): void => {
+    if (isAnswered) return told(JSON.parse(line))
+    const answer = readAnswer(line)
+    isAnswered = answer?.ok === true
+    if (answer?.ok === false) reject(new RefusedError(answer.error.code, answer.error.message))
+  }
+  socket.on('error', (error) => reject(connectError(path, error)))
+  socket.on('close', () => resolve())
+  socket.on('data', (chunk) => {
+    try {
+      for (const line of cutter.push(chunk)) take(line)
+    } catch (error) {
+      reject(new PeerError('BRUME_PEER_CONTROL', `what the peer behind ${path} says cannot be read`, error))
+      socket.destroy()
+    }
+  })
   return promise
 }
 

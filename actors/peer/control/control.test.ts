@@ -32,7 +32,7 @@ const service = {
     if (request === 'peers') throw new Error('no')
     return { asked: request }
   },
-  events(listener: (event: object) => void) {
+  stream(_: string, __: object, listener: (event: object) => void) {
     listeners.add(listener)
     return () => void listeners.delete(listener)
   }

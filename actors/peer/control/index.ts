@@ -1,5 +1,6 @@
+export { tailActor } from './actors.ts'
 export { answer } from './answer.ts'
-export { askControl } from './client.ts'
+export { askControl, streamControl } from './client.ts'
 export { controlPart } from './part.ts'
 export { controlPath } from './path.ts'
 export { type ControlServer, type ControlService, serveControl } from './server.ts'

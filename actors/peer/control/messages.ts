@@ -1,7 +1,23 @@
-/** What can be asked on the control socket: one request, one answer; `events` then streams. */
-const REQUESTS = ['id', 'status', 'peers', 'quorum.join', 'quorum.submit', 'quorum.read', 'events'] as const
+/** What can be asked on the control socket: one request, one answer. */
+const ANSWERED = [
+  'id',
+  'status',
+  'peers',
+  'quorum.join',
+  'quorum.submit',
+  'quorum.read',
+  'actors.list',
+  'actors.show',
+  'actors.ask',
+  'actors.at',
+  'actors.history'
+] as const
 
-export type Request = (typeof REQUESTS)[number]
+/** These are answered and go on, one line for each thing that happens. */
+const STREAMED = ['events', 'actors.tail'] as const
+
+export type Request = (typeof ANSWERED)[number]
+export type StreamRequest = (typeof STREAMED)[number]
 
 /** One line of answer. */
 export type Answer =
@@ -16,7 +32,7 @@ export const ANSWER_BYTES_MAX = 16 * 1_048_576
 
 /** What was asked, with all that was said beside it. */
 export interface Asked {
-  readonly request: Request
+  readonly request: Request | StreamRequest
   readonly args: Arguments
 }
 
@@ -32,8 +48,9 @@ export function readRequest(line: string): Asked | { readonly fault: string } {
     return { fault: 'the request is not JSON' }
   }
   const args = typeof value === 'object' && value !== null ? (value as Arguments) : {}
-  const request = REQUESTS.find((name) => name === args.do)
-  return request === undefined ? { fault: `"do" must be one of ${REQUESTS.join(', ')}` } : { request, args }
+  const known = [...ANSWERED, ...STREAMED]
+  const request = known.find((name) => name === args.do)
+  return request === undefined ? { fault: `"do" must be one of ${known.join(', ')}` } : { request, args }
 }
 
 /** The answer in this line, or undefined when it is none. */
@@ -49,3 +66,6 @@ export function readAnswer(line: string): Answer | undefined {
     return undefined
   }
 }
+
+export const isStream = (request: Request | StreamRequest): request is StreamRequest =>
+  STREAMED.some((name) => name === request)

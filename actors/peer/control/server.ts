@@ -3,13 +3,21 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Cancel, Log } from '@brume/ports'
 import { hasCode, PeerError } from '../errors.ts'
 import { LineCutter } from './lines.ts'
-import { type Answer, type Arguments, REQUEST_BYTES_MAX, type Request, readRequest } from './messages.ts'
+import {
+  type Answer,
+  type Arguments,
+  isStream,
+  REQUEST_BYTES_MAX,
+  type Request,
+  readRequest,
+  type StreamRequest
+} from './messages.ts'
 
 /** What the control socket serves. */
 export interface ControlService {
-  answer(request: Exclude<Request, 'events'>, args: Arguments): Promise<unknown> | unknown
-  /** Calls with every event until cancelled. */
-  events(listener: (event: object) => void): Cancel
+  answer(request: Request, args: Arguments): Promise<unknown> | unknown
+  /** Calls with everything that happens until cancelled. A throw is the answer. */
+  stream(request: StreamRequest, args: Arguments, listener: (event: object) => void): Cancel
 }
 
 export interface ControlServer {
@@ -88,8 +96,8 @@ async function respond(socket: Socket, line: string, service: ControlService, lo
   const asked = readRequest(line)
   if ('fault' in asked) return finish(socket, refusal('BRUME_PEER_CONTROL', asked.fault))
   const { request, args } = asked
-  if (request === 'events') return stream(socket, service)
   try {
+    if (isStream(request)) return stream(socket, service, request, args)
     finish(socket, { ok: true, value: await service.answer(request, args) })
   } catch (error) {
     log.warn({ error, request }, 'a control request failed')
@@ -109,11 +117,18 @@ function finish(socket: Socket, answer: Answer): void {
   socket.end(`${JSON.stringify(answer)}\n`)
 }
 
-function stream(socket: Socket, service: ControlService): void {
-  socket.write(`${JSON.stringify({ ok: true, value: null } satisfies Answer)}\n`)
-  const cancel = service.events((event) => {
-    socket.write(`${JSON.stringify(event)}\n`)
+function stream(socket: Socket, service: ControlService, request: StreamRequest, args: Arguments): void {
+  const lines: object[] = [{ ok: true, value: null } satisfies Answer]
+  const write = (): void => {
+    for (const line of lines.splice(0)) socket.write(`${JSON.stringify(line)}\n`)
     if (socket.writableLength > EVENT_BACKLOG_BYTES_MAX) socket.destroy()
+  }
+  let isOpen = false
+  const cancel = service.stream(request, args, (event) => {
+    lines.push(event)
+    if (isOpen) write()
   })
+  isOpen = true
+  write()
   socket.once('close', cancel)
 }

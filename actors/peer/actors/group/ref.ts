@@ -84,37 +84,55 @@ export class GroupRef {
     return (await this.#certified(height)).proof
   }
 
-  /** Looks at one member's state after each block; what it resolves with is certified. */
+  /** What it resolves with is certified. */
   async waitFor(until: unknown, { timeoutMs = WAIT_TIMEOUT_MS } = {}): Promise<Snapshot> {
-    const look = async (): Promise<Snapshot> => {
-      const { client } = await this.#group()
-      let { seq } = await this.snapshot()
-      for (;;) {
-        const local = await this.snapshot()
-        if (isReached(until, local)) {
-          const certified = await this.#certified(local.seq)
-          if (isReached(until, certified)) return certified
-        }
-        seq = Math.max(seq, local.seq)
-        for await (const { header } of client.watch(seq + 1)) {
-          seq = header.height
-          break
-        }
-      }
+    const { promise, resolve, reject } = Promise.withResolvers<Snapshot>()
+    const look = async (local: Snapshot): Promise<void> => {
+      if (!isReached(until, local)) return
+      const certified = await this.#certified(local.seq)
+      if (isReached(until, certified)) resolve(certified)
     }
-    return this.#within(timeoutMs, look())
+    const stop = this.#changes(look, reject)
+    return this.#within(timeoutMs, promise).finally(stop)
   }
 
-  /** Told when its machine is done. */
+  /** As one member says it, after each block. */
+  follow(changed: (snapshot: Snapshot) => void): Cancel {
+    return this.#changes(
+      async (snapshot) => changed(snapshot),
+      () => undefined
+    )
+  }
+
+  /** Told when its machine is done, by a proof. */
   watch(down: (down: Down) => void): Cancel {
-    let cancelled = false
-    const done = (snapshot: Snapshot): void => {
-      const { address, incarnation, output } = snapshot
-      if (!cancelled) down({ address, incarnation, reason: 'done', ...(output === undefined ? {} : { output }) })
+    const look = async ({ seq, status }: Snapshot): Promise<void> => {
+      if (status !== 'done') return
+      const { address, incarnation, output } = await this.#certified(seq)
+      stop()
+      down({ address, incarnation, reason: 'done', ...(output === undefined ? {} : { output }) })
     }
-    this.waitFor('done', { timeoutMs: Number.POSITIVE_INFINITY }).then(done, () => undefined)
+    const stop = this.#changes(look, () => undefined)
+    return stop
+  }
+
+  /** Looks at a member's state now, and after each block from then on. */
+  #changes(look: (snapshot: Snapshot) => Promise<void>, failed: (error: unknown) => void): Cancel {
+    let isOver = false
+    const run = async (): Promise<void> => {
+      const { client } = await this.#group()
+      let snapshot = await this.snapshot()
+      await look(snapshot)
+      for await (const { header } of client.watch(snapshot.seq + 1)) {
+        if (isOver) return
+        if (header.height <= snapshot.seq) continue
+        snapshot = await this.snapshot()
+        if (!isOver) await look(snapshot)
+      }
+    }
+    run().catch((error: unknown) => isOver || failed(error))
     return () => {
-      cancelled = true
+      isOver = true
     }
   }
 
@@ -195,7 +213,6 @@ export class GroupRef {
   }
 
   async #within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-    if (!Number.isFinite(timeoutMs)) return promise
     const { promise: late, reject } = Promise.withResolvers<never>()
     const cancel = this.#clock.after(timeoutMs, () =>
       reject(new RuntimeError('BRUME_RUNTIME_TIMEOUT', `${this.address} did not come to it within ${timeoutMs} ms`))

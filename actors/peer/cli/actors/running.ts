@@ -1,0 +1,83 @@
+import type { CellView, HistoryEntry } from '@brume/runtime/kernel'
+import type { Snapshot } from '../../actors/types.ts'
+import { streamControl } from '../../control/index.ts'
+import { defaultDirectory, layoutOf, readRunning } from '../../data/index.ts'
+import { PeerError } from '../../errors.ts'
+import { type Output, paint, table } from '../output.ts'
+import { ask } from '../quorum/running.ts'
+
+type DataDir = string | undefined
+
+export async function list(dataDir: DataDir, output: Output): Promise<void> {
+  const answer = (await ask(dataDir, 'actors.list')) as { readonly actors: readonly CellView[] }
+  output.tell(answer)
+  const rows = answer.actors.map(({ path, kind, version, status, seq, waiting, restarts, durability }) => [
+    ...[path, `${kind}@${version}`, status, String(seq), String(waiting), String(restarts), durability]
+  ])
+  const head = ['ACTOR', 'LOGIC', 'STATUS', 'EVENTS', 'WAITING', 'RESTARTS', 'DURABILITY']
+  for (const line of table([head, ...rows])) output.say(line)
+}
+
+export async function show(dataDir: DataDir, actor: string, output: Output): Promise<void> {
+  say((await ask(dataDir, 'actors.show', { actor })) as Snapshot, output)
+}
+
+export async function at(dataDir: DataDir, args: { actor: string; seq: number }, output: Output): Promise<void> {
+  say((await ask(dataDir, 'actors.at', args)) as Snapshot, output)
+}
+
+function say(snapshot: Snapshot, output: Output): void {
+  const { address, seq, cell, value, context, tags } = snapshot
+  output.tell(snapshot)
+  output.say(`${paint.bold(address)}  ${cell}, ${seq} events`)
+  output.say(`value    ${JSON.stringify(value)}${tags.length > 0 ? `  tags ${tags.join(' ')}` : ''}`)
+  output.say(`context  ${JSON.stringify(context)}`)
+  if (snapshot.output !== undefined) output.say(`output   ${JSON.stringify(snapshot.output)}`)
+  if (snapshot.error !== undefined) output.say(`error    ${String(snapshot.error)}`)
+}
+
+interface Sending {
+  readonly actor: string
+  /** As written. */
+  readonly event: string
+  readonly reply: boolean
+}
+
+export async function send(dataDir: DataDir, { actor, event, reply }: Sending, output: Output): Promise<void> {
+  const answer = (await ask(dataDir, 'actors.ask', { actor, event: parse(event), reply })) as {
+    readonly seq?: number
+    readonly reply?: unknown
+  }
+  output.tell(answer)
+  output.say(reply ? JSON.stringify(answer.reply) : `processed as event ${answer.seq}`)
+}
+
+function parse(event: string): unknown {
+  try {
+    return JSON.parse(event)
+  } catch (error) {
+    throw new PeerError('BRUME_PEER_USAGE', `${event} is not JSON; quote it for the shell: '{"type":"add"}'`, error)
+  }
+}
+
+export async function history(dataDir: DataDir, args: { actor: string; from: number }, output: Output): Promise<void> {
+  const answer = (await ask(dataDir, 'actors.history', args)) as { readonly entries: readonly HistoryEntry[] }
+  output.tell(answer)
+  for (const { seq, atMs, sender, event } of answer.entries) {
+    output.say(`${seq}  ${new Date(atMs).toISOString()}  ${JSON.stringify(event)}  ${paint.dim(sender ?? 'itself')}`)
+  }
+}
+
+export async function tail(dataDir: DataDir, actor: string, output: Output): Promise<void> {
+  const layout = layoutOf(dataDir ?? defaultDirectory())
+  const running = await readRunning(layout.running)
+  if (running === undefined)
+    throw new PeerError('BRUME_PEER_NOT_RUNNING', `no peer runs on ${layout.directory}; start one with: brume up`)
+  await streamControl(running.control, 'actors.tail', { actor }, (told) => {
+    const { became, emitted } = told as { readonly became?: Snapshot; readonly emitted?: unknown }
+    output.tell(told as object)
+    if (emitted !== undefined) output.say(`emitted  ${JSON.stringify(emitted)}`)
+    if (became !== undefined)
+      output.say(`${String(became.seq).padEnd(7)}  ${JSON.stringify(became.value)}  ${JSON.stringify(became.context)}`)
+  })
+}
