@@ -104,7 +104,7 @@ export class Epochs {
     for (const epoch of oldest) this.#committees.delete(epoch)
   }
 
-  /** The epoch has closed: the next one begins at the block that closed it. */
+  /** The epoch has closed: the next one begins at the block that closed it, and is at work once it is resumed. */
   turn(genesis: Final, sawBeginning: boolean): Epoch {
     const closed = this.current
     closed.close()
@@ -116,9 +116,14 @@ export class Epochs {
     if (!this.#joined) return epoch
     epoch.join()
     this.#connect()
-    for (const { from, frame } of this.#early.take()) epoch.heard(from, frame)
-    epoch.batched()
     return epoch
+  }
+
+  /** The epoch that began goes on with what was said in it before it began here. */
+  resume(): void {
+    const { current } = this
+    if (this.#joined) for (const { from, frame } of this.#early.take()) current.heard(from, frame)
+    current.batched()
   }
 
   /** The epoch of that number, while it decides or still answers. */

@@ -67,8 +67,7 @@ export class Finality {
     const expired = loaded.intake.final(blocks)
     meters.height.set(label, final.height)
     meters.commands.inc({ ...label, result: 'expired' }, expired)
-    if (turn !== null) this.#turn(final, turn)
-    supply.changed()
+    // All that listens hears of these blocks before anything runs that may make the next ones final.
     for (const { proposal, effective } of blocks) {
       const { view, height, digest } = proposal
       const commands = bodyOf(proposal).commands.map(({ id }) => id)
@@ -79,7 +78,11 @@ export class Finality {
       this.#core.emit({ type: 'final', view, height, digest, commands, leader: epoch.leaderOf(view) })
     }
     serving.finalized(blocks, all.slice(blocks.length), newest)
-    if (turn !== null) this.#began(final)
+    if (turn !== null) {
+      this.#turn(final, turn)
+      this.#began(final)
+    }
+    supply.changed()
   }
 
   /** Goes on above blocks that nobody keeps; resolves when that survives a power cut. */
@@ -136,10 +139,10 @@ export class Finality {
   }
 
   #began({ height }: Final): void {
-    const { epoch, self, engine } = this.#core.current
+    const { epoch, self } = this.#core.current
     const isMember = self !== null
     this.#core.emit({ type: 'epoch', epoch, height, isMember })
-    engine.run()
+    this.#core.epochs?.resume()
     this.#secured
       .then(() => {
         this.#core.tell({ type: 'epoch.opened', isMember })

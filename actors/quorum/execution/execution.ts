@@ -76,6 +76,8 @@ export class Execution {
   #refilling = false
   /** The next block was looked for in the ledger and is not there. */
   #isStarving = false
+  /** The height above which the ledger's blocks were fetched last. */
+  #refilledAt = -1
   #dueMs: number | null = null
   /** At and below this height a program spoke that went wrong. */
   #toldTo = 0
@@ -385,7 +387,11 @@ export class Execution {
     const prunedTo = await this.#options.prunedTo()
     // Nobody has let go of it: the store has lost it, and the program lacks nothing else.
     const { handed } = this.#window
-    if (this.#isStarving && handed >= prunedTo && (await this.#options.refill(handed + 1))) {
+    const isLost = this.#isStarving && handed >= prunedTo
+    // Where the same block cannot be read once more, only a state above it helps.
+    const isNew = this.#refilledAt !== handed
+    this.#refilledAt = handed
+    if (isLost && isNew && (await this.#options.refill(handed + 1))) {
       this.#isStarving = false
       return
     }
