@@ -2,6 +2,7 @@ import type { Json } from '../logic/port.ts'
 import { Cell, type Origin, scopeOf } from './cell.ts'
 import type { Durable, StoredActor } from './durable/port.ts'
 import { migrate } from './migrate.ts'
+import { Packed } from './packed.ts'
 import type { Parts } from './parts.ts'
 import type { Refusal } from './port.ts'
 import { spawnOptions } from './records.ts'
@@ -9,21 +10,30 @@ import { spawnOptions } from './records.ts'
 /** Brings actors from the disk into memory and out of it again. Their incarnation stays. */
 export class Activation {
   readonly #parts: Parts
-  readonly #durable: Durable
+  readonly #durable: Durable | null
+  readonly #packed: Packed
   /** To be loaded as soon as their kinds are registered. */
   readonly #asleep = new Set<string>()
 
-  constructor(parts: Parts, durable: Durable) {
+  constructor(parts: Parts, durable: Durable | null) {
     this.#parts = parts
     this.#durable = durable
+    this.#packed = new Packed(parts, (path) => void this.activate(path))
   }
 
   activate(path: string): Cell | Refusal {
-    const loaded = this.#durable.load(path)
+    const packed = this.#packed.take(path)
+    if (packed !== undefined) return this.#build(path, packed)
+    const loaded = this.#durable?.load(path)
     if (loaded === undefined) return 'noactor'
     const cell = loaded.kind === 'damaged' ? this.#damaged(path, loaded.error) : this.#build(path, loaded.actor)
-    if (typeof cell === 'string') this.#durable.release(path)
+    if (typeof cell === 'string') this.#durable?.release(path)
     return cell
+  }
+
+  /** Actors that are out of memory and on no disk. */
+  get packed(): number {
+    return this.#packed.size
   }
 
   wake(paths: readonly string[]): void {
@@ -37,15 +47,22 @@ export class Activation {
   }
 
   evict(path: string): boolean {
-    const { cells, watches } = this.#parts
+    const { cells, effects } = this.#parts
     const cell = cells.get(path)
-    if (cell === undefined || cell.durability === 'memory') return false
-    const isBusy = cell.status !== 'active' || cell.mailbox.length > 0 || cell.queued || cell.below.size > 0
-    if (isBusy || cell.actors.size > 0 || cell.watching.size > 0 || watches.isWatched(path)) return false
-    for (const timer of cell.timers.values()) timer.cancel()
+    if (cell === undefined || !this.#mayLeave(cell)) return false
+    effects.leave(cell)
     cells.remove(cell)
-    this.#durable.release(path)
+    if (cell.durability === 'memory') this.#packed.put(cell)
+    else this.#durable?.release(path)
     return true
+  }
+
+  /** Nothing that only memory has would be lost. */
+  #mayLeave(cell: Cell): boolean {
+    const { outputs, runs } = this.#parts
+    if (cell.status !== 'active' || cell.mailbox.length > 0 || cell.queued || cell.below.size > 0) return false
+    if (cell.actors.size > 0 || cell.watching.size > 0 || runs.has(cell)) return false
+    return outputs.isFree(cell.batch) && (cell.durability !== 'memory' || cell.options.passivate === true)
   }
 
   #build(path: string, stored: StoredActor): Cell | Refusal {
@@ -55,7 +72,12 @@ export class Activation {
     if (actor === null) return this.#refused(path, 'unmigrated', { stored: stored.version, kind: home.kind.version })
     const { places, steps } = this.#parts
     const cell = new Cell({
-      ...{ path, address: places.address(path), ...home, options: spawnOptions(actor.options) },
+      ...{
+        path,
+        address: places.address(path),
+        ...home,
+        options: this.#packed.options(path) ?? spawnOptions(actor.options)
+      },
       durability: actor.options.durability,
       turn: steps.turn
     })
@@ -93,9 +115,9 @@ export class Activation {
     cell.createdMs = actor.createdMs
     cell.status = actor.status
     for (const child of actor.children) cell.children.set(child.id, child)
-    for (const { target, seq } of this.#durable.outbox(cell.path)) cell.outstanding.set(target, seq)
+    for (const { target, seq } of this.#durable?.outbox(cell.path) ?? []) cell.outstanding.set(target, seq)
     if (actor.status === 'starting') return
-    const nowMs = this.#durable.nowMs()
+    const nowMs = this.#durable?.nowMs() ?? this.#parts.options.clock.wall()
     cell.state = cell.logic.restore(actor.state as Json, scopeOf(cell, nowMs, null, null, randomless))
   }
 

@@ -73,7 +73,7 @@ export class Effects {
 
   /** Of an actor that came back from the disk: timers in due order, overdue ones at once, watches, effects. */
   goOn(cell: Cell, { timers, watching, children }: StoredActor): void {
-    const nowMs = this.#parts.persistence.of(cell)?.nowMs() ?? 0
+    const nowMs = this.#parts.persistence.nowMs(cell)
     const due = [...timers].sort((a, b) => a.dueMs - b.dueMs)
     for (const timer of due) this.#wait(cell, { ...timer, cancel: () => {} }, Math.max(0, timer.dueMs - nowMs))
     for (const target of watching) this.#watch(cell, target)
@@ -135,8 +135,7 @@ export class Effects {
     const id = given ?? ` ${cell.nameless++}`
     this.#cancel(cell, id)
     assertBelow(cell.timers.size, TIMERS_MAX, cell, 'timers')
-    const { options, persistence } = this.#parts
-    const dueMs = (persistence.of(cell)?.nowMs() ?? options.clock.wall()) + delayMs
+    const dueMs = this.#parts.persistence.nowMs(cell) + delayMs
     this.#wait(cell, { id, event, to, delayMs, dueMs, cancel: () => {} }, delayMs)
   }
 
@@ -163,10 +162,10 @@ export class Effects {
     if (child === undefined) {
       throw new RuntimeError('BRUME_RUNTIME_CHILD_SRC', `${cell.path} starts ${src}, which its setup does not name`)
     }
-    if (child.kind === 'effect')
-      return this.#parts.live.start(cell, { id, src, input, syncSnapshot, logic: child.logic })
     const origin = { parent: cell, id, src, syncSnapshot, systemId: systemId ?? null }
-    this.#parts.spawner.child(cell, child.logic, origin, input)
+    cell.children.set(id, { id, src, incarnation: 0, input, syncSnapshot, systemId: origin.systemId })
+    if (child.kind === 'effect') this.#parts.live.start(cell, { id, src, input, syncSnapshot, logic: child.logic })
+    else this.#parts.spawner.child(cell, child.logic, origin, input)
   }
 
   #stop(cell: Cell, id: string): void {

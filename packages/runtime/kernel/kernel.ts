@@ -164,10 +164,11 @@ class ActorKernel implements Kernel {
   /** Actors in memory end in reverse order of their spawn; those on disk stay there. */
   async stop(): Promise<void> {
     this.#stopped = true
-    const { cells, supervisor, scheduler, timers, letters, watches, outputs } = this.#parts
+    const { cells, supervisor, scheduler, timers, letters, watches, outputs, persistence } = this.#parts
     scheduler.held(() => {
       for (const cell of [...cells.all()].reverse()) supervisor.leave(cell)
     })
+    persistence.stop()
     await this.#durable?.stop()
     scheduler.stop()
     timers.stop()

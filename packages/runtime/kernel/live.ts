@@ -51,7 +51,7 @@ export class Live {
     this.#parts.outputs.release(cell.batch, () => {
       if (isStopped) return
       host = this.#host(start, (event) => {
-        if (cell.actors.get(start.id) === actor) this.#enter(cell, start, event)
+        if (cell.actors.get(start.id) === actor) this.#enter(cell, start, event, actor)
       })
       host.start()
     })
@@ -68,12 +68,17 @@ export class Live {
     })
   }
 
-  #enter(cell: Cell, { id }: LiveStart, event: EventObject): void {
+  #enter(cell: Cell, { id }: LiveStart, event: EventObject, actor: LiveActor): void {
     const isEnd = event.type === `xstate.done.actor.${id}` || event.type === `xstate.error.actor.${id}`
-    if (isEnd) cell.actors.delete(id)
+    // Until its result is processed it is the actor's still: a restart runs it again.
+    const consumed = (): void => {
+      if (!isEnd || cell.actors.get(id) !== actor) return
+      cell.actors.delete(id)
+      cell.children.delete(id)
+    }
     const plain =
       'error' in event && event.type.startsWith('xstate.error.') ? { ...event, error: plainError(event.error) } : event
-    this.#parts.scheduler.held(() => this.#parts.door.own(cell, plain as Event, 0))
+    this.#parts.scheduler.held(() => this.#parts.door.own(cell, plain as Event, 0, { consumed }))
   }
 }
 

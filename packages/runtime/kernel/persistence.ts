@@ -1,26 +1,47 @@
+import type { Clock } from '@brume/ports'
 import type { Event } from '../logic/port.ts'
 import { Activation } from './activation.ts'
 import type { Cell } from './cell.ts'
 import type { Durable } from './durable/port.ts'
+import { Idle } from './durable/residency.ts'
 import type { Mail } from './mailbox.ts'
 import type { Parts } from './parts.ts'
 import type { Refusal } from './port.ts'
 
 /** Stored replies are found again for this long. */
 const REPLY_MS = 86_400_000
+/** Idle for so long, an actor leaves memory. */
+const PASSIVATE_MS = 60_000
 /** What waits for the disk: beyond it nothing is taken from outside. */
 const BACKLOG_BYTES_MAX = 32 * 1_048_576
 
 /** What cells have to do with the disk; where there is none, or for actors in memory, nothing. */
 export class Persistence {
-  readonly #parts: Parts
   readonly #durable: Durable | null
-  readonly #activation: Activation | null
+  readonly #activation: Activation
+  readonly #idle: Idle
+  readonly #clock: Clock
 
   constructor(parts: Parts, durable: Durable | null) {
-    this.#parts = parts
     this.#durable = durable
-    this.#activation = durable === null ? null : new Activation(parts, durable)
+    this.#clock = parts.options.clock
+    this.#activation = new Activation(parts, durable)
+    this.#idle = new Idle({
+      clock: parts.options.clock,
+      evict: (path) => this.#activation.evict(path),
+      after: (delayMs, run) => parts.timers.after(delayMs, run)
+    })
+  }
+
+  /** It had a turn. */
+  used(cell: Cell): void {
+    const { durability, options, path } = cell
+    if (durability === 'memory' && options.passivate !== true) return
+    if (cell.isAlive) this.#idle.used(path, options.passivateMs ?? PASSIVATE_MS)
+  }
+
+  gone(cell: Cell): void {
+    this.#idle.gone(cell.path)
   }
 
   /** True where the disk is so far behind that nothing more should come in. */
@@ -31,6 +52,11 @@ export class Persistence {
   /** The durable part where this cell is kept on disk. */
   of(cell: Cell): Durable | null {
     return cell.durability === 'memory' ? null : this.#durable
+  }
+
+  /** Wall time as this actor's timers count it. */
+  nowMs(cell: Cell): number {
+    return this.of(cell)?.nowMs() ?? this.#clock.wall()
   }
 
   /** The cell has changed: it is part of the open batch from now on. */
@@ -50,6 +76,7 @@ export class Persistence {
       durable.save(cell, { seq: cell.seq, atMs: Math.floor(durable.nowMs()), sender, event })
     } else durable.save(cell)
     mail?.consumed?.()
+    if (mail !== null && mail.ask === null) this.answered(cell, mail.key, null)
     cell.batch = durable.open
   }
 
@@ -69,17 +96,13 @@ export class Persistence {
 
   /** An actor that is not in memory; why it cannot be. */
   activate(path: string): Cell | Refusal {
-    return this.#activation?.activate(path) ?? 'noactor'
+    return this.#activation.activate(path)
   }
 
   /** Kinds came, or the kernel starts: those who could not be loaded may be now. */
   wake(paths: readonly string[] = []): void {
-    this.#activation?.wake(paths)
-  }
-
-  /** Takes it out of memory. False where it must stay. */
-  evict(path: string): boolean {
-    return this.#activation?.evict(path) ?? false
+    this.#activation.wake(paths)
+    this.#durable?.retry()
   }
 
   /** From one durable actor here to another: it is on disk until it is processed, if that is not in the same batch. */
@@ -92,11 +115,11 @@ export class Persistence {
     return () => durable.dropOutbox(from.path, seq)
   }
 
-  flush(): void {
-    this.#durable?.flush()
+  stop(): void {
+    this.#idle.stop()
   }
 
-  path(cell: Cell): string {
-    return this.#parts.places.address(cell.path)
+  flush(): void {
+    this.#durable?.flush()
   }
 }

@@ -1,24 +1,347 @@
-import { memoryStore, settle } from '@brume/testkit'
+import { memoryStore, type SimClock, settle } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
-import { counter, world } from './fixture.ts'
+import { assign, createMachine, sendTo, setup } from 'xstate'
+import { remote } from '../logic/index.ts'
+import { counter, countingMachine, lettersOf, run, SELF, world } from './fixture.ts'
+import type { Down, EffectRun, Inbound, Kernel, Outbound, Remote, SpawnOptions } from './index.ts'
+
+/** A peer's life on a store: its kernel, started, and with these kinds. */
+async function life(store: ReturnType<typeof memoryStore>, more: { remote?: Remote } = {}) {
+  const all = world({ store, ...more })
+  await all.kernel.start()
+  return all
+}
+
+const light = createMachine({
+  initial: 'red',
+  states: { red: { after: { 10000: 'green' } }, green: {} }
+})
 
 describe('an actor on disk', () => {
   test('goes on where it stopped, in the same incarnation', async () => {
     const store = memoryStore()
-    const first = world({ store })
-    await first.kernel.start()
+    const first = await life(store)
     first.kernel.register(counter)
     first.kernel.spawn('c', 'counter', { input: 3 })
-    const { seq } = await first.kernel.submit('c', { type: 'add' })
-    expect(seq).toBe(1)
+    expect(await first.kernel.submit('c', { type: 'add' })).toEqual({ seq: 1 })
     const { incarnation } = await first.kernel.snapshot('c')
     await first.kernel.stop()
 
-    const second = world({ store })
-    await second.kernel.start()
-    second.kernel.register(counter)
-    expect(await second.kernel.ask('c', { type: 'get' })).toBe(4)
-    expect(await second.kernel.snapshot('c')).toMatchObject({ incarnation, seq: 2, context: { n: 4 } })
+    const { kernel } = await life(store)
+    expect(kernel.tell('c', { type: 'add' })).toBe('unmigrated')
+    kernel.register(counter)
+    expect(await kernel.ask('c', { type: 'get' })).toBe(4)
+    expect(await kernel.snapshot('c')).toMatchObject({ incarnation, seq: 2, context: { n: 4 } })
+  })
+
+  test('has its timers, which fire at their time', async () => {
+    const store = memoryStore()
+    const first = await life(store)
+    run(first.kernel, 'light', light)
+    first.clock.run(4_000)
+    await first.kernel.stop()
+
+    // The clock of a world begins anew: the deadline lies where the first one put it.
+    const { kernel, clock } = await life(store)
+    kernel.register({ name: 'light', version: 1, logic: (await import('../logic/xstate5/index.ts')).xstate5(light) })
     await settle()
+    clock.run(9_999)
+    expect(await kernel.snapshot('light')).toMatchObject({ value: 'red' })
+    clock.run(1)
+    await settle()
+    expect(await kernel.snapshot('light')).toMatchObject({ value: 'green' })
+  })
+
+  test('has its children, which answer it', async () => {
+    const store = memoryStore()
+    const parent = setup({ actors: { child: countingMachine } }).createMachine({
+      invoke: { id: 'child', src: 'child' },
+      on: { go: { actions: sendTo('child', { type: 'add' }) } }
+    })
+    const first = await life(store)
+    run(first.kernel, 'p', parent)
+    await first.kernel.submit('p', { type: 'go' })
+    await first.kernel.stop()
+
+    const { kernel } = await life(store)
+    run(kernel, 'p', parent)
+    await kernel.submit('p', { type: 'go' })
+    expect(await kernel.snapshot('p/child')).toMatchObject({ context: { n: 2 } })
+    await kernel.stopActor('p')
+    await expect(kernel.snapshot('p/child')).resolves.toMatchObject({ cell: 'stopped' })
+    await kernel.stop()
+    const last = await life(store)
+    run(last.kernel, 'other', parent)
+    await expect(last.kernel.snapshot('p/child')).rejects.toMatchObject({ code: 'BRUME_RUNTIME_NOACTOR' })
+  })
+
+  test('that stopped is gone, and one that is done stays to be read', async () => {
+    const store = memoryStore()
+    const first = await life(store)
+    for (const path of ['done', 'stopped']) run(first.kernel, path, countingMachine)
+    await first.kernel.submit('done', { type: 'end' })
+    await first.kernel.stopActor('stopped')
+    await first.kernel.stop()
+
+    const { kernel } = await life(store)
+    for (const path of ['done', 'stopped']) kernel.register({ ...counter, name: path })
+    await expect(kernel.snapshot('stopped')).rejects.toMatchObject({ code: 'BRUME_RUNTIME_NOACTOR' })
+    expect(kernel.tell('done', { type: 'add' })).not.toBe('accepted')
+  })
+
+  test('runs its effects again after a kill, with the same id, and stops them with the actor', async () => {
+    const store = memoryStore()
+    const machine = createMachine({ on: { pay: { actions: { type: 'pay', params: { sum: 5 } } } } })
+    const runs: EffectRun[] = []
+    const kind = {
+      name: 'shop',
+      version: 1,
+      logic: (await import('../logic/xstate5/index.ts')).xstate5(machine),
+      effects: {
+        pay: (effect: EffectRun) => {
+          runs.push(effect)
+          return new Promise<null>(() => {})
+        }
+      }
+    }
+    const first = await life(store)
+    first.kernel.register(kind)
+    first.kernel.spawn('shop', 'shop')
+    await first.kernel.submit('shop', { type: 'pay' })
+    await first.kernel.stop()
+    expect(runs[0]?.signal.aborted).toBe(true)
+
+    const { kernel } = await life(store)
+    kernel.register(kind)
+    await settle()
+    expect(runs.map(({ id, params }) => [id, params])).toEqual([
+      [runs[0]?.id, { sum: 5 }],
+      [runs[0]?.id, { sum: 5 }]
+    ])
+    await kernel.stopActor('shop')
+    expect(runs[1]?.signal.aborted).toBe(true)
+    await kernel.stop()
+    const last = await life(store)
+    last.kernel.register(kind)
+    await settle()
+    expect(runs).toHaveLength(2)
+  })
+})
+
+const OTHER = '12D3KooWGatU9DDEbVY9iW6r8hw9FWoQRdHHvzuw3hTEAmzQtsCY'
+
+/** A way to other peers that keeps what goes there. */
+function wire() {
+  const sent: Outbound[] = []
+  const nothing = (): never => {
+    throw new Error('not used here')
+  }
+  const remote: Remote = {
+    send: (message) => {
+      sent.push(message)
+      return 'accepted'
+    },
+    watch: (_target, _down: (down: Down) => void) => () => {},
+    snapshot: nothing,
+    subscribe: nothing,
+    history: nothing
+  }
+  return { sent, remote }
+}
+
+const forwards = setup({ types: { context: {} as { n: number } } }).createMachine({
+  context: { n: 0 },
+  on: {
+    go: {
+      actions: [
+        assign({ n: ({ context }) => context.n + 1 }),
+        sendTo(
+          () => remote(`brume://${OTHER}/to`),
+          ({ context }) => ({ type: 'hi', n: context.n })
+        )
+      ]
+    }
+  }
+})
+
+describe('what a durable actor sends', () => {
+  test('leaves after its batch, in order, and is sent again after a restart until it is confirmed', async () => {
+    const store = memoryStore()
+    const before = wire()
+    const first = await life(store, before)
+    run(first.kernel, 'from', forwards)
+    first.kernel.tell('from', { type: 'go' })
+    first.kernel.tell('from', { type: 'go' })
+    expect(before.sent).toEqual([])
+    await first.kernel.submit('from', { type: 'go' })
+    expect(before.sent.map(({ event, durable }) => [event.n, durable])).toEqual([
+      [1, { seq: 1, prev: 0 }],
+      [2, { seq: 2, prev: 1 }],
+      [3, { seq: 3, prev: 2 }]
+    ])
+    before.sent[0]?.committed?.()
+    await first.kernel.submit('from', { type: 'nothing' })
+    await first.kernel.stop()
+
+    const after = wire()
+    const { kernel } = await life(store, after)
+    expect(after.sent.map(({ event, durable }) => [event.n, durable])).toEqual([
+      [2, { seq: 2, prev: 1 }],
+      [3, { seq: 3, prev: 2 }]
+    ])
+    expect(after.sent[0]?.incarnation).toBe(before.sent[0]?.incarnation)
+    after.sent[1]?.refused?.('noactor')
+    expect(await lettersOf(kernel)).toMatchObject([{ reason: 'noactor', event: { n: 3 } }])
+  })
+})
+
+const encoder = async (event: object) => (await import('@brume/codec')).encode(event as never)
+
+async function inbound(to: string, seq: number, prev: number, more: Partial<Inbound> = {}): Promise<Inbound> {
+  return {
+    ...{ peer: OTHER, from: `brume://${OTHER}/from#7`, to: `brume://${SELF}/${to}`, ask: false, key: null },
+    ...{ event: await encoder({ type: 'add' }), durable: { seq, prev }, ttlMs: 30_000 },
+    ...more
+  }
+}
+
+/** What becomes of it, as it is told. */
+function told(kernel: Kernel, message: Inbound, said: string[]): void {
+  const name = `${message.durable?.seq ?? 'volatile'}`
+  kernel.receive(message, {
+    committed: () => said.push(`${name} committed`),
+    refused: (code) => said.push(`${name} ${code}`),
+    replied: (value) => said.push(`${name} replied ${value}`)
+  })
+}
+
+describe('what comes from a durable actor elsewhere', () => {
+  test.each<[string, SpawnOptions]>([
+    ['durable', {}],
+    ['volatile', { durability: 'memory' }]
+  ])('is processed once and in order by a %s one', async (_what, options) => {
+    const said: string[] = []
+    const { kernel } = await life(memoryStore())
+    run(kernel, 'c', countingMachine, options)
+    for (const [seq, prev] of [
+      [3, 0],
+      [3, 0],
+      [9, 5],
+      [5, 3],
+      [3, 0]
+    ] as const) {
+      told(kernel, await inbound('c', seq, prev), said)
+    }
+    await settle()
+    expect(await kernel.snapshot('c')).toMatchObject({ context: { n: 2 } })
+    expect(said.toSorted()).toEqual(['3 committed', '3 committed', '3 committed', '5 committed', '9 gap'])
+    told(kernel, await inbound('c', 6, 0, { from: `brume://${OTHER}/from#6` }), said)
+    expect(said.at(-1)).toBe('6 stale')
+    told(kernel, await inbound('c', 1, 0, { from: `brume://${OTHER}/from#8` }), said)
+    await settle()
+    expect(said.at(-1)).toBe('1 committed')
+  })
+
+  test('is known after a restart: nothing is processed twice', async () => {
+    const store = memoryStore()
+    const said: string[] = []
+    const first = await life(store)
+    run(first.kernel, 'c', countingMachine)
+    told(first.kernel, await inbound('c', 3, 0), said)
+    expect(said).toEqual([])
+    await settle()
+    expect(said).toEqual(['3 committed'])
+    await first.kernel.stop()
+
+    const { kernel } = await life(store)
+    run(kernel, 'c', countingMachine)
+    told(kernel, await inbound('c', 3, 0), said)
+    told(kernel, await inbound('c', 4, 3), said)
+    await settle()
+    expect(await kernel.snapshot('c')).toMatchObject({ context: { n: 2 } })
+    expect(said).toEqual(['3 committed', '3 committed', '4 committed'])
+  })
+
+  test('with a key is answered as the first time', async () => {
+    const store = memoryStore()
+    const said: string[] = []
+    const get = { ask: true, key: new Uint8Array(16).fill(7), durable: null, event: await encoder({ type: 'get' }) }
+    const first = await life(store)
+    first.kernel.register(counter)
+    first.kernel.spawn('c', 'counter', { input: 3 })
+    told(first.kernel, await inbound('c', 0, 0, get), said)
+    await settle()
+    await first.kernel.submit('c', { type: 'add' })
+    await first.kernel.stop()
+
+    const { kernel } = await life(store)
+    kernel.register(counter)
+    told(kernel, await inbound('c', 0, 0, get), said)
+    await settle()
+    expect(said.filter((line) => line.includes('replied'))).toEqual(['volatile replied 3', 'volatile replied 3'])
+  })
+
+  test('is refused by code where it is not what the actor takes, and never throws', async () => {
+    const said: string[] = []
+    const { kernel } = await life(memoryStore())
+    run(kernel, 'c', countingMachine)
+    run(kernel, 'mine', countingMachine, { allow: 'local' })
+    const bad = [
+      await inbound('c', 1, 0, { event: new Uint8Array([0xff]) }),
+      await inbound('c', 2, 0, { event: await encoder({ type: 'xstate.stop' }) }),
+      await inbound('mine', 3, 0),
+      await inbound('nobody', 4, 0),
+      await inbound('c', 5, 0, { to: 'brume://nonsense' }),
+      await inbound('c', 6, 0, { to: `brume://${OTHER}/c` })
+    ]
+    for (const message of bad) told(kernel, message, said)
+    expect(said).toEqual(['1 invalid', '2 invalid', '3 forbidden', '4 noactor', '5 invalid', '6 invalid'])
+    expect(kernel.actors().every(({ seq }) => seq === 0)).toBe(true)
+  })
+})
+
+describe('an idle actor', () => {
+  const places = (kernel: Kernel): string[] => kernel.actors().map(({ path }) => path)
+  const idle = async (clock: SimClock): Promise<void> => {
+    await settle()
+    clock.run(60_000)
+    await settle()
+  }
+
+  test('on disk leaves memory after a minute, and comes back for an event', async () => {
+    const { kernel, clock } = await life(memoryStore())
+    run(kernel, 'c', countingMachine)
+    await kernel.submit('c', { type: 'add' })
+    await idle(clock)
+    expect(places(kernel)).toEqual([])
+    await kernel.submit('c', { type: 'add' })
+    expect(await kernel.snapshot('c')).toMatchObject({ context: { n: 2 }, seq: 2 })
+  })
+
+  test('in memory does so where it was allowed to', async () => {
+    const { kernel, clock } = world()
+    run(kernel, 'packed', countingMachine, { passivate: true })
+    run(kernel, 'stays', countingMachine)
+    const { incarnation } = await kernel.snapshot('packed')
+    for (const path of ['packed', 'stays']) await kernel.submit(path, { type: 'add' })
+    await idle(clock)
+    expect(places(kernel)).toEqual(['stays'])
+    expect(await kernel.snapshot('packed')).toMatchObject({ context: { n: 1 }, incarnation })
+  })
+
+  test.each([true, false])('is woken by its timers; volatile: %s', async (isVolatile) => {
+    const { kernel, clock } = isVolatile ? world() : await life(memoryStore())
+    run(kernel, 'light', light, { passivateMs: 1_000, passivate: true })
+    await settle()
+    kernel.tell('light', { type: 'nothing' })
+    await settle()
+    clock.run(2_000)
+    expect(places(kernel)).toEqual([])
+    await settle()
+    clock.run(8_000)
+    await settle()
+    clock.run(0)
+    await settle()
+    expect(await kernel.snapshot('light')).toMatchObject({ value: 'green' })
   })
 })

@@ -66,6 +66,10 @@ export class Runs {
     this.#add(cell, id, target, params, seq)
   }
 
+  has(cell: Cell): boolean {
+    return this.#of.has(cell)
+  }
+
   /** With their actor; they are not run again. */
   abort(cell: Cell): void {
     for (const run of this.#of.get(cell) ?? []) this.#end(run)

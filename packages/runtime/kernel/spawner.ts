@@ -59,7 +59,8 @@ export class Spawner {
     }
     const { kind, durability } = parent
     const address = places.address(path)
-    const cell = new Cell({ path, address, kind, logic, origin, options: { input }, durability, turn: steps.turn })
+    const options = { ...stayOf(parent.options), input }
+    const cell = new Cell({ path, address, kind, logic, origin, options, durability, turn: steps.turn })
     aliases.enter(cell)
     this.#begin(cell)
   }
@@ -91,4 +92,12 @@ function assertMailbox({ mailbox }: SpawnOptions): void {
   const max = mailbox?.max
   if (max === undefined || (Number.isInteger(max) && max >= 1 && max <= MAILBOX_EVENTS_LIMIT)) return
   throw new RuntimeError('BRUME_RUNTIME_LIMIT', `a mailbox takes 1 to ${MAILBOX_EVENTS_LIMIT} events, not ${max}`)
+}
+
+/** When a child leaves memory is as for its parent, which leaves after it. */
+function stayOf({ passivate, passivateMs }: SpawnOptions): SpawnOptions {
+  return {
+    ...(passivate === undefined ? {} : { passivate }),
+    ...(passivateMs === undefined ? {} : { passivateMs })
+  }
 }

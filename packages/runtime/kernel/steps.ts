@@ -26,6 +26,7 @@ export class Steps {
       handled += 1
       this.#deliver(cell, mail)
     }
+    this.#parts.persistence.used(cell)
     return handled
   }
 

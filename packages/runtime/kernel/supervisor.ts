@@ -172,6 +172,7 @@ export class Supervisor {
     if (how === 'stopped') persistence.bury(cell)
     else persistence.changed(cell)
     effects.ended(cell)
+    persistence.gone(cell)
     cells.ended(cell)
   }
 

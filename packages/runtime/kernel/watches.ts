@@ -43,11 +43,6 @@ export class Watches {
     return enter(this.#followers, path, { changed })
   }
 
-  /** Whether its leaving the memory would be noticed. */
-  isWatched(path: string): boolean {
-    return this.#listeners.has(path) || this.#followers.has(path)
-  }
-
   /** This incarnation is over. */
   down(cell: Cell, reason: DownReason, output?: Json): void {
     const watches = this.#watches.get(cell.path)
