@@ -113,6 +113,10 @@ class StoreDurable implements Durable {
     return this.#boot
   }
 
+  retry(): void {
+    this.#timers.retry()
+  }
+
   async stop(): Promise<void> {
     this.#halt()
     if (this.#boot > 0) this.#putAlive(this.#commit.open)

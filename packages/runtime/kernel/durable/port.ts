@@ -166,6 +166,8 @@ export interface Durable extends Commit, Archive {
    * wall clock moves no timer while the peer runs. ms since 1970; `dueMs` are of this time.
    */
   nowMs(): number
+  /** Kinds came: who was due and was released at once, because it could not be loaded, is due again. */
+  retry(): void
   /** Resolves when everything that was saved is on disk. */
   stop(): Promise<void>
 }

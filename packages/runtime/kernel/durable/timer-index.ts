@@ -1,4 +1,4 @@
-import type { Clock, Log, Store } from '@brume/ports'
+import type { Cancel, Clock, Log, Store } from '@brume/ports'
 import { Timers } from '../timers.ts'
 import { readTimerKey, timerKey } from './keys.ts'
 import { DUE_AT_ONCE, TIMER_WINDOW_MS } from './limits.ts'
@@ -22,7 +22,10 @@ export class TimerIndex {
   readonly #timers: Timers
   /** The index has been read up to here. */
   #horizonMs = 0
+  /** Some were due and could not be loaded. */
+  #hasLate = false
   #isStopped = false
+  #nextScan: Cancel | undefined
 
   constructor(options: TimerIndexOptions) {
     this.#options = options
@@ -39,7 +42,8 @@ export class TimerIndex {
     const { store, nowMs } = this.#options
     const from = timerKey(this.#horizonMs, NO_ID)
     this.#horizonMs = Math.ceil(nowMs() + TIMER_WINDOW_MS)
-    this.#timers.after(TIMER_WINDOW_MS / 2, () => this.#scanOn())
+    this.#nextScan?.()
+    this.#nextScan = this.#timers.after(TIMER_WINDOW_MS / 2, () => this.#scanOn())
     let woken = 0
     for await (const [key] of store.entries({ from, to: timerKey(this.#horizonMs, NO_ID) })) {
       if (this.#isStopped) return
@@ -50,14 +54,28 @@ export class TimerIndex {
     }
   }
 
+  /** Those that were due and could not be loaded may be now; without this they are tried at each reading of the index. */
+  retry(): void {
+    if (!this.#hasLate) return
+    this.#hasLate = false
+    this.#timers.after(0, () => this.#scanOn())
+  }
+
   /** An actor with this timer left memory. The key may be on its way to the disk still: a window of margin covers that. */
   left(id: Uint8Array, dueMs: number): void {
+    if (dueMs <= this.#options.nowMs()) return this.#late(dueMs)
     if (dueMs < this.#options.nowMs() + 2 * TIMER_WINDOW_MS) this.#hold(id, dueMs)
   }
 
   stop(): void {
     this.#isStopped = true
     this.#timers.stop()
+  }
+
+  /** Held, it would be due at once and fail again. */
+  #late(dueMs: number): void {
+    this.#hasLate = true
+    this.#horizonMs = Math.min(this.#horizonMs, dueMs)
   }
 
   #scanOn(): void {
