@@ -177,13 +177,13 @@ export class Calls {
 
   #mail(
     event: Event,
-    options: SendOptions,
+    { ttlMs, from = this.#client() }: SendOptions,
     rank: Rank,
-    more: Partial<Pick<Mail, 'ask' | 'receipt' | 'key'>> = {}
+    more: Partial<Pick<Mail, 'ask' | 'receipt' | 'key'>> = NOTHING
   ): Mail {
-    const { ttlMs, from = this.#client() } = options
     const expiresMs = ttlMs === undefined ? Number.POSITIVE_INFINITY : this.#parts.options.clock.now() + ttlMs
-    return { ...NEW, event, from, rank, expiresMs, ...more }
+    const { ask = null, receipt = null, key = null } = more
+    return { event, from, rank, batch: 0, ask, bytes: 0, expiresMs, receipt, key, consumed: null, timer: null }
   }
 
   #client(): string {
@@ -218,7 +218,7 @@ export class Calls {
   }
 }
 
-const NEW = { batch: 0, ask: null, bytes: 0, receipt: null, key: null, consumed: null, timer: null } as const
+const NOTHING = {}
 
 function rankOf(place: Place, { control }: SendOptions): Rank {
   return control === true && place.path.startsWith('sys/') ? 'control' : 'user'

@@ -57,7 +57,8 @@ export class Door {
   /** From the actor's own timers, children, effects and watches: these are never refused. */
   own(cell: Cell, event: Event, batch: number, more: Partial<Pick<Mail, 'timer' | 'consumed'>> = {}): void {
     if (!cell.isAlive) return more.consumed?.()
-    cell.mailbox.put({ ...OWN, timer: null, event, batch, ...more })
+    const { timer = null, consumed = null } = more
+    cell.mailbox.put({ ...OWN, event, batch, timer, consumed })
     this.#parts.scheduler.add(cell)
   }
 

@@ -1,6 +1,6 @@
 import { RuntimeError } from '../error.ts'
 import { plain } from '../logic/plain.ts'
-import type { Effect, Event } from '../logic/port.ts'
+import type { Child, Effect, Event } from '../logic/port.ts'
 import type { Cell, CellTimer } from './cell.ts'
 import type { StoredActor } from './durable/port.ts'
 import type { Parts } from './parts.ts'
@@ -19,6 +19,14 @@ export class Effects {
 
   constructor(parts: Parts) {
     this.#parts = parts
+  }
+
+  /** Before any effect of the step is done. @throws RuntimeError for one that cannot be: the step failed then */
+  check(cell: Cell, effect: Effect): void {
+    if (effect.kind === 'spawn') this.#childOf(cell, effect.src)
+    else if (effect.kind === 'run') this.#parts.runs.check(cell, effect.type)
+    else if (effect.kind === 'inline') this.#checkInline(cell, effect.type)
+    else if (effect.kind === 'send') this.#checkTarget(effect.to)
   }
 
   /** @param index - of the effect in its step. @throws what makes the actor fail */
@@ -158,14 +166,27 @@ export class Effects {
   #spawn(cell: Cell, { id, src, input, systemId, syncSnapshot }: Of<'spawn'>): void {
     this.#stop(cell, id)
     assertBelow(cell.children.size, CHILDREN_MAX, cell, 'children')
-    const child = cell.logic.child(src)
-    if (child === undefined) {
-      throw new RuntimeError('BRUME_RUNTIME_CHILD_SRC', `${cell.path} starts ${src}, which its setup does not name`)
-    }
+    const child = this.#childOf(cell, src)
     const origin = { parent: cell, id, src, syncSnapshot, systemId: systemId ?? null }
     cell.children.set(id, { id, src, incarnation: 0, input, syncSnapshot, systemId: origin.systemId })
     if (child.kind === 'effect') this.#parts.live.start(cell, { id, src, input, syncSnapshot, logic: child.logic })
     else this.#parts.spawner.child(cell, child.logic, origin, input)
+  }
+
+  #childOf(cell: Cell, src: string): Child {
+    const child = cell.logic.child(src)
+    if (child !== undefined) return child
+    throw new RuntimeError('BRUME_RUNTIME_CHILD_SRC', `${cell.path} starts ${src}, which its setup does not name`)
+  }
+
+  #checkInline(cell: Cell, type: string): void {
+    if (cell.durability === 'memory' || cell.kind.effects?.[type] !== undefined) return
+    const message = `the action ${type} of ${cell.path} is a function: name it among the effects, or spawn with durability 'memory'`
+    throw new RuntimeError('BRUME_RUNTIME_EFFECT', message)
+  }
+
+  #checkTarget(to: string): void {
+    if (!to.startsWith('#') && !to.startsWith('@')) this.#parts.places.find(to)
   }
 
   #stop(cell: Cell, id: string): void {
@@ -192,10 +213,6 @@ export class Effects {
   /** A rejection that comes when the actor is another incarnation harms no successor. */
   #inline(cell: Cell, { type, params, run }: Of<'inline'>, index: number): void {
     if (cell.kind.effects?.[type] !== undefined) return this.#parts.runs.start(cell, type, plain(params), index)
-    if (cell.durability !== 'memory') {
-      const message = `the action ${type} of ${cell.path} is given inline: name it among the effects, or spawn it with durability 'memory'`
-      throw new RuntimeError('BRUME_RUNTIME_EFFECT', message)
-    }
     const { self } = cell
     const failed = (error: unknown): void => {
       if (cell.self === self) this.#parts.scheduler.held(() => this.#parts.supervisor.fail(cell, error, null))

@@ -1,12 +1,15 @@
 import type { Clock } from '@brume/ports'
+import { RuntimeError } from '../error.ts'
 import type { Event } from '../logic/port.ts'
 import { Activation } from './activation.ts'
 import type { Cell } from './cell.ts'
+import { STATE_BYTES_MAX } from './durable/limits.ts'
 import type { Durable } from './durable/port.ts'
 import { Idle } from './durable/residency.ts'
 import type { Mail } from './mailbox.ts'
 import type { Parts } from './parts.ts'
 import type { Refusal } from './port.ts'
+import { weightOf } from './weight.ts'
 
 /** Stored replies are found again for this long. */
 const REPLY_MS = 86_400_000
@@ -57,6 +60,15 @@ export class Persistence {
   /** Wall time as this actor's timers count it. */
   nowMs(cell: Cell): number {
     return this.of(cell)?.nowMs() ?? this.#clock.wall()
+  }
+
+  /** @throws RuntimeError where the disk would not take the state: it is the actor's failure */
+  check(cell: Cell, state: unknown): void {
+    if (this.of(cell) === null) return
+    const bytes = weightOf(cell.logic.view(state).context)
+    if (bytes <= STATE_BYTES_MAX) return
+    const message = `the context of ${cell.path} has about ${bytes} bytes; ${STATE_BYTES_MAX} are kept: give large things away by content id`
+    throw new RuntimeError('BRUME_RUNTIME_LIMIT', message)
   }
 
   /** The cell has changed: it is part of the open batch from now on. */

@@ -45,14 +45,17 @@ export class Runs {
     return { running: this.#running, waiting: this.#waiting.length }
   }
 
+  /** @throws RuntimeError where nobody knows what it is */
+  check(cell: Cell, type: string): void {
+    if (cell.kind.effects?.[type] !== undefined) return
+    throw new RuntimeError(
+      'BRUME_RUNTIME_EFFECT',
+      `${cell.path} wants ${type} run: name it among the effects at register`
+    )
+  }
+
   /** @param index - of the effect within its step */
   start(cell: Cell, type: string, params: Json, index: number): void {
-    if (cell.kind.effects?.[type] === undefined) {
-      throw new RuntimeError(
-        'BRUME_RUNTIME_EFFECT',
-        `${cell.path} wants ${type} run: name it among the effects at register`
-      )
-    }
     if ((this.#of.get(cell)?.size ?? 0) >= RUNS_MAX) {
       throw new RuntimeError('BRUME_RUNTIME_LIMIT', `${cell.path} has ${RUNS_MAX} effects going already`)
     }

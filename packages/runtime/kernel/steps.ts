@@ -1,4 +1,4 @@
-import type { Event, Json, Scope, Status, Step } from '../logic/port.ts'
+import type { Effect, Event, Json, Scope, Status, Step } from '../logic/port.ts'
 import { type Cell, type Origin, scopeOf } from './cell.ts'
 import type { Mail } from './mailbox.ts'
 import type { Parts } from './parts.ts'
@@ -72,26 +72,41 @@ export class Steps {
       supervisor.fail(cell, cell.logic.view(step.state).error, mail)
       return false
     }
-    const before = cell.state
-    const { self } = cell
+    const { self, state: before } = cell
+    const failed = (error: unknown): false => {
+      if (cell.self === self) cell.state = before
+      supervisor.fail(cell, error, mail)
+      return false
+    }
+    try {
+      for (const effect of step.effects) effects.check(cell, effect)
+      persistence.check(cell, step.state)
+    } catch (error) {
+      return failed(error)
+    }
     cell.state = step.state
     cell.status = 'active'
     if (mail !== null) cell.seq += 1
     persistence.stepped(cell, mail)
-    for (const [index, effect] of step.effects.entries()) {
-      try {
-        effects.perform(cell, effect, index)
-      } catch (error) {
-        if (cell.self === self) cell.state = before
-        supervisor.fail(cell, error, mail)
-        return false
-      }
-      // Stopped by one of its own actions.
-      if (cell.self !== self || !cell.isAlive) return true
+    try {
+      if (!this.#perform(cell, step.effects)) return true
+    } catch (error) {
+      return failed(error)
     }
     if (status === 'done') supervisor.end(cell, 'done', cell.logic.view(step.state).output)
     else if (cell.origin?.syncSnapshot) this.#tellParent(cell, cell.origin)
     watches.changed(cell, () => this.snapshot(cell))
+    return true
+  }
+
+  /** False where one of its own actions stopped it. */
+  #perform(cell: Cell, effects: readonly Effect[]): boolean {
+    const { self } = cell
+    for (let index = 0; index < effects.length; index++) {
+      const effect = effects[index]
+      if (effect !== undefined) this.#parts.effects.perform(cell, effect, index)
+      if (cell.self !== self || !cell.isAlive) return false
+    }
     return true
   }
 

@@ -41,7 +41,11 @@ export class Supervisor {
     const judgement = judgeFailure(cell.history, clock.now(), random.float(), policy)
     if (judgement.kind === 'escalate') return this.#escalate(cell, error)
     cell.history = judgement.history
-    if (strategy === 'resume' && cell.state !== undefined) return this.#report(cell, error, undefined)
+    if (strategy === 'resume' && cell.state !== undefined) {
+      // The event is used up, and a timer with it.
+      this.#parts.persistence.changed(cell)
+      return this.#report(cell, error, undefined)
+    }
     this.#suspend(cell)
     cell.restartTimer = this.#parts.timers.after(judgement.delayMs, () => this.#restart(cell))
     this.#report(cell, error, judgement.delayMs)
