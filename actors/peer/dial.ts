@@ -26,13 +26,10 @@ export function createDialling(node: NetNode, clock: Clock): Dialling {
   let wanted: readonly Wanted[] = []
   const want = (): void => node.want(merged(wanted, dialled))
   return {
-    net: {
-      ...node,
-      want(peers) {
-        wanted = peers
-        want()
-      }
-    },
+    net: wrapped(node, (peers) => {
+      wanted = peers
+      want()
+    }),
     async dial(addresses, { timeoutMs = DIAL_TIMEOUT_MS } = {}) {
       const named = byPeer(addresses, node.self)
       for (const [peer, its] of named) dialled.set(peer, its)
@@ -40,6 +37,23 @@ export function createDialling(node: NetNode, clock: Clock): Dialling {
       want()
       await Promise.all([...named.keys()].map((peer) => connected(node, clock, peer, timeoutMs)))
     }
+  }
+}
+
+/** Each method by name, for a node may be a class. */
+function wrapped(node: NetNode, want: NetNode['want']): NetNode {
+  return {
+    ...{ self: node.self, want },
+    start: () => node.start(),
+    stop: () => node.stop(),
+    addresses: () => node.addresses(),
+    links: () => node.links(),
+    onLink: (listener) => node.onLink(listener),
+    drop: (peer, options) => node.drop(peer, options),
+    channel: (protocol, handler) => node.channel(protocol, handler),
+    serve: (protocol, answer) => node.serve(protocol, answer),
+    request: (peer, protocol, body, options) => node.request(peer, protocol, body, options),
+    topic: (name, judge) => node.topic(name, judge)
   }
 }
 

@@ -1,10 +1,12 @@
-import type { MembershipSettings } from '@brume/actors/membership'
-import type { NetNode, NetOptions } from '@brume/net'
+import { detectHost, type HostDescription, type MembershipSettings, sampleHostState } from '@brume/actors/membership'
+import { createNet, type NetNode, type NetOptions } from '@brume/net'
 import { createLog } from '@brume/observe'
 import type { Clock, Disk, Log, Random } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { FLAG } from '@brume/protocols/membership'
+import { WorkerExecutor } from '@brume/runtime/replica'
 import { nodeDisk } from '@brume/store'
+import type { MakeExecutor } from './actors/executors.ts'
 import { type Config, type Overrides, readOverrides } from './config/index.ts'
 import type { Programs } from './groups.ts'
 
@@ -18,8 +20,20 @@ export interface PeerPorts {
   readonly log: Log
   /** Disk under the journal. */
   readonly disk: Disk
+  readonly makeNet: (options: NetOptions) => Promise<NetNode>
+  readonly machine: HostPort
+  readonly executor: MakeExecutor
   /** Stands between the network and everything that uses it. */
   readonly wrapNet: (net: NetNode) => NetNode
+}
+
+/** What is told of this machine. */
+export interface HostPort {
+  /** @param storagePath - the disk whose size is told */
+  readonly detect: (storagePath: string) => Promise<HostDescription>
+  readonly sample: () => Promise<HostDescription['state']>
+  /** How far the wall clock can be trusted; left out, the machine is asked. */
+  readonly clockQuality?: () => Promise<0 | 1 | 2>
 }
 
 /** Settings by their names in config/knobs.ts, above those of config.json in the data directory, and: */
@@ -42,13 +56,19 @@ export function settingsOf(options: PeerOptions): Overrides {
 }
 
 /** The real clock, randomness and disk; a log on standard error. */
-export const machinePorts = (config: Config): PeerPorts => ({
-  clock: systemClock(),
-  random: systemRandom(),
-  log: createLog({ level: config.logLevel }),
-  disk: nodeDisk(),
-  wrapNet: (net) => net
-})
+export function machinePorts(config: Config): PeerPorts {
+  const clock = systemClock()
+  return {
+    clock,
+    random: systemRandom(),
+    log: createLog({ level: config.logLevel }),
+    disk: nodeDisk(),
+    makeNet: createNet,
+    machine: { detect: (storagePath) => detectHost({ storagePath }), sample: sampleHostState },
+    executor: (bundle, assignment) => new WorkerExecutor(bundle, assignment, clock),
+    wrapNet: (net) => net
+  }
+}
 
 /** What the network room takes from the settings; an empty `listen` means the profile's own addresses. */
 export function netSettings(

@@ -1,11 +1,9 @@
-import { createMembership, detectHost, type MemberView, sampleHostState } from '@brume/actors/membership'
+import { createMembership, type MemberView } from '@brume/actors/membership'
 import { createQuorum, type Group } from '@brume/actors/quorum'
 import { DEFAULT_NETWORK, networkId } from '@brume/crypto'
-import { createNet } from '@brume/net'
 import { createRegistry, type Registry } from '@brume/observe'
 import type { Cancel, PeerId } from '@brume/ports'
 import { createSystem } from '@brume/runtime'
-import { WorkerExecutor } from '@brume/runtime/replica'
 import { ActorSystem, type Actors } from './actors/actors.ts'
 import { Executors } from './actors/executors.ts'
 import { isActorManifest } from './actors/group/hosting.ts'
@@ -95,7 +93,7 @@ interface Plan {
 
 /** The whole peer, in the order in which its parts need each other. */
 async function compose({ directory, config, ports, parts, options }: Plan): Promise<PreparedPeer> {
-  const { clock, random, log, disk, wrapNet } = ports
+  const { clock, random, log, disk, machine, wrapNet } = ports
   const registry = createRegistry()
   const world = { clock, random, log, registry }
   const notices = createNotices(log)
@@ -121,7 +119,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   parts.add({ name: 'kernel', stop: () => kernel.stop(), stopMs: STOP_MS.kernel })
 
   const self = { identity, networkId: networkId({ ...DEFAULT_NETWORK, name: config.network }) }
-  const node = await createNet({
+  const node = await ports.makeNet({
     ...{ ...world, ...netSettings(config), ...self },
     seed: identity.seed,
     store: store.sub('net/')
@@ -130,7 +128,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   const net = wrapNet(dialling.net)
   parts.add({ name: 'net', start: () => net.start(), stop: () => net.stop(), stopMs: STOP_MS.net })
 
-  const host = await detectHost({ storagePath: home.storagePath })
+  const host = await machine.detect(home.storagePath)
   const settings = membershipSettings(config, home.bornEpoch)
   const membership = createMembership({
     ...world,
@@ -141,7 +139,8 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     kernel,
     host,
     settings,
-    sampleState: sampleHostState
+    sampleState: machine.sample,
+    ...(machine.clockQuality && { clockQuality: machine.clockQuality })
   })
   parts.add({ name: 'membership', start: membership.start, stop: membership.stop, stopMs: STOP_MS.membership })
   const watchMembers = memberWatch(membership.members, notices.tell)
@@ -149,7 +148,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   membership.onFailed(life.fail)
   net.onLink(watchMembers)
 
-  const executors = new Executors((bundle, assignment) => new WorkerExecutor(bundle, assignment, clock))
+  const executors = new Executors(ports.executor)
   parts.add({ name: 'executors', stop: () => executors.stop(), stopMs: STOP_MS.executors })
 
   const quorum = createQuorum({
@@ -186,7 +185,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     config,
     registry,
     get addresses() {
-      return net.addresses()
+      return net.addresses().map((address) => withPeerId(address, identity.peerId))
     },
     dial: dialling.dial,
     register: (source, options) => actors.register(source, options),
@@ -217,3 +216,6 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   }
   return peer
 }
+
+const withPeerId = (address: string, peer: PeerId): string =>
+  address.includes('/p2p/') ? address : `${address}/p2p/${peer}`
