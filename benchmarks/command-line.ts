@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { PROFILES } from './consensus/distances.ts'
 import { BINDINGS } from './consensus/plan.ts'
 import { BenchError } from './harness/errors.ts'
 import { KINDS } from './idle/kinds.ts'
@@ -58,6 +59,9 @@ function addConsensus(program: Command, done: (status: number) => void): void {
         .argParser((text) => readList(text, BINDINGS))
         .default(['streams', 'gossip'], 'streams,gossip')
     )
+    .addOption(
+      new Option('--profile <name>', 'how far members are from each other').choices(PROFILES).default('loopback')
+    )
     .option('--processes <number>', 'for the members; default one each, above 31 members one for all', readCount)
     .option('--seconds <number>', 'of the open loop, for each variant', readPositive, 20)
     .option('--smoke', 'a few seconds, to see that it runs; judges nothing')
@@ -71,6 +75,7 @@ function addConsensus(program: Command, done: (status: number) => void): void {
       const { verdict } = await benchConsensus({
         sizes: given.n,
         processes: given.processes,
+        profile: given.profile,
         bindings: given.binding,
         journals: journalsOf(given.journal),
         effort: smoke ? SMOKE : effortOf(given.seconds),

@@ -10,7 +10,7 @@ import {
   viewAt
 } from '@brume/consensus'
 import type { PeerId } from '@brume/ports'
-import { ATTEST, type Frame, type Outline } from '@brume/protocols/quorum'
+import { ATTEST, type Frame, type Outline, VOTES_PER_FRAME_MAX } from '@brume/protocols/quorum'
 import { Assembly } from './commands/assembly.ts'
 import type { Seat } from './execution/seat.ts'
 import type { Host } from './host.ts'
@@ -21,6 +21,7 @@ import { type Duties, Engine } from './votes/engine.ts'
 import { Franchise } from './votes/franchise.ts'
 import { Pace } from './votes/pace.ts'
 import { Persistence } from './votes/persist.ts'
+import { checkEach, checkProposer } from './votes/plain.ts'
 import type { Listener } from './votes/receive.ts'
 import type { Remembered } from './votes/remember.ts'
 import { route } from './votes/routes.ts'
@@ -61,6 +62,8 @@ export class Epoch implements Listener {
   readonly persistence: Persistence
   readonly sending: Sending
   readonly assembly: Assembly
+  /** Votes take no shortcuts here. */
+  readonly plain: boolean
   readonly #host: Host
   readonly #label: { readonly group: string }
   readonly #traffic: Traffic
@@ -80,6 +83,7 @@ export class Epoch implements Listener {
     this.#label = label
     this.#timings = options.timings
     this.owner = owner
+    this.plain = host.plain === true
     this.committee = committee
     this.memberPeers = memberPeers
     this.#indexOf = new Map(memberPeers.map((peer, index) => [peer, index]))
@@ -113,7 +117,8 @@ export class Epoch implements Listener {
       memberPeers,
       this.self,
       (type, bytes) => this.#traffic.sent(type, bytes),
-      (frame) => owner.aloud(this, frame)
+      (frame) => owner.aloud(this, frame),
+      this.plain ? 1 : VOTES_PER_FRAME_MAX
     )
     this.assembly = this.#makeAssembly()
     const { genesis, judge, minViewMs, deltaMs } = options
@@ -224,14 +229,22 @@ export class Epoch implements Listener {
     this.onBatch()
   }
 
+  /** Votes of a member from its own stream. */
+  voted(member: number, frame: Extract<Frame, { type: 'votes' }>): void {
+    if (this.plain) checkEach(this.engine, member, frame)
+    else this.engine.post({ ...frame, from: member, ...this.engine.now() })
+  }
+
   /** A block, whole, as a member sent it. What its commands cost to inspect is part of what it costs. */
   proposed(member: number, proposal: Proposal, signature: Uint8Array): void {
     const time = this.engine.now()
     this.owner.proposed(proposal)
-    this.engine.post({ type: 'propose', from: member, proposal, signature, ...time })
     const { epoch, view, parentView, digest } = proposal
-    if (this.self === null || this.leaderOf(view) !== this.self) return
-    this.heardOwn({ kind: KIND.notarize, signer: this.self, epoch, view, parentView, digest, signature })
+    const signer = this.leaderOf(view)
+    const vote: Vote = { kind: KIND.notarize, signer, epoch, view, parentView, digest, signature }
+    if (this.plain) checkProposer(this.engine, member, vote)
+    this.engine.post({ type: 'propose', from: member, proposal, signature, ...time })
+    if (signer === this.self) this.heardOwn(vote)
   }
 
   #makeAssembly(): Assembly {

@@ -24,4 +24,6 @@ export interface Host {
   readonly keepConnected: (owner: string, peers: readonly PeerId[]) => Cancel
   /** Votes leave this way whoever is connected: for measuring. */
   readonly votesBy?: VotesBy
+  /** Without the shortcuts that votes take: for measuring. */
+  readonly plain?: boolean
 }

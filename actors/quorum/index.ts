@@ -72,6 +72,11 @@ export interface QuorumOptions {
    * measuring: left out, streams carry them, and gossip what streams do not reach.
    */
   readonly votesBy?: VotesBy
+  /**
+   * Takes the shortcuts out of the way of votes: each is checked as it comes until a quorum is there, and leaves in a
+   * frame of its own. For measuring what they are worth.
+   */
+  readonly plain?: boolean
 }
 
 /** All quorum groups of one peer. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { judge } from './bars.ts'
+import { type Bar, judge, standingOf } from './bars.ts'
 import { sampleResult } from './samples.ts'
 
-const QUIET = { cores: 2, calibration: { hashesPerS: 1, verifiesPerS: 100 }, drift: 0 }
+const QUIET = { cores: 2, calibration: { hashesPerS: 1, verifiesPerS: 100 }, drift: 0, profile: 'loopback' } as const
 
 describe('judge', () => {
   test('passes at the bar and fails above it', () => {
@@ -40,6 +40,30 @@ describe('judge', () => {
     // Two cores for four members: half of 100 verifies a second, and half of those is asked for.
     expect(barOf(25)).toMatchObject({ value: 0.5, held: true })
     expect(barOf(24)).toMatchObject({ held: false })
+  })
+
+  test('streams are held against themselves without shortcuts, with the checks of signatures and beside them', () => {
+    // 100 verifies a second: 10 ms each; five of them a view, one for its command.
+    const streams = sampleResult({ n: 7, processes: 7, cpuMsPerViewMember: 56 })
+    const plain = { ...streams, binding: 'plain' as const, cpuMsPerViewMember: 112, verifiesPerViewMember: 9 }
+    const bars = judge([streams, plain], QUIET).bars.filter(({ name }) => name.includes('plain'))
+    expect(bars.map(({ value, bar }) => [value, bar])).toEqual([
+      [0.5, 0.5],
+      [0.5, 0.6]
+    ])
+    expect(judge([streams], QUIET).bars.some(({ name }) => name.includes('plain'))).toBe(false)
+  })
+
+  test('of far members no bar is known', () => {
+    expect(judge([sampleResult()], { ...QUIET, profile: 'wan80' })).toMatchObject({ verdict: 'inconclusive', bars: [] })
+  })
+
+  test('a bar within the interval of its value is held and missed by nobody', () => {
+    const bar: Bar = { name: 'R', value: 1.2, bar: 1.3, sense: '<=', held: true, interval: [1.1, 1.25] }
+    expect(standingOf(bar, 0)).toBe('pass')
+    expect(standingOf({ ...bar, held: false, interval: null }, 0)).toBe('miss')
+    expect(standingOf({ ...bar, interval: [1.1, 1.35] }, 0)).toBe('inconclusive')
+    expect(standingOf(bar, 0.2)).toBe('inconclusive')
   })
 
   test('streams are held against gossip where both ran at 16', () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { monotonicMs, sleepUntil } from '../harness/clock.ts'
 import { onInterrupt } from '../harness/interrupt.ts'
+import type { Profile } from './distances.ts'
 import { MemberProcess } from './member-process.ts'
 import type { BareSlice, ClosedSlice, OpenSlice, RecoveryReport, Slice, SliceReport, Stand, Variant } from './plan.ts'
 
@@ -45,20 +46,22 @@ export class Cluster {
    * @param houses - processes the members live in, by turns
    * @param folder - where their data goes: on the disk whose syncs are to be measured
    * @param logs - where their standard error goes
+   * @param profile - how far they are from each other
    */
   static async start(
     members: number,
     houses: number,
     variants: readonly Variant[],
     folder: string,
-    logs: string
+    logs: string,
+    profile: Profile = 'loopback'
   ): Promise<Cluster> {
     const directory = await mkdtemp(join(folder, 'members-'))
     const cache = join(folder, 'compiled')
     const processes = Array.from({ length: houses }, (_, i) => new MemberProcess(join(logs, `member-${i}.log`), cache))
     const cluster = new Cluster(processes, members, directory)
     try {
-      await cluster.#open(variants)
+      await cluster.#open(variants, profile)
       return cluster
     } catch (error) {
       await cluster.stop()
@@ -134,13 +137,13 @@ export class Cluster {
     return Promise.all(this.#houses.map((house) => house.end()))
   }
 
-  async #open(variants: readonly Variant[]): Promise<void> {
+  async #open(variants: readonly Variant[], profile: Profile): Promise<void> {
     const nonce = new Uint8Array(randomBytes(32))
     const contacts = await inTurns(this.#members, async ({ index, house }) => {
       const directory = join(this.#directory, String(index))
       await mkdir(directory, { mode: 0o700 })
       const housemates = this.#members.filter((other) => other.house === house).length
-      const config = { index, members: this.#members.length, housemates, nonce, directory, variants }
+      const config = { index, members: this.#members.length, housemates, nonce, directory, variants, profile }
       return (await house.ask(index, { type: 'open', config }, 'opened')).contact
     })
     await Promise.all(this.#members.map(({ index, house }) => house.ask(index, { type: 'meet', contacts }, 'met')))

@@ -5,6 +5,7 @@ import { selfTimes } from '../harness/cpu-profile.ts'
 import { describeCommit, describeMachine } from '../harness/machine.ts'
 import { renderTable } from '../harness/table.ts'
 import { judge } from './bars.ts'
+import type { Profile } from './distances.ts'
 import { type Effort, measure, PROFILED } from './measure.ts'
 import { type Binding, variantsOf } from './plan.ts'
 import { plotConsensus } from './plot.ts'
@@ -15,6 +16,8 @@ export interface ConsensusOptions {
   readonly sizes: readonly number[]
   /** Processes for the members of one size; default one each up to `PROCESSES_MAX`, beyond that one for all. */
   readonly processes: number | undefined
+  /** How far members are from each other. */
+  readonly profile: Profile
   readonly bindings: readonly Binding[]
   readonly journals: readonly boolean[]
   readonly effort: Effort
@@ -48,16 +51,22 @@ export async function benchConsensus(options: ConsensusOptions): Promise<Consens
   }
   const end = calibrate()
   const calibration = { start, end, drift: drift(start, end) }
-  const verdict = judge(results, { cores: machine.cores, calibration: start, drift: calibration.drift })
+  const verdict = judge(results, {
+    cores: machine.cores,
+    calibration: start,
+    drift: calibration.drift,
+    profile: options.profile
+  })
   const file: ConsensusFile = {
     machine,
+    profile: options.profile,
     commit: describeCommit(),
     at: new Date().toISOString(),
     calibration,
     verdict,
     results
   }
-  if (verdict.bars.length > 0) say(`${barsTableOf(verdict.bars)}\n`)
+  if (verdict.bars.length > 0) say(`${barsTableOf(verdict.bars, calibration.drift)}\n`)
   await write(file, out, options)
   if (options.cpuProfile) for (const n of options.sizes) await sayProfiles(n, out, variantsOf(bindings, journals), say)
   say(`verdict: ${[verdict.verdict, ...verdict.reasons].join('; ')}`)
@@ -65,23 +74,34 @@ export async function benchConsensus(options: ConsensusOptions): Promise<Consens
 }
 
 async function measureOne(n: number, options: ConsensusOptions, out: string): Promise<readonly ConsensusResult[]> {
-  const { bindings, journals, effort, cpuProfile, progress } = options
+  const { profile, bindings, journals, effort, cpuProfile, progress } = options
   // Beside the results, so that syncs meet a disk: the system's temporary folder may well be memory.
   const folder = await mkdtemp(join(out, 'data-'))
   const variants = variantsOf(bindings, journals)
   const processes = Math.min(n, options.processes ?? (n > PROCESSES_MAX ? 1 : n))
   try {
-    return await measure({ n, processes, variants, effort, folder, out, cpuProfile, random: Math.random, progress })
+    return await measure({
+      n,
+      processes,
+      profile,
+      variants,
+      effort,
+      folder,
+      out,
+      cpuProfile,
+      random: Math.random,
+      progress
+    })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 async function write(file: ConsensusFile, out: string, { json, say }: ConsensusOptions): Promise<void> {
-  const { machine, commit, results } = file
+  const { machine, profile, commit, results } = file
   const jsonPath = resolve(json ?? join(out, 'consensus.json'))
   const plotPath = join(out, 'consensus.svg')
-  const subtitle = `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}, commit ${commit}`
+  const subtitle = `${profile}, ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}, commit ${commit}`
   await mkdir(dirname(jsonPath), { recursive: true })
   await writeFile(jsonPath, `${JSON.stringify(file, null, 2)}\n`)
   await writeFile(plotPath, plotConsensus(results, subtitle))

@@ -20,7 +20,8 @@ test('four real processes are measured over both bindings, with and without jour
   await benchConsensus({
     sizes: [4],
     processes: undefined,
-    bindings: ['streams', 'gossip', 'gossip-direct'],
+    profile: 'loopback',
+    bindings: ['streams', 'plain', 'gossip', 'gossip-direct'],
     journals: [false, true],
     effort: TINY,
     out,
@@ -35,6 +36,8 @@ test('four real processes are measured over both bindings, with and without jour
   expect(file.results.map(({ n, binding, journal }) => [n, binding, journal])).toEqual([
     [4, 'streams', false],
     [4, 'streams', true],
+    [4, 'plain', false],
+    [4, 'plain', true],
     [4, 'gossip', false],
     [4, 'gossip', true],
     [4, 'gossip-direct', false],

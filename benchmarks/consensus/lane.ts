@@ -130,7 +130,7 @@ export class Lane {
   async #sums(): Promise<Sums> {
     const { group, registry, netRegistry, variant, housemates } = this.#options
     const { user, system } = process.cpuUsage()
-    const isGossiped = variant.binding !== 'streams'
+    const isGossiped = variant.binding.startsWith('gossip')
     const out = { dir: 'out' }
     const gossiped = (name: string) => (isGossiped ? total(netRegistry, name) : 0)
     return {

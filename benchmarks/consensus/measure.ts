@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { shuffled } from '../harness/statistics.ts'
 import { latenciesOf, loadOf, type SliceLatencies } from './analyse.ts'
 import { Cluster } from './cluster.ts'
+import type { Profile } from './distances.ts'
 import type { QuorumReport, Variant } from './plan.ts'
 import { type BareSamples, type ConsensusResult, resultOf, type Samples } from './result.ts'
 
@@ -34,6 +35,7 @@ export interface MeasureOptions {
   readonly n: number
   /** Processes the members live in: as many as members, or fewer that house several. */
   readonly processes: number
+  readonly profile: Profile
   readonly variants: readonly Variant[]
   readonly effort: Effort
   /** Temporary data of the members. */
@@ -74,9 +76,9 @@ class Tally {
 
 /** All variants and the bare exchange on one cluster of n processes, slice after slice in random order. */
 export async function measure(options: MeasureOptions): Promise<readonly ConsensusResult[]> {
-  const { n, processes, variants, folder, out, progress, random } = options
+  const { n, processes, profile, variants, folder, out, progress, random } = options
   progress(`n = ${n}: starting ${processes} ${processes === 1 ? 'process' : 'processes'}`)
-  const cluster = await Cluster.start(n, processes, variants, folder, out)
+  const cluster = await Cluster.start(n, processes, variants, folder, out, profile)
   try {
     progress(`n = ${n}: warming up`)
     await warmUp(cluster, options)

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { createQuorum, type Group, type Quorum } from '@brume/actors/quorum'
+import { createQuorum, type Group, type Quorum, type QuorumOptions } from '@brume/actors/quorum'
 import { leaderOf } from '@brume/consensus'
 import type { Identity } from '@brume/crypto'
 import { createNet, type NetNode } from '@brume/net'
 import { createLog, createRegistry, type Registry } from '@brume/observe'
-import type { Clock, Journal, Store } from '@brume/ports'
+import type { Clock, Journal, Net, PeerId, Store } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { committeeOf } from '@brume/protocols/quorum'
 import { createSystem, type System } from '@brume/runtime'
@@ -12,6 +12,7 @@ import { openJournal, openStore } from '@brume/store'
 import { sleepUntil, until } from '../harness/clock.ts'
 import { BareExchange } from './bare.ts'
 import { NullProgram } from './commands.ts'
+import { distancesOf, distantNet } from './distances.ts'
 import { LoopDelay } from './gauges.ts'
 import { Lane } from './lane.ts'
 import type { Contact, MemberConfig } from './messages.ts'
@@ -24,8 +25,9 @@ import { variantNet } from './variant-net.ts'
 /** For four members; each further one adds its handshakes with all others. */
 const MEET_DEADLINE_MS = 60_000
 const MEET_MORE_MS = 5_000
-/** After the last exchange of a slice: many times what one takes. */
+/** After the last exchange of a slice: many times what one takes, three hops around the world. */
 const BARE_DRAIN_MS = 200
+const BARE_DRAIN_FAR_MS = 1_500
 
 /** One member of a benchmark: a network node, and on it the groups of all variants and the bare exchange. */
 export interface Member {
@@ -45,6 +47,8 @@ interface Ground {
   readonly clock: Clock
   readonly store: Store
   readonly net: NetNode
+  /** The same, as far away as the others are to be. */
+  readonly distant: Net
   readonly netRegistry: Registry
   readonly kernel: System
   readonly loopDelay: LoopDelay
@@ -53,12 +57,12 @@ interface Ground {
 
 export async function openMember(config: MemberConfig): Promise<Member> {
   const ground = await prepare(config)
-  const { net, roster, identity, store, probe, kernel } = ground
+  const { net, distant, roster, identity, store, probe, kernel } = ground
   const opened = await Promise.all(config.variants.map((variant) => openVariant(ground, variant)))
   const [anyVariant] = config.variants
   if (anyVariant === undefined) throw new RangeError('no variant')
   const { quorum } = committeeOf(roster.manifestOf(anyVariant))
-  const bare = new BareExchange(net, roster.identities, identity, quorum)
+  const bare = new BareExchange(distant, roster.identities, identity, quorum)
   await net.start()
   // Groups listen before anybody is met, so that no greeting is lost.
   await Promise.all(opened.map(({ group }) => group.start()))
@@ -102,6 +106,9 @@ async function prepare(config: MemberConfig): Promise<Ground> {
     store: store.sub('net/'),
     registry: netRegistry
   })
+  const distance = distancesOf(config.profile, config.members)
+  const indexOf = new Map(roster.identities.map(({ peerId }, index) => [peerId, index]))
+  const delayOf = (peer: PeerId) => distance(indexOf.get(peer) ?? config.index, config.index)
   const journal = await openJournal(journalPlace(config, identity, store, 'probe'))
   return {
     config,
@@ -110,6 +117,7 @@ async function prepare(config: MemberConfig): Promise<Ground> {
     clock: world.clock,
     store,
     net,
+    distant: config.profile === 'loopback' ? net : distantNet(net, delayOf),
     netRegistry,
     kernel: createSystem({ ...world, self: identity.peerId }),
     loopDelay: new LoopDelay(),
@@ -134,7 +142,7 @@ interface OpenedVariant {
 }
 
 async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVariant> {
-  const { config, identity, store, net, clock, kernel, roster } = ground
+  const { config, identity, store, distant, clock, kernel, roster } = ground
   const voteSyncMs: number[] = []
   const place = journalPlace(config, identity, store, variant.name)
   const journal = variant.journal
@@ -143,8 +151,8 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
   const registry = createRegistry()
   const system = createQuorum({
     identity,
-    net: variantNet(net, variant),
-    ...(variant.binding === 'streams' ? {} : { votesBy: variant.binding }),
+    net: variantNet(distant, variant),
+    ...bindingOf(variant),
     store,
     journal,
     clock,
@@ -157,6 +165,11 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
   const program = variant.attests ? new NullProgram((digest) => recorder.attested(digest)) : new NullProgram()
   const group = system.open(roster.manifestOf(variant), program)
   return { variant, system, group, recorder, journal, registry, voteSyncMs }
+}
+
+function bindingOf({ binding }: Variant): Pick<QuorumOptions, 'votesBy' | 'plain'> {
+  if (binding === 'streams') return {}
+  return binding === 'plain' ? { plain: true } : { votesBy: binding }
 }
 
 function standOf({ roster }: Ground, opened: readonly OpenedVariant[], name: string): Stand {
@@ -211,7 +224,8 @@ async function runBare({ config, loopDelay }: Ground, bare: BareExchange, slice:
     await sleepUntil(startMs + (k + 0.5) * periodMs)
     bare.sendLone()
   }
-  await sleepUntil(startMs + durationMs + BARE_DRAIN_MS)
+  const drainMs = config.profile === 'loopback' ? BARE_DRAIN_MS : BARE_DRAIN_FAR_MS
+  await sleepUntil(startMs + durationMs + drainMs)
   return { kind: 'bare', ...bare.take(), loopDelayMs: loopDelay.p99Ms() }
 }
 

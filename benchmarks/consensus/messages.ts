@@ -1,3 +1,4 @@
+import type { Profile } from './distances.ts'
 import type { Slice, SliceReport, Stand, Variant } from './plan.ts'
 
 /**
@@ -14,6 +15,7 @@ export interface MemberConfig {
   readonly nonce: Uint8Array
   readonly directory: string
   readonly variants: readonly Variant[]
+  readonly profile: Profile
 }
 
 export interface Contact {

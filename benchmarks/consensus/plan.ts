@@ -1,5 +1,7 @@
-/** How votes travel: streams, gossip as gossipsub relays by itself, gossip to all directly and relayed by nobody. Blocks go by streams. */
-export const BINDINGS = ['streams', 'gossip', 'gossip-direct'] as const
+/**
+ * How votes travel: streams; `plain`, streams without the shortcuts that votes take there; gossip as gossipsub relays by itself, gossip to all directly and relayed by nobody. Blocks go by streams.
+ */
+export const BINDINGS = ['streams', 'plain', 'gossip', 'gossip-direct'] as const
 export type Binding = (typeof BINDINGS)[number]
 
 /** One of the groups that the same members form side by side. */

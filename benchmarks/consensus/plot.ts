@@ -3,7 +3,12 @@ import { BINDINGS, type Binding } from './plan.ts'
 import type { ConsensusResult } from './result.ts'
 
 /** Told apart by the colour-blind as well (Okabe and Ito). */
-const COLOURS: Readonly<Record<Binding, string>> = { streams: '#0072b2', gossip: '#d55e00', 'gossip-direct': '#009e73' }
+const COLOURS: Readonly<Record<Binding, string>> = {
+  streams: '#0072b2',
+  plain: '#cc79a7',
+  gossip: '#d55e00',
+  'gossip-direct': '#009e73'
+}
 
 interface Curve {
   readonly what: string

@@ -1,5 +1,5 @@
 import { type Cell, renderTable } from '../harness/table.ts'
-import type { Bar } from './bars.ts'
+import { type Bar, standingOf } from './bars.ts'
 import type { ConsensusResult } from './result.ts'
 
 const COLUMNS: readonly (readonly [head: string, cell: (result: ConsensusResult) => Cell])[] = [
@@ -22,6 +22,7 @@ const COLUMNS: readonly (readonly [head: string, cell: (result: ConsensusResult)
   ['commands/s', ({ commandsPerS }) => commandsPerS],
   ['views/s', ({ viewsPerS }) => viewsPerS],
   ['CPU ms', ({ cpuMsPerViewMember }) => cpuMsPerViewMember],
+  ['CPU ms/command', ({ cpuMsPerCommandMember }) => cpuMsPerCommandMember],
   ['bytes', ({ bytesPerViewMember }) => bytesPerViewMember],
   ['messages', ({ framesPerViewMember }) => framesPerViewMember],
   ['lag p99', ({ loopDelayMs }) => loopDelayMs],
@@ -37,9 +38,9 @@ export function tableOf(results: readonly ConsensusResult[]): string {
 }
 
 /** One line for each bar of the run. */
-export function barsTableOf(bars: readonly Bar[]): string {
+export function barsTableOf(bars: readonly Bar[], drift: number): string {
   return renderTable(
-    ['bar', 'measured', 'to be', 'held'],
-    bars.map(({ name, value, bar, held }) => [name, value.toFixed(2), bar.toFixed(2), held ? 'yes' : 'no'])
+    ['bar', 'measured', 'to be', 'verdict'],
+    bars.map((bar) => [bar.name, bar.value.toFixed(2), `${bar.sense} ${bar.bar.toFixed(2)}`, standingOf(bar, drift)])
   )
 }

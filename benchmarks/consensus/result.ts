@@ -3,6 +3,7 @@ import type { Machine } from '../harness/machine.ts'
 import { bootstrapInterval, median, type Percentiles, percentiles, pool } from '../harness/statistics.ts'
 import type { Load, SliceLatencies } from './analyse.ts'
 import type { Verdict } from './bars.ts'
+import type { Profile } from './distances.ts'
 import type { Variant } from './plan.ts'
 
 /** Hops of a decision: proposal, notarize votes, finalize votes. */
@@ -37,6 +38,10 @@ export interface ConsensusResult {
   readonly ratioByRound: number
   readonly commandsPerS: number
   readonly cpuMsPerViewMember: number
+  /** Under the most commands. */
+  readonly cpuMsPerCommandMember: number
+  /** In the slices with as many views as can be. */
+  readonly commandsPerView: number
   readonly bytesPerViewMember: number
   readonly framesPerViewMember: number
   readonly verifiesPerViewMember: number
@@ -61,6 +66,8 @@ export interface ConsensusResult {
 
 export interface ConsensusFile {
   readonly machine: Machine
+  /** How far members were from each other. */
+  readonly profile: Profile
   readonly commit: string
   readonly at: string
   readonly calibration: { readonly start: Calibration; readonly end: Calibration; readonly drift: number }
@@ -103,6 +110,7 @@ export function resultOf(
   const ratio = ([final = [], bareFinal = [], sync = []]: readonly (readonly number[])[]): number =>
     median(final) / (median(bareFinal) + (journal ? SYNCS * median(sync) : 0))
   const { commandsPerS } = samples.commands
+  const perView = (load: Load) => load.commandsPerS / Math.max(load.viewsPerS, Number.EPSILON)
   const { cpuMsPerViewMember, bytesPerViewMember, framesPerViewMember, verifiesPerViewMember, viewsPerS } =
     samples.views
   return {
@@ -122,6 +130,8 @@ export function resultOf(
     ratioByRound: median(rounds.map(ratio)),
     commandsPerS,
     cpuMsPerViewMember,
+    cpuMsPerCommandMember: samples.commands.cpuMsPerViewMember / Math.max(perView(samples.commands), Number.EPSILON),
+    commandsPerView: perView(samples.views),
     bytesPerViewMember,
     framesPerViewMember,
     verifiesPerViewMember,

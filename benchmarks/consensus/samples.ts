@@ -19,6 +19,8 @@ export function sampleResult(given: Partial<ConsensusResult> = {}): ConsensusRes
     ratioByRound: 1.25,
     commandsPerS: 1_000,
     cpuMsPerViewMember: 1,
+    cpuMsPerCommandMember: 0.2,
+    commandsPerView: 1,
     bytesPerViewMember: 900,
     framesPerViewMember: 7,
     verifiesPerViewMember: 4,

@@ -13,10 +13,10 @@ type Route<T extends Frame['type']> = (epoch: Epoch, from: Sender, frame: Extrac
 
 /** Where each type of frame goes: one line for one type. What has none is dropped and counted. */
 const ROUTES: { readonly [T in Frame['type']]?: Route<T> } = {
-  votes: ({ engine }, { member }, frame) => {
+  votes: (epoch, { member }, frame) => {
     // On a stream the sender is the signer: for anybody else's vote the stream ends.
     if (frame.votes.some(({ signer }) => signer !== member)) throw new RangeError('a vote of another signer')
-    engine.post({ ...frame, from: member, ...engine.now() })
+    epoch.voted(member, frame)
   },
   propose: (epoch, { member }, frame) => {
     epoch.proposed(member, frame.proposal, frame.signature)

@@ -24,6 +24,7 @@ export class Sending {
   readonly #self: number | null
   readonly #count: (type: Frame['type'], bytes: number) => void
   readonly #aloud: (frame: Frame) => boolean
+  readonly #votesPerFrame: number
   handle = 0
   #votesToAll: Vote[] = []
   readonly #votesTo = new Map<number, Vote[]>()
@@ -31,19 +32,24 @@ export class Sending {
   readonly #frames: { readonly to: number | 'all'; readonly frame: Frame }[] = []
   readonly #commands: { readonly to: readonly number[] | 'all'; readonly command: Uint8Array }[] = []
 
-  /** @param aloud - takes what is for all; true where streams need not carry it */
+  /**
+   * @param aloud - takes what is for all; true where streams need not carry it
+   * @param votesPerFrame - at most `VOTES_PER_FRAME_MAX`
+   */
   constructor(
     channel: Channel,
     peers: readonly PeerId[],
     self: number | null,
     count: (type: Frame['type'], bytes: number) => void,
-    aloud: (frame: Frame) => boolean
+    aloud: (frame: Frame) => boolean,
+    votesPerFrame = VOTES_PER_FRAME_MAX
   ) {
     this.#channel = channel
     this.#peers = peers
     this.#self = self
     this.#count = count
     this.#aloud = aloud
+    this.#votesPerFrame = votesPerFrame
   }
 
   queue(to: number | 'all', message: Message): void {
@@ -71,12 +77,18 @@ export class Sending {
     for (const { to, command } of this.#commands.splice(0)) this.#transmit(to, commandFrame(command))
     for (const { to, message } of this.#others.splice(0)) this.#transmit(to, frameOf(message, state))
     const mark = { view: state.view, final: state.final.view }
-    for (const votes of chunks(this.#votesToAll.splice(0))) this.#transmit('all', { type: 'votes', votes, ...mark })
+    for (const votes of this.#chunks(this.#votesToAll.splice(0)))
+      this.#transmit('all', { type: 'votes', votes, ...mark })
     for (const [to, all] of this.#votesTo) {
-      for (const votes of chunks(all)) this.#transmit([to], { type: 'votes', votes, ...mark })
+      for (const votes of this.#chunks(all)) this.#transmit([to], { type: 'votes', votes, ...mark })
     }
     this.#votesTo.clear()
     for (const { to, frame } of this.#frames.splice(0)) this.#transmit(to, frame)
+  }
+
+  #chunks(votes: readonly Vote[]): readonly (readonly Vote[])[] {
+    const most = this.#votesPerFrame
+    return Array.from({ length: Math.ceil(votes.length / most) }, (_, i) => votes.slice(i * most, (i + 1) * most))
   }
 
   #transmit(to: number | readonly number[] | 'all', frame: Frame): void {
@@ -117,9 +129,4 @@ export function blockFrame(proposal: Proposal, signature: Uint8Array): Extract<F
 function commandFrame(command: Uint8Array): Frame {
   if (command.length <= INLINE_COMMAND_BYTES_MAX) return { type: 'command', command }
   return { type: 'offer', id: toHex(commandId(command)), bytes: command.length }
-}
-
-function chunks(votes: readonly Vote[]): readonly (readonly Vote[])[] {
-  const count = Math.ceil(votes.length / VOTES_PER_FRAME_MAX)
-  return Array.from({ length: count }, (_, i) => votes.slice(i * VOTES_PER_FRAME_MAX, (i + 1) * VOTES_PER_FRAME_MAX))
 }
