@@ -1,2 +1,2 @@
+export { Dispatch, type DispatchOptions, type Sending } from './dispatch.ts'
 export { createReplica, type ReplicaOptions } from './program.ts'
-export { decodeOutgoing, sentPath, sequenceOf } from './sends.ts'

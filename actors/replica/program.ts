@@ -11,6 +11,7 @@ import {
   type Executed,
   type Executor,
   encodeAnswer,
+  encodeSend,
   Items,
   inputDigest,
   type Json,
@@ -19,9 +20,9 @@ import {
   RUNTIME,
   readQueryPath,
   requireGolden,
-  type StateRef
+  type StateRef,
+  sendName
 } from '@brume/runtime/replica'
-import { encodeOutgoing, outgoingPath } from './sends.ts'
 
 export interface ReplicaOptions {
   readonly bundle: Bundle
@@ -32,7 +33,7 @@ export interface ReplicaOptions {
   /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
   readonly store?: Store
   /** Events that a block sends, once what came of it is attested by weight > F. Also of blocks that are executed anew. */
-  readonly attested?: (height: number, sends: readonly Outgoing[]) => void
+  readonly attested?: (block: { readonly height: number; readonly leader: number }, sends: readonly Outgoing[]) => void
 }
 
 /** Blocks whose sends wait for their certificate. */
@@ -67,7 +68,7 @@ export function createReplica(options: ReplicaOptions): LeafProgram {
 /** The machine's state beside the order's. */
 class Replica {
   readonly #options: ReplicaOptions
-  readonly #sends = new Map<number, readonly Outgoing[]>()
+  readonly #sends = new Map<number, { readonly leader: number; readonly sends: readonly Outgoing[] }>()
   #executor: Executor | null = null
   /** Null before the first block. */
   #state: StateRef | null = null
@@ -100,7 +101,7 @@ class Replica {
     }))
     const executed = await this.#running().execute(this.#state, { height, timeMs, seed, commands: ordered })
     this.#became(executed.state, executed.dueMs)
-    return this.#outcomeOf(height, executed)
+    return this.#outcomeOf(block, executed)
   }
 
   async restore(state: LeafState): Promise<void> {
@@ -117,9 +118,9 @@ class Replica {
   }
 
   attested(height: number): void {
-    const sends = this.#sends.get(height)
+    const kept = this.#sends.get(height)
     this.#sends.delete(height)
-    if (sends !== undefined) this.#options.attested?.(height, sends)
+    if (kept !== undefined) this.#options.attested?.({ height, leader: kept.leader }, kept.sends)
   }
 
   #became(state: StateRef, dueMs: number | null): void {
@@ -132,20 +133,20 @@ class Replica {
     return { changes: [], answers: [], dueMs: this.#dueMs }
   }
 
-  #outcomeOf(height: number, { outcomes, sends, changes, fired, dueMs }: Executed): LeafOutcome {
-    if (sends.length > 0) this.#keep(height, sends)
+  #outcomeOf({ height, leader }: Block, { outcomes, sends, changes, fired, dueMs }: Executed): LeafOutcome {
+    if (sends.length > 0) this.#keep(height, leader, sends)
     return {
       changes,
       answers: outcomes.map((outcome) => [outcome.id, encodeAnswer(outcome)] as const),
-      told: sends.map((send) => [outgoingPath(height, send.index), encodeOutgoing(send)] as const),
+      told: sends.map((send) => [sendName(send.seq), encodeSend(send)] as const),
       dueMs,
       attest: fired > 0,
       want: sends.length > 0
     }
   }
 
-  #keep(height: number, sends: readonly Outgoing[]): void {
-    this.#sends.set(height, sends)
+  #keep(height: number, leader: number, sends: readonly Outgoing[]): void {
+    this.#sends.set(height, { leader, sends })
     for (const oldest of this.#sends.keys()) if (this.#sends.size > UNATTESTED_MAX) this.#sends.delete(oldest)
   }
 

@@ -1,5 +1,5 @@
 import { Writer } from '@brume/codec'
-import { addressOf, encodeProof, verifyProof } from '@brume/protocols/actors/proof'
+import { addressOf, encodeProof, SendProofs, verifyProof } from '@brume/protocols/actors/proof'
 import {
   type Bundle,
   bundleLogic,
@@ -14,7 +14,7 @@ import {
   snapshotOf
 } from '@brume/runtime/replica'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { decodeOutgoing, sentPath } from './index.ts'
+import { createReplica } from './index.ts'
 import { person, World } from './test/world.ts'
 
 let bundle: Bundle
@@ -111,15 +111,28 @@ describe('a replicated machine', { timeout: 120_000 }, () => {
     expect((snapshot.context as { readonly text: string }).text.length).toBe(grown * 20_000)
   })
 
-  test('sends to others once its block is attested, with a leaf that proves it', async () => {
+  test('sends to others what proves itself, whoever of the members hands it on', async () => {
     const world = await World.of({ bundle })
     await world.event('add', { by: 4 })
     const to = 'brume://12D3KooWAHoEkEqnKzM5PXFygh2movVBCSX3k8tDsT2cneU68Gyt/shop'
     const { height } = await world.event('tell', { to })
-    await world.until(() => world.members.every(({ sent }) => sent.length === 1))
-    expect(world.members[0]?.sent).toEqual([[height, [{ index: 0, to, event: { type: 'sum', n: 4 } }]]])
-    const found = await world.done(world.client.read([sentPath(height, 0)], 'certified', { atLeast: height }))
-    expect(decodeOutgoing(readLeaf(found.leaves?.[0] ?? new Uint8Array()).bytes)).toMatchObject({ to, event: { n: 4 } })
+    const later = await world.event('tell', { to })
+    const [first, second] = [height * 16_384, later.height * 16_384]
+    const sequences = () => world.sent.map(({ seq }) => seq)
+    await world.until(() => sequences().includes(first) && sequences().includes(second))
+    await world.clock.pass(5_000)
+    // F + 1 of four, each of two sends once.
+    expect(sequences().sort()).toEqual([first, first, second, second].sort())
+    const proofs = new SendProofs()
+    const from = addressOf(world.manifest)
+    for (const { proof, seq } of world.sent) {
+      expect(proofs.verify(proof, from)).toEqual({
+        ...{ seq, prev: seq === second ? first : 0, to, event: { type: 'sum', n: 4 } }
+      })
+    }
+    const { proof } = world.sent[0] ?? { proof: new Uint8Array() }
+    expect(() => proofs.verify(proof, `${from}x`)).toThrow()
+    expect(() => proofs.verify(proof.with(proof.length - 1, 1), from)).toThrow()
   })
 
   test('is restored on a member from leaves, and goes on the same', async () => {
@@ -194,7 +207,6 @@ describe('members that are wrong', { timeout: 120_000 }, () => {
 test('a group of another logic, runtime or input is refused', async () => {
   const other = { ...bundle, logicId: new Writer(32).bytes(new Uint8Array(32)).finish() }
   const world = await World.of({ bundle, members: 1 })
-  const { createReplica } = await import('./index.ts')
   const open = (of: Bundle, input: number | null) =>
     createReplica({ bundle: of, input, executor: inlineExecutor }).open({
       groupId: new Uint8Array(32),

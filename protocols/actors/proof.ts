@@ -1,13 +1,16 @@
-import { asArray, asBytes, asUint, type CborValue, decode, encode, Reader } from '@brume/codec'
-import { DOMAIN } from '@brume/crypto'
+import { asArray, asBytes, asUint, type CborValue, decode, encode, Reader, toHex } from '@brume/codec'
+import { DOMAIN, sha256 } from '@brume/crypto'
 import { encodeSegment, formatAddress, groupAuthority, parseAddress } from '@brume/runtime/address'
 import {
   type Answer,
   decodeAnswer,
+  decodeSend,
   Items,
   type Json,
   type ReplicaSnapshot,
   readLeaf,
+  type Sent,
+  sendPath,
   snapshotOf
 } from '@brume/runtime/replica/leaves'
 import {
@@ -151,4 +154,40 @@ function readLeaves({ leaf }: Verified, others: readonly LeafProof[]): Pick<Prov
   const items = new Items(all.map(({ path, bytes }) => [path, bytes]))
   const snapshot = snapshotOf(items)
   return { value: snapshot.value, snapshot, answer: null }
+}
+
+/** Blocks whose proofs are remembered: the sends of one come one by one. */
+const VERIFIED_MAX = 256
+
+/**
+ * What a group has sent, of proofs that travel with its messages. Each block is verified once: of the next send the
+ * place alone is checked.
+ */
+export class SendProofs {
+  readonly #verified = new Map<string, Verified>()
+
+  /**
+   * @param from - the group's address, without incarnation
+   * @throws CodecError, RuntimeError `BRUME_RUNTIME_ADDRESS`, ManifestError, BundleError for what proves no send of it
+   */
+  verify(bytes: Uint8Array, from: string): Sent {
+    const { manifest, bundle, leaves } = readProof(bytes)
+    const verified = this.#once(manifest, bundle, from)
+    const [place] = leaves
+    if (place !== undefined && !verified.holds(place)) throw new BundleError('LEAF', 'this leaf is not of that block')
+    const { path, bytes: value } = readLeaf(place?.leaf ?? verified.leaf ?? new Uint8Array())
+    const sent = decodeSend(value)
+    if (path !== sendPath(sent.seq)) throw new BundleError('LEAF', 'this is no send')
+    return sent
+  }
+
+  #once(manifest: Uint8Array, bundle: Uint8Array, from: string): Verified {
+    const key = `${toHex(sha256(manifest, bundle))} ${from}`
+    const known = this.#verified.get(key)
+    if (known !== undefined) return known
+    const verified = verifyFinal(bundle, trustOf(manifest, from))
+    this.#verified.set(key, verified)
+    for (const oldest of this.#verified.keys()) if (this.#verified.size > VERIFIED_MAX) this.#verified.delete(oldest)
+    return verified
+  }
 }

@@ -15,12 +15,11 @@ import {
   inlineExecutor,
   inputDigest,
   type Json,
-  type Outgoing,
   RUNTIME,
   readLeaf
 } from '@brume/runtime/replica'
 import { memoryJournal, memoryStore, SimClock, SimNet, SimRandom } from '@brume/testkit'
-import { createReplica, type ReplicaOptions } from '../index.ts'
+import { createReplica, Dispatch, type ReplicaOptions, type Sending } from '../index.ts'
 
 const A_WHILE_MS = 60_000
 
@@ -40,7 +39,6 @@ export interface WorldOptions {
 interface Member {
   readonly group: Group
   readonly program: LeafProgram
-  readonly sent: (readonly [height: number, sends: readonly Outgoing[]])[]
 }
 
 /** A group that replicates one machine over a simulated network, and a client on a peer of its own. */
@@ -49,6 +47,8 @@ export class World {
   readonly net: SimNet
   readonly manifest: Uint8Array
   readonly members: Member[] = []
+  /** By any member. */
+  readonly sent: Sending[] = []
   readonly client: QuorumClient
   readonly #options: WorldOptions
   #sequence = 0
@@ -112,17 +112,29 @@ export class World {
   async #launch(index: number): Promise<Member> {
     const { bundle, input = null, executor } = this.#options
     const store = memoryStore()
-    const sent: Member['sent'] = []
+    let dispatch: Dispatch | null = null
     const program = createReplica({
       bundle,
       input,
       executor: executor?.(index) ?? inlineExecutor,
       store: store.sub('replica/'),
-      attested: (height, sends) => sent.push([height, sends])
+      attested: (block, sends) => dispatch?.attested(block, sends)
     })
-    const group = this.#quorum(person(index), store).open(this.manifest, program)
+    const quorum = this.#quorum(person(index), store)
+    const group = quorum.open(this.manifest, program)
     await group.start()
-    return { group, program, sent }
+    dispatch = new Dispatch({
+      clock: this.clock,
+      manifest: this.manifest,
+      self: person(index).peerId,
+      group,
+      client: quorum.client(this.manifest, { domain: ATTEST_DOMAIN }),
+      deliver: async (sending) => void this.sent.push(sending),
+      failed: (_, error) => {
+        throw error
+      }
+    })
+    return { group, program }
   }
 
   #quorum(identity: Identity, store: Store) {

@@ -13,10 +13,13 @@ import { byDue, finish, isExhausted, NOTHING, type State, seal, type Timer } fro
 /** Each is one leaf that members prove and one message that they deliver. */
 const SENDS_PER_COMMAND_MAX = 16
 
-/** Of sequence numbers of a group, `height x 2^14 + index`: the rest of a block's sends is refused. */
+/** Of sequence numbers of a group, `height x 2^14 + place`: the rest of a block's sends is refused. */
 const SENDS_PER_BLOCK_MAX = 16_384
 
 const TIMERS_MAX = 1_024
+
+/** Whose last send is remembered, so that the next one can name it: to others, one that is missing goes unnoticed. */
+const TARGETS_MAX = 256
 /** Clients whose addresses are remembered: making one costs 50 µs. */
 const SENDERS_MAX = 1_024
 const TIMER_ID_BYTES_MAX = 512
@@ -52,7 +55,7 @@ class StepFailure extends Error {
 
 interface Stepped {
   readonly state: State
-  readonly sends: readonly Omit<Outgoing, 'index'>[]
+  readonly sends: readonly Pick<Outgoing, 'to' | 'event'>[]
   readonly reply: Json
   readonly handled: boolean
 }
@@ -77,8 +80,7 @@ export class Engine {
     const outcomes: Outcome[] = []
     let state = parent ?? this.start(batch)
     const take = ({ state: next, sends: sent }: Stepped): void => {
-      state = next
-      for (const one of sent) sends.push({ ...one, index: sends.length })
+      state = sent.length === 0 ? next : { ...next, sent: this.#numbered(next.sent, sent, batch, sends) }
     }
     const due = [...state.timers.values()].filter(({ dueMs }) => dueMs <= batch.timeMs).sort(byDue)
     due.forEach((timer, i) => {
@@ -98,7 +100,26 @@ export class Engine {
         outcomes.push({ id, outcome: error.outcome, value: error.word })
       }
     }
-    return { state: finish(this.inside, parent ?? NOTHING, state), outcomes, sends, fired: due.length }
+    const sealed = state.sent === parent?.sent ? state : seal(this.inside, state, state)
+    return { state: finish(this.inside, parent ?? NOTHING, sealed), outcomes, sends, fired: due.length }
+  }
+
+  /** Gives sends their numbers. @returns the last ones by target */
+  #numbered(
+    before: ReadonlyMap<string, number>,
+    sent: Stepped['sends'],
+    { height }: Batch,
+    sends: Outgoing[]
+  ): ReadonlyMap<string, number> {
+    const last = new Map(before)
+    for (const { to, event } of sent) {
+      const seq = height * SENDS_PER_BLOCK_MAX + sends.length
+      sends.push({ seq, prev: last.get(to) ?? 0, to, event })
+      last.delete(to)
+      last.set(to, seq)
+      for (const oldest of last.keys()) if (last.size > TARGETS_MAX) last.delete(oldest)
+    }
+    return last
   }
 
   /** The state before the first command; one with status `error` where the machine cannot start. @throws ReplicaError */
@@ -212,7 +233,7 @@ export class Engine {
 
   #outcomeOf(before: State, effects: readonly Effect[], { timeMs, height }: Batch, { index, ask }: Place) {
     const timers = new Map(before.timers)
-    const sends: Omit<Outgoing, 'index'>[] = []
+    const sends: Pick<Outgoing, 'to' | 'event'>[] = []
     const replies: Json[] = []
     for (const effect of effects) {
       if (effect.kind === 'send' && effect.delayMs === undefined) sends.push(sendOf(effect))
@@ -288,7 +309,7 @@ function fitting(value: unknown, what: string): Json {
   return copied
 }
 
-function sendOf({ to, event }: Effect & { readonly kind: 'send' }): Omit<Outgoing, 'index'> {
+function sendOf({ to, event }: Effect & { readonly kind: 'send' }): Pick<Outgoing, 'to' | 'event'> {
   if (!to.startsWith('brume://')) throw new StepFailure('unfit', 'address')
   fitting([to, event], 'sends')
   return { to, event: unfit(() => clone(event)) as Event }

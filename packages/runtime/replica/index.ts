@@ -10,7 +10,9 @@ export {
   type Answer,
   contextPath,
   decodeAnswer,
+  decodeSend,
   encodeAnswer,
+  encodeSend,
   Items,
   jsonOf,
   OUTCOME,
@@ -19,8 +21,11 @@ export {
   type ReplicaSnapshot,
   readLeaf,
   readQueryPath,
+  type Sent,
   SNAPSHOT_PATHS,
   selectPath,
+  sendName,
+  sendPath,
   snapshotOf
 } from './leaves.ts'
 export type { Assignment, Batch, Executed, Executor, Outcome, Outgoing, StateRef } from './port.ts'

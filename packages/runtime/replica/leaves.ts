@@ -174,6 +174,38 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
   }
 }
 
+/** An event for an actor that is no member, as its leaf says it. */
+export interface Sent {
+  readonly seq: number
+  readonly prev: number
+  readonly to: string
+  readonly event: Json
+}
+
+/** `send/<seq>`: under `told/`, for as long as its block can be proven. */
+export const sendName = (seq: number): string => `send/${seq}`
+
+/** Where the leaf of a send is read. */
+export const sendPath = (seq: number): string => `told/${sendName(seq)}`
+
+/** `[1, seq, prev, target, event]`, canonical CBOR. */
+export function encodeSend({ seq, prev, to, event }: Sent): Uint8Array {
+  return encode([1, seq, prev, to, event])
+}
+
+/** @throws CodecError */
+export function decodeSend(bytes: Uint8Array): Sent {
+  const [version, seq, prev, to, event = null] = asArray(decode(bytes, STATE_LIMITS), 'send', 5)
+  asUint(version, 'version', 1, 1)
+  const number = asUint(seq, 'seq')
+  return {
+    seq: number,
+    prev: asUint(prev, 'prev', number - 1),
+    to: asText(to, 'target', PATH_BYTES_MAX),
+    event: jsonOf(event)
+  }
+}
+
 /** What this codec reads where no maps with integer keys are used. @throws CodecError for such a map */
 export function jsonOf(value: CborValue): Json {
   if (value instanceof Map) throw new CodecError('BRUME_CODEC_SHAPE', 'a map with integer keys is no plain value')

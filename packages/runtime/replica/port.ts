@@ -34,8 +34,10 @@ export interface Outcome {
 
 /** An event for an actor that is no member. */
 export interface Outgoing {
-  /** From 0, within its block. */
-  readonly index: number
+  /** `height x 2^14 + place in the block`: rises with every send of the group. */
+  readonly seq: number
+  /** Of the send before to the same target; 0: none that is remembered. */
+  readonly prev: number
   /** An address. */
   readonly to: string
   readonly event: Event

@@ -1,4 +1,3 @@
-import { encode } from '@brume/codec'
 import type { Event, Json, Persisted, Scope, View } from '../logic/port.ts'
 import { CloneError, clone } from './clone.ts'
 import type { Inside } from './inside-port.ts'
@@ -44,11 +43,13 @@ export interface State {
   readonly inner: unknown
   readonly frozen: boolean
   readonly timers: ReadonlyMap<string, Timer>
+  /** By target, the sequence number of the last send; the latest last. */
+  readonly sent: ReadonlyMap<string, number>
   readonly items: ReadonlyMap<string, Item>
 }
 
 /** Before the first block. */
-export const NOTHING: State = { inner: null, frozen: false, timers: new Map(), items: new Map() }
+export const NOTHING: State = { inner: null, frozen: false, timers: new Map(), sent: new Map(), items: new Map() }
 
 export type Leaves = readonly (readonly [path: string, bytes: Uint8Array])[]
 
@@ -85,6 +86,7 @@ export function seal(inside: Inside, before: State, next: Omit<State, 'items'>):
   keep('status', output.length === 0 ? JSON.stringify(field) : next.inner, () => statusField(field))
   keep('value', JSON.stringify(view.value), () => clone(view.value))
   keep('timers', next.timers, () => timersField(next.timers))
+  keep('sent', next.sent, () => [...next.sent].map((entry) => [...entry]))
   if (bytesOf(items) > STATE_BYTES_MAX)
     throw new CloneError('size', '', `a state of more than ${STATE_BYTES_MAX} bytes`)
   return { ...next, items }
@@ -155,7 +157,8 @@ export function restoreState(inside: Inside, leaves: Leaves, scope: Scope): Stat
   const [history, order] = items.require('history') as unknown as readonly [Persisted[3], Persisted[6]]
   const stored: Persisted = [status, value, context, history, output, [], order]
   const inner = status === 'error' ? null : inside.restore(stored, scope)
-  const next = { inner, frozen, timers: readTimers(items.require('timers')) }
+  const sent = new Map(items.require('sent') as unknown as readonly (readonly [string, number])[])
+  const next = { inner, frozen, timers: readTimers(items.require('timers')), sent }
   return finish(inside, NOTHING, seal(inside, NOTHING, next))
 }
 
@@ -197,9 +200,4 @@ function within<T>(key: string, copy: () => T): T {
     const path = [key, error.path].filter((part) => part !== '').join('.')
     throw new CloneError(error.fault, path, error.message)
   }
-}
-
-/** For a hash of a state: everything that is replicated of it. */
-export function recordOf(state: State): Uint8Array {
-  return encode(leavesOf(state).map(([path, bytes]) => [path, bytes]))
 }

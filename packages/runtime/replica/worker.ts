@@ -1,4 +1,4 @@
-import { extname } from 'node:path'
+import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Cancel, Clock } from '@brume/ports'
 import type { Bundle } from './bundle.ts'
@@ -23,9 +23,9 @@ export const THREAD_LIMITS = {
   stderr: true
 } as const
 
-/** A module beside this one, which has another ending where it is installed from a registry. */
-export function siblingOf(name: string): URL {
-  return new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
+/** By name, for the file has another ending where this is installed from a registry. */
+export function threadOf(name: 'thread' | 'check-thread'): string {
+  return createRequire(import.meta.url).resolve(`@brume/runtime/replica/${name}`)
 }
 
 export type Call =
@@ -107,7 +107,7 @@ export class WorkerExecutor implements Executor {
 
   #begin(): Worker {
     this.#isLoaded = false
-    const worker = new Worker(siblingOf('thread'), { workerData: this.#data, ...THREAD_LIMITS })
+    const worker = new Worker(threadOf('thread'), { workerData: this.#data, ...THREAD_LIMITS })
     worker.unref()
     worker.on('message', (answer: Answer) => this.#heard(answer))
     worker.on('error', (error: Error) => void this.#end(error.message, worker))
