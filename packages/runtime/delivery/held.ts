@@ -18,6 +18,7 @@ export class Held {
   /** Out of its pair's queue: an ask that waits for its reply. */
   isDelivered = false
   isSettled = false
+  #isCommitted = false
 
   constructor(source: Outbound, event: Uint8Array, ask: number, ttlMs: number, nowMs: number, seq: number) {
     this.source = source
@@ -45,10 +46,12 @@ export class Held {
     this.source.refused?.(code)
   }
 
-  /** Processed and durable there; an ask goes on waiting. */
+  /** Processed and durable there, told once; an ask goes on waiting. */
   commit(): void {
     this.isDelivered = true
     if (!this.source.ask) this.isSettled = true
+    if (this.#isCommitted) return
+    this.#isCommitted = true
     this.source.committed?.()
   }
 

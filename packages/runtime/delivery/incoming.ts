@@ -146,7 +146,7 @@ export class Incoming {
     }
     const { pair: number, seq, delta } = message
     const pair = this.#pairs.get(number)
-    if (pair === undefined) return this.#nack(number, seq, 'rejected', 0)
+    if (pair === undefined) throw badFrame(`pair ${number} is not open`)
     if (this.#rules.isDuplicate(seq, pair.received)) {
       this.#sink.count('duplicate')
       return this.#mark(pair)

@@ -73,13 +73,15 @@ export class Link {
     return this.#isUnreachable
   }
 
-  /** Something may leave now that could not before. */
+  /** When something may leave that cannot now, ms; undefined: what comes next is an event. */
+  get wakeMs(): number | undefined {
+    return this.#isReady ? this.outgoing.pauseEndsMs : undefined
+  }
+
+  /** Something waits that may leave. */
   wantsTurn(nowMs: number): boolean {
-    const { pauseEndsMs } = this.outgoing
-    return (
-      this.#isOpen &&
-      (this.#stuck.length > 0 || (pauseEndsMs !== undefined && pauseEndsMs <= nowMs) || !this.#control.isIdle)
-    )
+    if (!this.#isReady) return false
+    return this.#stuck.length > 0 || !this.#control.isIdle || (this.wakeMs ?? Number.POSITIVE_INFINITY) <= nowMs
   }
 
   /** Bytes that wait for the other side. */

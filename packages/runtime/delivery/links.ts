@@ -175,7 +175,7 @@ export class Links {
       isFull = channel.send(peer, body) === 'full'
       return !isFull
     })
-    const atMs = isFull ? this.#nowMs + RETRY_MS : link.outgoing.pauseEndsMs
+    const atMs = isFull ? this.#nowMs + RETRY_MS : link.wakeMs
     if (atMs !== undefined) this.#wakeAt(atMs)
   }
 
@@ -187,9 +187,9 @@ export class Links {
     const run = (): void => {
       this.#wake = undefined
       for (const [each, link] of this.#links) {
-        const { pauseEndsMs } = link.outgoing
+        const { wakeMs } = link
         if (link.wantsTurn(this.#nowMs)) this.#due.add(each)
-        else if (pauseEndsMs !== undefined) this.#wakeAt(pauseEndsMs)
+        else if (wakeMs !== undefined) this.#wakeAt(wakeMs)
       }
       this.#flush()
     }

@@ -66,9 +66,11 @@ export class OutPair {
     return this.queue.removeAt(index)
   }
 
-  /** Where among those sent a seq is; -1: nowhere. */
+  /** Where a message is that the other side may speak of: sent on this stream or an earlier one; -1: nowhere. */
   indexOf(seq: number): number {
-    for (let index = 0; index < this.sent; index += 1) if (this.queue.at(index)?.seq === seq) return index
+    for (let index = 0; this.queue.at(index)?.wasSent === true; index += 1) {
+      if (this.queue.at(index)?.seq === seq) return index
+    }
     return -1
   }
 }

@@ -157,7 +157,11 @@ export class Outgoing {
     const pair = this.#numbered.get(number)
     const index = pair?.indexOf(seq) ?? -1
     if (pair === undefined || index === -1) return
-    if (PASSING.has(code)) return this.#goBack(pair, index, code, retryMs, nowMs)
+    if (PASSING.has(code)) {
+      // On this stream it comes again anyway.
+      if (index < pair.sent) this.#goBack(pair, index, code, retryMs, nowMs)
+      return
+    }
     const held = pair.take(index)
     this.#makeReady(pair)
     if (held !== undefined) this.#settle(held, () => held.refuse(code))

@@ -20,6 +20,8 @@ const REOPEN_MS = 200
 interface Outlet {
   connection: Connection | undefined
   isOpen: boolean
+  /** Names the stream; another each time it is opened. */
+  stream: object
   readonly queue: Uint8Array[]
   queuedBytes: number
   flushing: boolean
@@ -32,6 +34,8 @@ export class SimChannel implements Channel {
   readonly #protocol: ChannelProtocol
   readonly #handler: ChannelHandler
   readonly #outlets = new Map<PeerId, Outlet>()
+  /** Inbound streams that a throw has ended: what of them is still under way is not read. */
+  readonly #aborted = new WeakSet<object>()
   #ended = false
 
   constructor(node: SimNode, protocol: ChannelProtocol, handler: ChannelHandler) {
@@ -123,10 +127,12 @@ export class SimChannel implements Channel {
   }
 
   /** Frames of one write arrived here. */
-  receive(from: PeerId, frames: readonly Uint8Array[], connection: Connection): void {
+  receive(from: PeerId, frames: readonly Uint8Array[], connection: Connection, stream: object): void {
+    if (this.#aborted.has(stream)) return
     try {
       for (const body of frames) if (!this.#ended) this.#handler.frame(from, body)
     } catch {
+      this.#aborted.add(stream)
       const answer = (): void =>
         connection.other(this.#node.self).channels.get(this.#protocol.id)?.refused(this.#node.self, connection)
       connection.outgoing(this.#node.self).write(FRAME_HEADER_BYTES, answer)
@@ -142,6 +148,7 @@ export class SimChannel implements Channel {
       return
     }
     outlet.isOpen = true
+    outlet.stream = {}
     this.#handler.opened?.(peer)
   }
 
@@ -151,6 +158,8 @@ export class SimChannel implements Channel {
     outlet.connection = undefined
     outlet.queue.length = 0
     outlet.queuedBytes = 0
+    // A connection that ends wakes nobody who waited for room in it.
+    outlet.flushing = false
     if (wasOpen) this.#handler.closed?.(peer)
   }
 
@@ -176,11 +185,15 @@ export class SimChannel implements Channel {
   #flush(peer: PeerId, outlet: Outlet): void {
     const { connection } = outlet
     if (connection === undefined || !outlet.isOpen) return
+    const { stream } = outlet
     const pipe = connection.outgoing(this.#node.self)
     while (outlet.queue.length > 0 && pipe.takesMore) {
       const { frames, bytes } = takeWrite(outlet)
       pipe.write(bytes, () => {
-        connection.other(this.#node.self).channels.get(this.#protocol.id)?.receive(this.#node.self, frames, connection)
+        connection
+          .other(this.#node.self)
+          .channels.get(this.#protocol.id)
+          ?.receive(this.#node.self, frames, connection, stream)
       })
     }
     if (outlet.queue.length > 0) this.#flushLater(peer, outlet)
@@ -190,6 +203,7 @@ export class SimChannel implements Channel {
 const newOutlet = (): Outlet => ({
   connection: undefined,
   isOpen: false,
+  stream: {},
   queue: [],
   queuedBytes: 0,
   flushing: false,
