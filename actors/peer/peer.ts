@@ -194,6 +194,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     deadLetters: () => actors.deadLetters(),
     actors: () => actors.actors(),
     resurrect: (path) => actors.resurrect(path),
+    inspect: (options) => actors.inspect(options),
     start: life.start,
     stop: life.stop,
     ended: life.ended,

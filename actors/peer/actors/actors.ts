@@ -7,6 +7,7 @@ import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import { createDelivery, type Delivery } from '@brume/runtime/delivery'
 import { type CellView, createKernel, type DeadLetter, type Kernel, type Outbound } from '@brume/runtime/kernel'
 import type { Hosted } from '../hosted.ts'
+import { type Inspector, openInspector } from '../inspect/inspector.ts'
 import type { Executors } from './executors.ts'
 import { Directory } from './group/directory.ts'
 import { Founder } from './group/founder.ts'
@@ -52,6 +53,8 @@ export interface Actors {
   actors(): readonly CellView[]
   /** Starts a failed actor again, from where it failed. */
   resurrect(path: string): void
+  /** Serves Stately's inspector on 127.0.0.1, at any port unless told. @throws PeerError USAGE */
+  inspect(options?: { readonly port?: number }): Promise<Inspector>
 }
 
 /** All actors of one peer, placed and replicated ones. */
@@ -64,6 +67,7 @@ export class ActorSystem implements Actors {
   readonly #founder: Founder
   readonly #delivery: Delivery
   readonly #outward: Outward
+  readonly #inspectors: Inspector[] = []
 
   constructor(options: ActorsOptions) {
     const { identity, net, clock, random, log, quorum, hosted, members, onFatal } = options
@@ -99,6 +103,7 @@ export class ActorSystem implements Actors {
   async stop(): Promise<void> {
     this.#hosting.close()
     this.#directory.close()
+    await Promise.all(this.#inspectors.map((inspector) => inspector.close()))
     await this.kernel.stop()
     this.#delivery.stop()
   }
@@ -138,6 +143,14 @@ export class ActorSystem implements Actors {
 
   resurrect(path: string): void {
     this.kernel.resurrect(path)
+  }
+
+  async inspect({ port = 0 }: { readonly port?: number } = {}): Promise<Inspector> {
+    const { clock } = this.#options
+    const definitionOf = (kind: string) => this.#logics.definitionOf(kind)
+    const inspector = await openInspector(port, { kernel: this.kernel, clock, definitionOf })
+    this.#inspectors.push(inspector)
+    return inspector
   }
 
   #groupRef(address: string): GroupRef {

@@ -15,6 +15,8 @@ type MachineModule = { readonly default?: unknown } & Pick<RegisterOptions, 'sch
 /** A registered machine, as this peer keeps it. */
 export interface Registered extends Replicable {
   readonly kind: Kind
+  /** JSON of the machine, for those who draw it. */
+  readonly definition: () => string
 }
 
 /** The machines this peer runs: who is not here is run for nobody. */
@@ -30,6 +32,10 @@ export class Logics {
 
   all(): Iterable<Registered> {
     return this.#registered.values()
+  }
+
+  definitionOf(name: string): string | undefined {
+    return this.#registered.get(name)?.definition()
   }
 
   /** @throws PeerError USAGE */
@@ -53,7 +59,8 @@ export class Logics {
     this.#kernel.register(kind)
     const { name, version } = kind
     const consents = consentOf(options.hosts)
-    const registered = { name, kind, bundle, consents }
+    const definition = (): string => JSON.stringify((machine as Machine).definition)
+    const registered = { name, kind, bundle, consents, definition }
     this.#registered.set(name, registered)
     return { logic: { name, version, id: toHex(kind.logic.id) }, registered }
   }
