@@ -158,6 +158,8 @@ export interface State {
   /** Open work: timers run only then. */
   readonly active: boolean
   readonly activeSinceMs: number
+  /** Since when so much weight is at work in this view or above, and the view that was; null: not more than F. */
+  readonly urged: { readonly view: number; readonly weight: number; readonly sinceMs: number } | null
   readonly retryDueMs: number
   readonly standstillDueMs: number
   readonly proposalSeenMs: number
@@ -227,6 +229,7 @@ export function createState(config: Config, nowMs: number, restored?: Restored):
     dueAtMs: null,
     active: false,
     activeSinceMs: nowMs,
+    urged: null,
     retryDueMs: nowMs,
     standstillDueMs: nowMs,
     proposalSeenMs: Number.NEGATIVE_INFINITY,

@@ -6,7 +6,7 @@ import { answerRequest, breakStandstill, requestFinal, retry, sendDueCertificate
 import { applyRules, castNullify, countUnsynced, matters, settleFinal } from './rules.ts'
 import { type Proposal, type State, VIEWS_AHEAD, withSaid } from './state.ts'
 import { KIND, type Vote } from './statement.ts'
-import { advanceDeadlineMs, EMPTY_ASKED, FINAL_GRACE_MS, leaderDeadlineMs } from './timing.ts'
+import { advanceDeadlineMs, EMPTY_ASKED, FINAL_GRACE_MS, leaderDeadlineMs, urgeMs } from './timing.ts'
 import { receiveCertificate, receiveVote, verifiedCertificate, verifiedTally } from './votes.ts'
 
 export interface Step {
@@ -252,10 +252,7 @@ function settleActivity(draft: Draft): void {
   })
 }
 
-/**
- * A command waits, a time has come, a block that carries some is not final yet, or more than F weight is at work in this view or
- * above: counted with the own votes, so that all who hear the same come to the same answer, and nobody is left at work alone.
- */
+/** A command waits, a time has come, a block that carries some is not final yet, or more than F weight is at work in this view or above. */
 function hasOpenWork(draft: Draft): boolean {
   const { state } = draft
   if (state.pending || state.isDue || state.ahead !== null) return true
@@ -270,5 +267,17 @@ function hasOpenWork(draft: Draft): boolean {
   }
   let weight = 0
   for (const signer of busy) weight += rules.weightOf(committee, signer)
-  return rules.wakes(committee, weight)
+  return isUrged(draft, rules.wakes(committee, weight) ? weight : 0)
+}
+
+/**
+ * For a while, and again for each that joins in. The own votes count, so that all who hear the same come to the same answer:
+ * a member that outweighs F alone would rest while another waits for it.
+ */
+function isUrged({ state, nowMs }: Draft, weight: number): boolean {
+  const { view, urged } = state
+  if (weight === 0) state.urged = null
+  else if (urged === null || urged.view !== view || urged.weight < weight)
+    state.urged = { view, weight, sinceMs: nowMs }
+  return state.urged !== null && nowMs < state.urged.sinceMs + urgeMs(state)
 }

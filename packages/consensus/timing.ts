@@ -73,10 +73,22 @@ export function leaderDeadlineMs(state: State): number | null {
 /** When this view is given up although its leader was heard. */
 export function advanceDeadlineMs(state: State): number | null {
   if (!mayNullify(state)) return null
-  const patience = Math.min(ADVANCE_MAX_MS, (3 * state.deltaMs + certificateGraceMs(state)) * backoff(state))
+  const patience = patienceMs(state)
   const start = Math.max(state.enteredMs, state.activeSinceMs)
   const leader = leaderOf(state.config.committee, state.view)
   return Math.max(start, Math.min(start + patience, distrustedFromMs(state, leader)))
+}
+
+function patienceMs(state: State): number {
+  return Math.min(ADVANCE_MAX_MS, (3 * state.deltaMs + certificateGraceMs(state)) * backoff(state))
+}
+
+/**
+ * How long votes alone keep a member at work: until it gave the view up itself and said so again. Whoever has more to do has
+ * shown it by then; a liar that votes to one member only does not keep that one awake for ever.
+ */
+export function urgeMs(state: State): number {
+  return patienceMs(state) + standstillMs(state)
 }
 
 /** From when on a leader is not waited for: it lied, its stream is down, or it is silent while others are not. */
