@@ -167,22 +167,24 @@ export class SendProofs {
   readonly #verified = new Map<string, Verified>()
 
   /**
-   * @param from - the group's address, without incarnation
-   * @throws CodecError, RuntimeError `BRUME_RUNTIME_ADDRESS`, ManifestError, BundleError for what proves no send of it
+   * What was sent, and the address of who did, without incarnation.
+   *
+   * @throws CodecError, ManifestError, BundleError for what proves no send
    */
-  verify(bytes: Uint8Array, from: string): Sent {
+  verify(bytes: Uint8Array): Sent & { readonly from: string } {
     const { manifest, bundle, leaves } = readProof(bytes)
+    const from = addressOf(manifest)
     const verified = this.#once(manifest, bundle, from)
     const [place] = leaves
     if (place !== undefined && !verified.holds(place)) throw new BundleError('LEAF', 'this leaf is not of that block')
     const { path, bytes: value } = readLeaf(place?.leaf ?? verified.leaf ?? new Uint8Array())
     const sent = decodeSend(value)
     if (path !== sendPath(sent.seq)) throw new BundleError('LEAF', 'this is no send')
-    return sent
+    return { ...sent, from }
   }
 
   #once(manifest: Uint8Array, bundle: Uint8Array, from: string): Verified {
-    const key = `${toHex(sha256(manifest, bundle))} ${from}`
+    const key = toHex(sha256(manifest, bundle))
     const known = this.#verified.get(key)
     if (known !== undefined) return known
     const verified = verifyFinal(bundle, trustOf(manifest, from))

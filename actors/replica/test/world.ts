@@ -19,7 +19,7 @@ import {
   readLeaf
 } from '@brume/runtime/replica'
 import { memoryJournal, memoryStore, SimClock, SimNet, SimRandom } from '@brume/testkit'
-import { createReplica, Dispatch, type ReplicaOptions, type Sending } from '../index.ts'
+import { createReplica, Dispatch, Post, type ReplicaOptions, type Sending } from '../index.ts'
 
 const A_WHILE_MS = 60_000
 
@@ -32,6 +32,10 @@ export interface WorldOptions {
   readonly input?: Json
   readonly admins?: readonly Identity[]
   readonly pace?: Partial<Pace>
+  /** What members hand on leaves over the network. */
+  readonly posted?: boolean
+  /** A member that hands on nothing. */
+  readonly mute?: number
   /** The executor of a member, where it is not an honest one. */
   readonly executor?: (index: number) => ReplicaOptions['executor'] | undefined
 }
@@ -49,6 +53,9 @@ export class World {
   readonly members: Member[] = []
   /** By any member. */
   readonly sent: Sending[] = []
+  /** Of those, how many their targets have taken, and what became of the rest. */
+  delivered = 0
+  readonly undelivered: unknown[] = []
   readonly client: QuorumClient
   readonly #options: WorldOptions
   #sequence = 0
@@ -57,7 +64,7 @@ export class World {
     this.#options = options
     this.net = new SimNet({ clock: this.clock, random: new SimRandom(SEED, 'net'), pipe: { delayMs: 2 } })
     this.manifest = manifestOf(options)
-    this.client = this.#quorum(CLIENT, memoryStore()).client(this.manifest, { domain: ATTEST_DOMAIN })
+    this.client = this.#peer(CLIENT, memoryStore()).quorum.client(this.manifest, { domain: ATTEST_DOMAIN })
   }
 
   static async of(options: WorldOptions): Promise<World> {
@@ -120,24 +127,33 @@ export class World {
       store: store.sub('replica/'),
       attested: (block, sends) => dispatch?.attested(block, sends)
     })
-    const quorum = this.#quorum(person(index), store)
+    const { quorum, net } = this.#peer(person(index), store)
     const group = quorum.open(this.manifest, program)
     await group.start()
+    const kernel = { receive: () => {} }
+    const log = createLog({ level: 'silent' })
+    const post = new Post({ net, clock: this.clock, log, kernel, keepConnected: () => () => {} })
     dispatch = new Dispatch({
       clock: this.clock,
       manifest: this.manifest,
       self: person(index).peerId,
       group,
       client: quorum.client(this.manifest, { domain: ATTEST_DOMAIN }),
-      deliver: async (sending) => void this.sent.push(sending),
-      failed: (_, error) => {
-        throw error
-      }
+      deliver: (sending) => this.#deliver(post, index, sending),
+      failed: (_, error) => this.undelivered.push(error)
     })
     return { group, program }
   }
 
-  #quorum(identity: Identity, store: Store) {
+  async #deliver(post: Post, index: number, sending: Sending): Promise<void> {
+    if (this.#options.mute === index) return
+    this.sent.push(sending)
+    if (this.#options.posted !== true) return
+    await post.deliver(sending)
+    this.delivered += 1
+  }
+
+  #peer(identity: Identity, store: Store) {
     const { clock } = this
     const log = createLog({ level: 'silent' })
     const random = new SimRandom(SEED, identity.peerId)
@@ -145,7 +161,7 @@ export class World {
     const kernel = createSystem({ clock, random, log, self: identity.peerId })
     const journal = memoryJournal({ clock })
     const parts = { identity, net, journal, store, clock, log, kernel, registry: createRegistry() }
-    return createQuorum({ ...parts, keepConnected: () => () => {} })
+    return { net, quorum: createQuorum({ ...parts, keepConnected: () => () => {} }) }
   }
 }
 
