@@ -22,17 +22,22 @@ export function counter<Label extends string = never>(
   return new Counter({ name, help, labelNames: labels, registers: [registry] })
 }
 
-/** The gauge of that name, made if new. Throws as `counter` does. */
+/** The gauge of that name, made if new; `collect`, if given then, sets it whenever it is read. Throws as `counter` does. */
 export function gauge<Label extends string = never>(
   registry: Registry,
   name: string,
   help: string,
-  labels: readonly Label[] = []
+  labels: readonly Label[] = [],
+  collect: ((gauge: Gauge<Label>) => void) | undefined = undefined
 ): Gauge<Label> {
   const known = registry.getSingleMetric<Label>(name)
   if (known instanceof Gauge) return known
   assertFree(known, name)
-  return new Gauge({ name, help, labelNames: labels, registers: [registry] })
+  const made: Gauge<Label> = new Gauge({
+    ...{ name, help, labelNames: labels, registers: [registry] },
+    ...(collect === undefined ? {} : { collect: () => collect(made) })
+  })
+  return made
 }
 
 /** The histogram of that name, made if new, with these upper bounds. Throws as `counter` does. */

@@ -87,6 +87,7 @@ export class Activation {
       return this.#damaged(path, error)
     }
     this.#enter(cell, actor)
+    this.#parts.meters?.activated()
     return cell
   }
 

@@ -90,7 +90,11 @@ export class Intake {
       consumed: mark === null ? null : () => this.#passed(cell, mark)
     }
     const outcome = door.take(cell, mail)
-    if (outcome !== 'accepted') return receipt.refused(outcome === 'waits' ? 'full' : outcome)
+    if (outcome !== 'accepted') {
+      if (ask !== null) asks.close(ask)
+      // At once, though its batch is open: until it is told, delivery lets the next message of this sender pass it.
+      return refuse(inbox, outcome === 'waits' ? 'full' : outcome)
+    }
     if (mark === null || !cell.isAlive) return
     this.#remember(cell, mark, inboxes)
   }

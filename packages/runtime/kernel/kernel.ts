@@ -15,6 +15,7 @@ import { Incarnations } from './incarnations.ts'
 import { Intake } from './intake.ts'
 import { Letters } from './letters.ts'
 import { Live } from './live.ts'
+import { Meters } from './meters.ts'
 import { Outgoing } from './outgoing.ts'
 import { Outputs } from './outputs.ts'
 import type { Parts } from './parts.ts'
@@ -39,6 +40,7 @@ import type {
 import { Remotes } from './remotes.ts'
 import { Runs } from './runs.ts'
 import { Scheduler } from './scheduler.ts'
+import { snapshotAt } from './scratch.ts'
 import { Spawner } from './spawner.ts'
 import { Steps } from './steps.ts'
 import { Supervisor } from './supervisor.ts'
@@ -131,7 +133,8 @@ class ActorKernel implements Kernel {
   }
 
   async snapshotAt(path: string, seq: number): Promise<Snapshot> {
-    throw refusalError('noactor', `${path} at ${seq}`)
+    if (this.#durable === null) throw refusalError('noactor', path)
+    return snapshotAt(this.#parts, this.#durable, path, seq)
   }
 
   actors(): readonly CellView[] {
@@ -202,13 +205,17 @@ function assemble(options: KernelOptions): Whole {
     ...{ options, outputs, scheduler },
     places: new Places(options.self, incarnations.boot),
     cells: new Cells(),
-    timers: new Timers(clock, scheduler.held),
-    letters: new Letters(clock, log, () => {}),
+    timers: new Timers(clock, scheduler.held, (ms) => parts.meters?.late(ms)),
+    letters: new Letters(clock, log, (reason) => parts.meters?.letter(reason)),
     asks: new Asks(incarnations.boot),
     watches: new Watches(outputs),
     nextIncarnation: () => incarnations.next()
     // Each of the others holds the whole, and uses it only when all are there.
   } as unknown as { -readonly [K in keyof Parts]: Parts[K] }
+  const { registry } = options
+  const gauges = { cells: parts.cells, effects: () => parts.runs.counts }
+  const outbox = (): number => durable?.outboxSize ?? 0
+  parts.meters = registry === undefined ? null : new Meters(registry, clock, { ...gauges, outbox })
   parts.persistence = new Persistence(parts, durable)
   parts.outgoing = new Outgoing(parts, durable)
   parts.aliases = new Aliases(parts)
@@ -232,7 +239,10 @@ interface Whole {
 function openDurable({ self, clock, log, onFatal }: KernelOptions, store: Store, parts: () => Parts): Durable {
   return createDurable({
     ...{ store, authority: self, clock, log },
-    onConfirmed: (batch) => parts().scheduler.held(() => parts().outputs.confirmed(batch)),
+    onConfirmed: (batch) => {
+      parts().meters?.confirmed(batch)
+      parts().scheduler.held(() => parts().outputs.confirmed(batch))
+    },
     onFatal: (error) => onFatal?.(error),
     onDue: (path) => parts().scheduler.held(() => void parts().persistence.activate(path))
   })

@@ -5,6 +5,7 @@ import type { Door } from './door.ts'
 import type { Effects } from './effects.ts'
 import type { Letters } from './letters.ts'
 import type { Live } from './live.ts'
+import type { Meters } from './meters.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Outputs } from './outputs.ts'
 import type { Persistence } from './persistence.ts'
@@ -40,6 +41,8 @@ export interface Parts {
   readonly runs: Runs
   readonly remotes: Remotes
   readonly persistence: Persistence
+  /** Null: nobody counts. */
+  readonly meters: Meters | null
   readonly outgoing: Outgoing
   /** Beyond all that were given before, also before a restart. */
   readonly nextIncarnation: () => number

@@ -7,6 +7,7 @@ import { STATE_BYTES_MAX } from './durable/limits.ts'
 import type { Durable } from './durable/port.ts'
 import { Idle } from './durable/residency.ts'
 import type { Mail } from './mailbox.ts'
+import type { Meters } from './meters.ts'
 import type { Parts } from './parts.ts'
 import type { Refusal } from './port.ts'
 import { weightOf } from './weight.ts'
@@ -24,10 +25,12 @@ export class Persistence {
   readonly #activation: Activation
   readonly #idle: Idle
   readonly #clock: Clock
+  readonly #meters: Meters | null
 
   constructor(parts: Parts, durable: Durable | null) {
     this.#durable = durable
     this.#clock = parts.options.clock
+    this.#meters = parts.meters
     this.#activation = new Activation(parts, durable)
     this.#idle = new Idle({
       clock: parts.options.clock,
@@ -90,6 +93,7 @@ export class Persistence {
     mail?.consumed?.()
     if (mail !== null && mail.ask === null) this.answered(cell, mail.key, null)
     cell.batch = durable.open
+    this.#meters?.saved(durable.open)
   }
 
   bury(cell: Cell): void {

@@ -1,3 +1,4 @@
+import type { Registry } from '@brume/observe'
 import type { Cancel, Clock, Log, PeerId, Random, Store } from '@brume/ports'
 import type { ActorLogic, Event, Json, View } from '../logic/port.ts'
 
@@ -238,6 +239,8 @@ export interface KernelOptions {
   readonly log: Log
   /** This peer: the authority of its actors. */
   readonly self: PeerId
+  /** For `brume_runtime_*`. */
+  readonly registry?: Registry
   /** Without it all actors are volatile. */
   readonly store?: Store
   readonly remote?: Remote

@@ -55,13 +55,16 @@ export class Steps {
     if (mail.batch > cell.batch) cell.batch = mail.batch
     if (mail.event === PROBE) return mail.receipt?.processed(cell.seq, cell.batch)
     if (mail.timer !== null && cell.timers.get(mail.timer.id) === mail.timer) cell.timers.delete(mail.timer.id)
+    const begunMs = this.#parts.meters?.begun()
     let step: Step<unknown>
     try {
       step = cell.logic.step(cell.state, mail.event, this.#scope(cell, mail.from, mail.ask))
     } catch (error) {
       return this.#parts.supervisor.fail(cell, error, mail)
     }
-    if (this.#apply(cell, step, mail)) mail.receipt?.processed(cell.seq, cell.batch)
+    if (!this.#apply(cell, step, mail)) return
+    this.#parts.meters?.stepped(begunMs)
+    mail.receipt?.processed(cell.seq, cell.batch)
   }
 
   /** False where the step failed; its output is discarded then. */

@@ -35,6 +35,7 @@ export class Supervisor {
     if (cell.status !== 'starting' && cell.status !== 'active') return
     if (mail !== null) this.#parts.door.lost(cell, mail, 'failed', error)
     const { strategy, policy } = superviseOf(cell)
+    this.#parts.meters?.failed(strategy)
     if (strategy === 'stop') return this.#giveUp(cell, error)
     if (strategy === 'escalate') return this.#escalate(cell, error)
     const { clock, random } = this.#parts.options

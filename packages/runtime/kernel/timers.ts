@@ -16,19 +16,17 @@ interface Timer {
 export class Timers {
   readonly #clock: Clock
   readonly #held: (run: () => void) => void
+  readonly #late: (ms: number) => void
   #heap: Timer[] = []
   #order = 0
   #cancelled = 0
   #armed: { readonly dueMs: number; readonly cancel: Cancel } | null = null
 
-  /** @param held - runs what expired with the scheduler held, so that no actor is entered twice */
-  constructor(clock: Clock, held: (run: () => void) => void) {
+  /** @param held - runs what expired with the scheduler held, so that no actor is entered twice; `late`: by how much the first was */
+  constructor(clock: Clock, held: (run: () => void) => void, late: (ms: number) => void = () => {}) {
     this.#clock = clock
     this.#held = held
-  }
-
-  get size(): number {
-    return this.#heap.length - this.#cancelled
+    this.#late = late
   }
 
   after(delayMs: number, run: () => void): Cancel {
@@ -77,6 +75,8 @@ export class Timers {
   #expired(): void {
     this.#armed = null
     const nowMs = this.#clock.now()
+    const due = this.#first()
+    if (due !== undefined && due.dueMs <= nowMs) this.#late(nowMs - due.dueMs)
     this.#held(() => {
       for (let first = this.#first(); first !== undefined && first.dueMs <= nowMs; first = this.#first()) {
         pop(this.#heap)

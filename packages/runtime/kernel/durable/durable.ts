@@ -89,6 +89,10 @@ class StoreDurable implements Durable {
     return this.#commit.backlogBytes
   }
 
+  get outboxSize(): number {
+    return this.#outbox.size
+  }
+
   async start(): Promise<{ readonly boot: number; readonly awake: readonly string[] }> {
     const { store, clock, log } = this.#options
     const { boot, outbox, awake, hasRemaining } = await readBoot(store, this.nowMs(), log)

@@ -159,6 +159,8 @@ export interface Durable extends Commit, Archive {
    * or running children. Those with nothing but timers are woken when these are due.
    */
   start(): Promise<{ readonly boot: number; readonly awake: readonly string[] }>
+  /** Entries of all outboxes. */
+  readonly outboxSize: number
   /** A boot number beyond all used so far, for incarnations; committed with the open batch. */
   nextBoot(): number
   /**

@@ -29,7 +29,11 @@ export class TimerIndex {
 
   constructor(options: TimerIndexOptions) {
     this.#options = options
-    this.#timers = new Timers(options.clock, (run) => run())
+    this.#timers = new Timers(
+      options.clock,
+      (run) => run(),
+      () => undefined
+    )
   }
 
   /** Nothing is woken before its caller has returned to the event loop. */
