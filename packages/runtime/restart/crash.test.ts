@@ -1,27 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { EVENTS, type Outcome, range, run } from './crash.ts'
+import { check } from './check.ts'
+import { range, run } from './crash.ts'
 import { POINTS, type Point } from './world.ts'
 
 /** Runs with a kill or more each; every point has its share. */
 const RUNS = 200
-
-const sorted = (list: readonly number[] | undefined): number[] => (list ?? []).toSorted((x, y) => x - y)
-
-function check({ lists, mails, emitted }: Outcome): void {
-  const all = range(EVENTS)
-  expect(lists.source?.went, 'acknowledged events, each once, in order').toEqual(all)
-  expect(lists.sink?.added, 'sends to another peer, each once, in order').toEqual(all)
-  expect(lists.source?.ponged, 'their answers').toEqual(all)
-  expect(lists.mirror?.added, 'sends to an actor beside it').toEqual(all)
-  expect(sorted(lists.source?.rang), 'timers, each once').toEqual(all)
-  expect(sorted(lists.source?.looked), 'results of promises, each once').toEqual(all)
-  const ids = new Map(mails.map(([id, k]) => [k, id]))
-  expect(sorted([...ids.keys()]), 'custom actions, each at least once').toEqual(all)
-  for (const [id, k] of mails) expect(id, 'each try has the same id').toBe(ids.get(k))
-  for (const heard of [lists.ear?.heard ?? [], emitted]) {
-    expect(new Set(heard).size, 'what is not repeated comes at most once').toBe(heard.length)
-  }
-}
 
 describe('killed at any point', () => {
   const hits = new Map<Point, number>()

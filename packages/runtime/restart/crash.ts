@@ -1,10 +1,10 @@
 import { SimRandom, seedFromHex } from '@brume/testkit'
 import type { Snapshot } from '../kernel/index.ts'
 import { kinds } from './program.ts'
-import { type Node, POINTS, type Point, World } from './world.ts'
+import { type Faults, type Node, POINTS, type Point, World } from './world.ts'
 
 export const EVENTS = 12
-const LIMIT_MS = 120_000
+const LIMIT_MS = 20_000
 
 const seedOf = (run: number): Uint8Array => seedFromHex(run.toString(16).padStart(32, '0'))
 export const range = (n: number): number[] => Array.from({ length: n }, (_, k) => k)
@@ -18,8 +18,8 @@ export interface Outcome {
 }
 
 /** A client that does not give up, and two peers that are killed. */
-export async function run(seed: number): Promise<Outcome> {
-  const world = new World(seedOf(seed))
+export async function run(seed: number, faults: Faults = {}): Promise<Outcome> {
+  const world = new World(seedOf(seed), faults)
   const choice = new SimRandom(seedOf(seed), 'choice')
   const mails: (readonly [string, number])[] = []
   const emitted: number[] = []
