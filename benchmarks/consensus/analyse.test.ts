@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { latenciesOf, loadOf, slowest } from './analyse.ts'
+import { joined, latenciesOf, loadOf, slowest } from './analyse.ts'
 import type { QuorumReport } from './plan.ts'
 
 const report = (given: Partial<QuorumReport>): QuorumReport => ({
@@ -101,4 +101,16 @@ test('load is per view and member, and throughput that of the member that knew l
     framesPerViewMember: 7,
     verifiesPerViewMember: 3
   })
+})
+
+test('slices are joined member by member', () => {
+  const slice = (commands: number, rested: boolean) => [
+    report({ views: 10, commands, rested, loopDelayMs: commands, final: [['a', 1]] }),
+    report({ views: 12, commands: commands + 1, windowMs: 1_100 })
+  ]
+  const [first, second, ...none] = joined([slice(5, true), slice(7, false), slice(6, true)])
+  expect(none).toEqual([])
+  expect(first).toMatchObject({ views: 30, commands: 18, windowMs: 3_000, rested: false, loopDelayMs: 7 })
+  expect(first?.final).toHaveLength(3)
+  expect(second).toMatchObject({ views: 36, commands: 21, windowMs: 3_300, rested: true })
 })

@@ -74,6 +74,40 @@ function fromSubmit(
   return slowest(submitted, outcomes)
 }
 
+/** Slices of one kind as if they had been one; each lists the members in the same order. */
+export function joined(slices: readonly (readonly QuorumReport[])[]): readonly QuorumReport[] {
+  const [first = [], ...others] = slices
+  return others.reduce<readonly QuorumReport[]>(
+    (sums, slice) => slice.flatMap((report, member) => add(sums[member] ?? report, report)),
+    first
+  )
+}
+
+function add(a: QuorumReport, b: QuorumReport): QuorumReport {
+  return {
+    kind: 'quorum',
+    started: [...a.started, ...b.started],
+    notarized: [...a.notarized, ...b.notarized],
+    final: [...a.final, ...b.final],
+    submitted: [...a.submitted, ...b.submitted],
+    contents: [...a.contents, ...b.contents],
+    attested: [...a.attested, ...b.attested],
+    windowMs: a.windowMs + b.windowMs,
+    views: a.views + b.views,
+    commands: a.commands + b.commands,
+    refused: a.refused + b.refused,
+    nullified: a.nullified + b.nullified,
+    rested: a.rested && b.rested,
+    cpuMs: a.cpuMs + b.cpuMs,
+    bytes: a.bytes + b.bytes,
+    frames: a.frames + b.frames,
+    verifies: a.verifies + b.verifies,
+    loopDelayMs: Math.max(a.loopDelayMs, b.loopDelayMs),
+    syncMs: [...a.syncMs, ...b.syncMs],
+    voteSyncMs: [...a.voteSyncMs, ...b.voteSyncMs]
+  }
+}
+
 /** Of a slice under saturation, per second, or per view and member. */
 export interface Load {
   /** At the member that knew the fewest. */

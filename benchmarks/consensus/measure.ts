@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { shuffled } from '../harness/statistics.ts'
-import { latenciesOf, loadOf, type SliceLatencies } from './analyse.ts'
+import { joined, latenciesOf, loadOf, type SliceLatencies } from './analyse.ts'
 import { Cluster } from './cluster.ts'
 import type { Profile } from './distances.ts'
 import type { QuorumReport, Variant } from './plan.ts'
@@ -51,10 +51,14 @@ export interface MeasureOptions {
 const OPEN_RATE_PER_S = 10
 /** Warms the bare exchange's code up as the closed loop does the quorum's. */
 const WARM_RATE_PER_S = 200
+/** Long enough that filling and emptying the windows is little of it. */
+const CLOSED_SLICE_MS = 2_500
 /** One at each member: a view takes what is there, and the next begins at once. */
 const WINDOW_VIEWS = 1
 /** In all: the same load for every n, blocks of 150 with three in flight. */
 const WINDOW_COMMANDS = 512
+
+type Reports = readonly QuorumReport[]
 
 /** What is gathered of one variant while the slices run. */
 class Tally {
@@ -84,7 +88,8 @@ export async function measure(options: MeasureOptions): Promise<readonly Consens
     await warmUp(cluster, options)
     const tallies = new Map(variants.map((variant) => [variant, new Tally()]))
     const bare = await openLoop(cluster, options, tallies)
-    for (const [variant, tally] of tallies) tally.closed = await closedLoop(cluster, options, variant)
+    await closedLoop(cluster, options, tallies)
+    for (const variant of options.cpuProfile ? variants : []) await takeProfiles(cluster, options, variant)
     return [...tallies].flatMap(([variant, { closed, ...tally }]) =>
       closed === undefined
         ? []
@@ -125,35 +130,47 @@ async function openLoop(
   return { slices, loneMs }
 }
 
+/** Variants by turns as well: their CPU is compared. */
 async function closedLoop(
   cluster: Cluster,
-  { n, effort, out, cpuProfile, progress }: MeasureOptions,
-  { name: variant }: Variant
-): Promise<NonNullable<Tally['closed']>> {
-  progress(`n = ${n}: saturated, ${variant}`)
-  const durationMs = effort.closedMs
-  const closed = { kind: 'closed', variant, durationMs } as const
-  const fullWindow = Math.ceil(WINDOW_COMMANDS / n)
-  const views = await cluster.run({ ...closed, window: WINDOW_VIEWS })
-  const commands = await cluster.run({ ...closed, window: fullWindow })
-  if (cpuProfile)
-    await profile(cluster, variant, { durationMs: 2 * durationMs, fullWindow }, join(out, `n${n}-${variant}`))
-  const rested = [...views, ...commands].every((report) => report.rested)
-  return { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
+  { n, effort, random, progress }: MeasureOptions,
+  tallies: ReadonlyMap<Variant, Tally>
+): Promise<void> {
+  const rounds = Math.max(1, Math.floor(effort.closedMs / CLOSED_SLICE_MS))
+  const durationMs = effort.closedMs / rounds
+  const seen = new Map(
+    [...tallies.keys()].map((variant) => [variant, { views: [] as Reports[], commands: [] as Reports[] }])
+  )
+  for (let round = 1; round <= rounds; round++) {
+    for (const [{ name: variant }, { views, commands }] of shuffled([...seen], random)) {
+      progress(`n = ${n}: saturated, ${variant}, round ${round} of ${rounds}`)
+      const closed = { kind: 'closed', variant, durationMs } as const
+      views.push(await cluster.run({ ...closed, window: WINDOW_VIEWS }))
+      commands.push(await cluster.run({ ...closed, window: fullWindow(n) }))
+    }
+  }
+  for (const [variant, tally] of tallies) {
+    const [views, commands] = [joined(seen.get(variant)?.views ?? []), joined(seen.get(variant)?.commands ?? [])]
+    const rested = [...views, ...commands].every((report) => report.rested)
+    tally.closed = { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
+  }
 }
+
+const fullWindow = (n: number) => Math.ceil(WINDOW_COMMANDS / n)
 
 /** What is profiled, and in which of the files `<path>-<load>.cpuprofile` it is found. */
 export const PROFILED = ['latency', 'views', 'commands'] as const
 
 /** Slices of their own: the profiler slows down what it looks at. */
-async function profile(
+async function takeProfiles(
   cluster: Cluster,
-  variant: string,
-  { durationMs, fullWindow }: { readonly durationMs: number; readonly fullWindow: number },
-  path: string
+  { n, effort, out }: MeasureOptions,
+  { name: variant }: Variant
 ): Promise<void> {
+  const path = join(out, `n${n}-${variant}`)
+  const durationMs = 2 * effort.closedMs
   const at = (load: (typeof PROFILED)[number]) => ({ variant, durationMs, profilePath: `${path}-${load}.cpuprofile` })
   await cluster.run({ ...at('latency'), kind: 'open', ratePerS: OPEN_RATE_PER_S })
   await cluster.run({ ...at('views'), kind: 'closed', window: WINDOW_VIEWS })
-  await cluster.run({ ...at('commands'), kind: 'closed', window: fullWindow })
+  await cluster.run({ ...at('commands'), kind: 'closed', window: fullWindow(n) })
 }
