@@ -86,8 +86,8 @@ export interface View {
 /**
  * What is stored of a state; `value` is null where the logic knows no state values, `output` `[]` where there is none.
  * History is `[history node, [recalled nodes]]`, children are `[id, src, syncSnapshot, systemId or null]`. `order`, only
- * where it is not that of the document: numbers of the active nodes in the order in which XState holds them, which is
- * the order in which parallel states act.
+ * where the value does not say it: numbers of the active nodes in the order in which XState holds them, which is the
+ * order in which parallel states act.
  */
 export type Persisted = readonly [
   status: Status,

@@ -189,7 +189,8 @@ class Writer {
       return this.#add({ kind: 'run', type, params: params === undefined ? null : this.#settle(params) })
     }
     // It runs when the step is over, and the stage belongs to another.
-    const later = { ...info, self: inertRef(this.#stage.scope.address) } as ExecutableActionObject['info']
+    const { id } = this.#stage.self
+    const later = { ...info, self: inertRef(this.#stage.scope.address, { id }) } as ExecutableActionObject['info']
     this.#add({ kind: 'inline', type, params, run: () => exec(later, params) })
   }
 }

@@ -45,10 +45,17 @@ function nodesOf(snapshot: AnyMachineSnapshot): readonly StateNode[] {
   return snapshot._nodes as unknown as readonly StateNode[]
 }
 
-/** Numbers of the nodes; none where they are in the document's order. */
+/** Numbers of the nodes; none where the state value says all of it. */
 function orderOf(nodes: readonly StateNode[]): readonly number[] {
   const orders = nodes.map(({ order }) => order)
-  return orders.every((order, i) => i === 0 || order > (orders[i - 1] ?? 0)) ? [] : orders
+  const isSorted = orders.every((order, i) => i === 0 || order > (orders[i - 1] ?? 0))
+  return isSorted && !hasRivals(nodes) ? [] : orders
+}
+
+/** By way of history XState can hold two states of a compound one active, of which the value names the first. */
+function hasRivals(nodes: readonly StateNode[]): boolean {
+  const compounds = nodes.map(({ parent }) => parent).filter((parent) => parent?.type === 'compound')
+  return new Set(compounds).size < compounds.length
 }
 
 /**
@@ -77,7 +84,7 @@ export function restore(stage: Stage, machine: AnyStateMachine, stored: Json): A
   })
   const refs = snapshot.children as Readonly<Record<string, ChildRef>>
   return Object.assign(snapshot, {
-    ...arranged(nodesOf(snapshot), order),
+    ...arranged(machine, nodesOf(snapshot), order),
     context: revive(context, refs),
     children: Object.fromEntries(Object.entries(refs).filter(([id]) => known.has(id)))
   })
@@ -98,13 +105,17 @@ function anyActor(machine: AnyStateMachine): string {
 
 /** XState's own restore goes by the value, whose keys may have been sorted on the way. */
 function arranged(
+  machine: AnyStateMachine,
   nodes: readonly StateNode[],
   order: readonly number[]
 ): { _nodes: readonly StateNode[]; value: unknown } {
-  const unique = new Map([...new Set(nodes)].sort((a, b) => a.order - b.order).map((node) => [node.order, node]))
-  const ordered = order.length === 0 ? [...unique.values()] : order.map((number) => unique.get(number))
-  const _nodes = ordered.filter((node) => node !== undefined)
-  if (new Set(_nodes).size !== unique.size) refuse('the order of its active states is not one of them')
+  if (order.length === 0) {
+    const _nodes = [...new Set(nodes)].sort((a, b) => a.order - b.order)
+    return { _nodes, value: stateValueOf(_nodes) }
+  }
+  const { idMap } = machine as unknown as { readonly idMap: ReadonlyMap<string, StateNode> }
+  const all = new Map([...idMap.values()].map((node) => [node.order, node]))
+  const _nodes = order.map((number) => all.get(number) ?? refuse('the machine has no such active state'))
   return { _nodes, value: stateValueOf(_nodes) }
 }
 
