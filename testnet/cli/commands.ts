@@ -129,11 +129,12 @@ function addSim(program: Command): void {
   program
     .command('sim')
     .description('groups in virtual time under faults, judged by an oracle; the same seed gives the same run')
-    .option('--seeds <count>', 'how many seeds', parseCount('--seeds', 1, SEEDS_MAX), 300)
+    .option('--actors', 'whole groups and their clients, not their reducers alone', false)
+    .option('--seeds <count>', 'how many seeds (default: as many as the gate)', parseCount('--seeds', 1, SEEDS_MAX))
     .option('--from <number>', 'the first one', parseCount('--from', 0, SEEDS_MAX), 0)
     .option('--jobs <count>', 'worker processes', parseCount('--jobs', 1, 64), 2)
     .option('--json', 'the last line is one JSON object', false)
-    .option('--no-mutants', 'leave out the known bugs, each to be noticed within the 300 seeds of the gate')
+    .option('--no-mutants', 'leave out the known bugs, each to be noticed within the seeds of the gate')
     .option('--determinism <count>', 'so many seeds twice', parseCount('--determinism', 1, 1_000))
     .option('--seed <hex>', 'one run again, by its 32 hex digits')
     .option('--options <file>', 'with these options instead of those the seed draws')
@@ -146,6 +147,9 @@ function addSim(program: Command): void {
     .option('--seconds <count>', 'with --explore: for how long at most', parseCount('--seconds', 1, 1_000_000), 60)
     .option('--latency <table>', 'aws: 50 members in ten regions, against the published figures')
     .option('--golden', 'whether this engine computes what replicated machines need, 4,096 cases', false)
+    .addOption(
+      new Option('--suite <name>', 'another simulation: delivery, messages between peers').choices(['delivery'])
+    )
     .action((options) => sim(options))
 }
 

@@ -6,12 +6,18 @@ import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
 import { mutantNamed } from '../simulation/mutants/all.ts'
 import { type RunResult, runSeed } from '../simulation/runs/seed-run.ts'
 import { shrink } from '../simulation/runs/shrink.ts'
-import { GATE_SEEDS, tryMutants, trySeeds } from '../simulation/runs/trial.ts'
+import { runAlone, runSwarm } from '../simulation/runs/swarm.ts'
+import { CORE, WHOLE } from '../simulation/runs/tiers.ts'
+import { GATE_SEEDS, tryMutants, trySeeds, WHOLE_GATE_SEEDS } from '../simulation/runs/trial.ts'
 import { measureWideArea } from '../simulation/runs/wide-area.ts'
+import { GATE_SEEDS as DELIVERY_GATE_SEEDS, deliverySuite } from '../simulation/suites/delivery/suite.ts'
 import { seedOf, streamsOf } from '../simulation/world/streams.ts'
 
 export interface SimOptions {
-  readonly seeds: number
+  /** Whole groups, not their reducers alone. */
+  readonly actors: boolean
+  /** Undefined: as many as the gate runs. */
+  readonly seeds?: number
   readonly from: number
   readonly jobs: number
   readonly json: boolean
@@ -28,6 +34,7 @@ export interface SimOptions {
   readonly explore: boolean
   readonly views: number
   readonly seconds: number
+  readonly suite?: 'delivery'
   readonly golden: boolean
 }
 
@@ -36,10 +43,12 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 /** Rejects with `BRUME_TESTNET_VIOLATION` where a promise was broken, or a mutant went unnoticed. */
 export async function sim(options: SimOptions): Promise<void> {
   if (options.golden) return golden()
+  if (options.suite === 'delivery') return delivery(options)
   if (options.latency !== undefined) return wideArea(options)
   if (options.explore) return exhaust(options)
-  if (options.seed !== undefined) return replay(options, options.seed)
-  if (options.determinism !== undefined) return determinism(options.determinism)
+  const { seed, determinism: twice, actors } = options
+  if (seed !== undefined) return actors ? replayWhole(options, seed) : replay(options, seed)
+  if (twice !== undefined) return actors ? determinismOfWhole(options, twice) : determinism(twice)
   return swarm(options)
 }
 
@@ -51,11 +60,19 @@ function golden(): void {
   say(`${process.version} ${process.arch}: as all others`)
 }
 
+function delivery({ from, seeds = DELIVERY_GATE_SEEDS, mutants }: SimOptions): void {
+  const result = deliverySuite({ from, seeds, mutants, say })
+  say(JSON.stringify(result))
+  if (result.violations > 0) throw failed(`${result.violations} of ${seeds} seeds broke a promise`)
+  if (result.mutantsCaught < result.mutants) throw failed('a known bug went unnoticed')
+}
+
 /** Seeds without bugs, and bugs without mercy: neither says much without the other. */
-async function swarm({ from, jobs, seeds: count, mutants, json }: SimOptions): Promise<void> {
-  const { result } = await trySeeds({ from, count, jobs, say })
+async function swarm({ actors, from, jobs, seeds: wanted, mutants, json }: SimOptions): Promise<void> {
+  const [tier, gate] = actors ? [WHOLE, WHOLE_GATE_SEEDS] : [CORE, GATE_SEEDS]
+  const { result } = await trySeeds({ tier, from, count: wanted ?? gate, jobs, say })
   say(sentence(result))
-  const known = mutants ? await tryMutants({ count: GATE_SEEDS, jobs, say }) : []
+  const known = mutants ? await tryMutants({ tier, count: gate, jobs, say }) : []
   const caught = known.filter(({ seeds }) => seeds !== null).length
   if (json) {
     const { seeds, violations, virtualSecondsPerSecond, hash } = result
@@ -76,9 +93,41 @@ const sentence = ({
 
 const failed = (message: string): TestnetError => new TestnetError('BRUME_TESTNET_VIOLATION', message)
 
+function requireSeed(hex: string): void {
+  if (!/^[0-9a-f]{32}$/.test(hex)) throw new TestnetError('BRUME_TESTNET_ARGUMENT', '--seed takes 32 hex digits')
+}
+
+/** As `replay`, of a whole group: in a process of its own, whose production code is patched as it is loaded. */
+async function replayWhole({ options: file, mutant, trace, until }: SimOptions, hex: string): Promise<void> {
+  requireSeed(hex)
+  const options = file === undefined ? undefined : readOptions(file)
+  const report = await runAlone(WHOLE, { seed: hex, options, trace, untilMs: until }, mutant ?? null)
+  say(JSON.stringify(report))
+  const { violation } = report
+  if (violation !== null) throw failed(`${violation.check}: ${violation.what}`)
+}
+
+/** Seeds of whole groups twice each. */
+async function determinismOfWhole({ jobs }: SimOptions, count: number): Promise<void> {
+  const unstable: string[] = []
+  const hashes = new Set<string>()
+  const numbers = Array.from({ length: count }, (_, i) => i)
+  await runSwarm({
+    ...{ tier: WHOLE, numbers, jobs, twice: true },
+    onReport: ({ seed, hash, isStable }) => {
+      if (!isStable) unstable.push(seed)
+      hashes.add(hash)
+      say(`${seed} ${hash}`)
+      return true
+    }
+  })
+  if (unstable.length > 0) throw failed(`seeds that gave two hashes: ${unstable.join(', ')}`)
+  if (hashes.size < count) throw failed('two seeds gave one hash')
+}
+
 /** One run again, from its printed line; with a trace, all of it line by line. */
 function replay(flags: SimOptions, hex: string): void {
-  if (!/^[0-9a-f]{32}$/.test(hex)) throw new TestnetError('BRUME_TESTNET_ARGUMENT', '--seed takes 32 hex digits')
+  requireSeed(hex)
   const seed = Uint8Array.from(Buffer.from(hex, 'hex'))
   const mutant = flags.mutant === undefined ? undefined : mutantNamed(flags.mutant)
   const options = flags.options === undefined ? drawOptions(streamsOf(seed)) : readOptions(flags.options)
@@ -98,8 +147,9 @@ function replay(flags: SimOptions, hex: string): void {
   throw failed(`${violation.check}: ${violation.what}`)
 }
 
-function readOptions(path: string): RunOptions {
-  const parsed = JSON.parse(readFileSync(path, 'utf8')) as RunOptions | { readonly options: RunOptions }
+/** A regression, or the options of one. */
+function readOptions<T extends object = RunOptions>(path: string): T {
+  const parsed = JSON.parse(readFileSync(path, 'utf8')) as T | { readonly options: T }
   return 'options' in parsed ? parsed.options : parsed
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunOptions } from '../faults/options.ts'
+import type { WholeOptions } from '../whole/options.ts'
 import { type RunResult, runSeed } from './seed-run.ts'
 
 /** A failure that was fixed: it runs first, always. */
@@ -14,12 +15,18 @@ export interface Regression {
   readonly what: string
 }
 
+/** The same of whole groups. */
+export type WholeRegression = Omit<Regression, 'options'> & { readonly options: WholeOptions }
+
 const FOLDER = join(import.meta.dirname, '../regressions')
 
-export function regressions(): readonly Regression[] {
-  if (!existsSync(FOLDER)) return []
-  const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'))
-  return names.sort().map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Regression)
+export const regressions = (): readonly Regression[] => read<Regression>(FOLDER)
+export const wholeRegressions = (): readonly WholeRegression[] => read<WholeRegression>(join(FOLDER, 'actors'))
+
+function read<T>(folder: string): readonly T[] {
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
+  return names.sort().map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as T)
 }
 
 export function rerun({ seed, options }: Regression): RunResult {

@@ -1,0 +1,132 @@
+import type { SimRandom } from '@brume/testkit'
+import { mayFail } from '../oracle/statement.ts'
+import { between, pick, type Streams, shuffled } from '../world/streams.ts'
+import { planSteps, type Step } from './membership.ts'
+import { planFaults, type WholeFaultEvent } from './plan.ts'
+
+/** Everything that can go wrong in a run of whole groups; each class is on with probability 1/2. */
+export const WHOLE_CLASSES = [
+  'delay',
+  'loss',
+  'partition',
+  'kill',
+  'power',
+  'storm',
+  'disk',
+  'clock',
+  'wipe',
+  'forget',
+  'members',
+  'byzantine'
+] as const
+export type WholeClass = (typeof WHOLE_CLASSES)[number]
+
+/**
+ * What a liar does: the first five on the wire among members, as testnet/peer/byzantine has it; `replay` orders again
+ * what was ordered before.
+ */
+export const WHOLE_ROLES = [
+  'silent',
+  'stall',
+  'equivocate',
+  'double-vote',
+  'bad-signature',
+  'replay',
+  'lies-to-clients',
+  'wrong-results',
+  'bad-pages'
+] as const
+export type WholeRole = (typeof WHOLE_ROLES)[number]
+
+/** A run, whole, as JSON: from the same options and seed comes the same log. */
+export interface WholeOptions {
+  readonly classes: readonly WholeClass[]
+  readonly weights: readonly number[]
+  readonly deltaMs: number
+  readonly minViewMs: number
+  readonly maxCommands: number
+  readonly epochBlocks: number
+  readonly checkpointBlocks: number
+  readonly delayMs: number
+  readonly jitterMs: number
+  readonly loss: number
+  readonly duplication: number
+  /** Each sync takes from `low` to `high` ms. */
+  readonly syncMs: { readonly low: number; readonly high: number }
+  readonly clocks: readonly { readonly offsetMs: number; readonly driftPpm: number }[]
+  /** Members whose program is not on disk: others restore it. */
+  readonly forgetful: readonly number[]
+  readonly liars: readonly { readonly member: number; readonly roles: readonly WholeRole[] }[]
+  readonly writers: number
+  readonly events: readonly WholeFaultEvent[]
+  readonly steps: readonly Step[]
+  readonly safetyMs: number
+}
+
+/** Virtual time with faults: ten epochs and more. */
+const SAFETY_MS = 15_000
+
+/** All options of a seed, from the streams `options` and, for what happens when, `faults` and `workload`. */
+export function drawWholeOptions({ options: random, faults, workload }: Streams): WholeOptions {
+  const n = pick(random, [4, 4, 4, 4, 4, 5, 5, 5, 7, 7, 7, 10])
+  const classes = WHOLE_CLASSES.filter(() => random.chance(0.5))
+  const has = (name: WholeClass) => classes.includes(name)
+  const weights = drawWeights(random, n)
+  const broken = drawBroken(random, weights)
+  const lying = has('byzantine') ? broken : []
+  const wiped = has('wipe') && !has('byzantine') ? broken : []
+  return {
+    classes,
+    weights,
+    deltaMs: pick(random, [50, 100, 250]),
+    minViewMs: pick(random, [0, 0, 10]),
+    maxCommands: pick(random, [2, 16, 256]),
+    epochBlocks: between(random, 4, 16),
+    checkpointBlocks: between(random, 2, 6),
+    delayMs: has('delay') ? between(random, 5, 80) : between(random, 1, 5),
+    jitterMs: has('delay') ? between(random, 0, 80) : 1,
+    loss: has('loss') ? random.below(201) / 1_000 : 0,
+    duplication: has('loss') ? random.below(301) / 1_000 : 0,
+    syncMs: { low: 0.2, high: has('disk') ? between(random, 1, 40) : 1 },
+    clocks: weights.map(() => drawClock(random, has('clock'))),
+    // Whose state is gone cannot vote for the next certified one: with the others that are broken within what may fail.
+    forgetful: has('forget') && !has('byzantine') && !has('wipe') ? broken : [],
+    liars: lying.map((member) => ({ member, roles: drawRoles(random) })),
+    writers: between(random, 1, 3),
+    events: planFaults(faults, { n, classes, wiped, safetyMs: SAFETY_MS }),
+    steps: has('members') ? planSteps(workload, { n, lying, wiped, safetyMs: SAFETY_MS }) : [],
+    safetyMs: SAFETY_MS
+  }
+}
+
+function drawWeights(random: SimRandom, n: number): readonly number[] {
+  const profile = pick(random, ['equal', 'equal', 'two-to-one', 'random'])
+  return Array.from({ length: n }, (_, i) => {
+    if (profile === 'two-to-one') return i % 2 === 0 ? 2 : 1
+    return profile === 'random' ? between(random, 1, 20) : 1
+  })
+}
+
+/** Members that may lie or lose everything: within F of the first weights, and of the equal ones that follow. */
+function drawBroken(random: SimRandom, weights: readonly number[]): readonly number[] {
+  const chosen: number[] = []
+  let left = mayFail(weights)
+  const most = mayFail(weights.map(() => 1))
+  for (const member of shuffled(random, [...weights.keys()])) {
+    const weight = weights[member] ?? 0
+    if (chosen.length >= most || weight > left) continue
+    chosen.push(member)
+    left -= weight
+  }
+  return chosen
+}
+
+function drawRoles(random: SimRandom): readonly WholeRole[] {
+  const first = pick(random, WHOLE_ROLES)
+  return random.chance(0.5) ? [first] : [...new Set([first, pick(random, WHOLE_ROLES.slice(6))])]
+}
+
+function drawClock(random: SimRandom, isOff: boolean) {
+  if (!isOff) return { offsetMs: 0, driftPpm: 0 }
+  return { offsetMs: between(random, -4_000, 4_000), driftPpm: between(random, -200, 200) }
+}

@@ -1,0 +1,201 @@
+import { createQuorum, type Group, type Quorum } from '@brume/actors/quorum'
+import type { Committee } from '@brume/consensus'
+import { createLog, createRegistry } from '@brume/observe'
+import type { Net } from '@brume/ports'
+import { committeeOf } from '@brume/protocols/quorum'
+import { createSystem } from '@brume/runtime'
+import {
+  type MemoryJournal,
+  memoryJournal,
+  NodeClock,
+  newMedium,
+  type SimClock,
+  type SimNet,
+  type SimRandom,
+  StoreMedium
+} from '@brume/testkit'
+import { lyingNet } from './liars.ts'
+import type { WholeOptions } from './options.ts'
+import type { WholeOracle } from './oracle/oracle.ts'
+import type { Person } from './people.ts'
+import { LogProgram } from './program.ts'
+import type { RunLog } from './run-log.ts'
+import { tapped } from './tap.ts'
+
+/** What all processes of a run share. */
+export interface Scene {
+  readonly options: WholeOptions
+  readonly clock: SimClock
+  readonly net: SimNet
+  readonly manifest: Uint8Array
+  readonly people: readonly Person[]
+  readonly oracle: WholeOracle
+  readonly log: RunLog
+}
+
+/** What is gone with a process. */
+interface Life {
+  readonly clock: NodeClock
+  readonly journal: MemoryJournal
+  readonly quorum: Quorum
+  readonly group: Group
+  readonly program: LogProgram
+}
+
+/** A process with a group in it, as production puts it together, and the disks that outlive it. */
+export class WholePeer {
+  readonly index: number
+  readonly person: Person
+  readonly isLiar: boolean
+  readonly medium = newMedium()
+  readonly store = new StoreMedium()
+  /** It was given a reason to give up; till it is started again. */
+  mayHalt = false
+  readonly #scene: Scene
+  readonly #random: SimRandom
+  #life: Life | null = null
+  #lives = 0
+  #wallOffMs: number
+
+  constructor(scene: Scene, index: number, random: SimRandom) {
+    this.#scene = scene
+    this.index = index
+    this.person = scene.people[index] as Person
+    this.isLiar = scene.options.liars.some(({ member }) => member === index)
+    this.#random = random
+    this.#wallOffMs = scene.options.clocks[index]?.offsetMs ?? 0
+  }
+
+  get isAlive(): boolean {
+    return this.#life !== null
+  }
+
+  get life(): Life | null {
+    return this.#life
+  }
+
+  start(): void {
+    if (this.#life !== null) return
+    const { clock: worldClock, net, manifest, options } = this.#scene
+    const { identity } = this.person
+    const clock = new NodeClock(worldClock, {
+      offsetMs: this.#wallOffMs,
+      driftPpm: options.clocks[this.index]?.driftPpm ?? 0
+    })
+    const store = this.store.open()
+    const journal = memoryJournal({ clock, medium: this.medium, syncMs: () => this.#syncMs() })
+    const random = this.#random.stream(`life:${this.index}:${this.#lives++}`)
+    const log = createLog({ level: 'silent' })
+    const quorum = createQuorum({
+      ...{ identity, store, journal, clock, log },
+      net: this.#wire(net.start(identity.peerId)),
+      registry: createRegistry(),
+      kernel: createSystem({ clock, random, log, self: identity.peerId }),
+      keepConnected: () => () => {}
+    })
+    const forgets = options.forgetful.includes(this.index)
+    const program = this.#makeProgram(forgets ? undefined : store.sub('program/'))
+    const group = quorum.open(manifest, program)
+    this.#life = { clock, journal, quorum, group, program }
+    this.#listen(group)
+    group.start().catch((error: unknown) => this.#scene.oracle.fail('exception', String(error)))
+  }
+
+  /**
+   * Ends the process in the middle of whatever it does.
+   *
+   * @param kept - of its records under way so many have reached the disk
+   */
+  kill(kept: number): void {
+    const life = this.#life
+    if (life === null) return
+    this.#life = null
+    this.mayHalt = false
+    life.journal.crash(kept)
+    life.clock.stop()
+    this.store.kill()
+    this.#scene.net.stop(this.person.identity.peerId)
+  }
+
+  jump(ms: number): void {
+    this.#wallOffMs += ms
+    this.#life?.clock.jumpWall(ms)
+  }
+
+  #syncMs(): number {
+    const { low, high } = this.#scene.options.syncMs
+    return low + this.#random.float() * (high - low)
+  }
+
+  /** The tap is at the wire: it hears what a liar says, not what it should have said. */
+  #wire(net: Net): Net {
+    const { oracle, log, people, options } = this.#scene
+    const { index, isLiar } = this
+    const heard = tapped(net, {
+      sent: (to, protocol, body) => {
+        log.add(index, 'sent', `${protocol} ${to}`, body)
+        if (!isLiar) oracle.sent(index, body, to === '')
+      },
+      heard: (from, protocol, body) => log.add(index, 'heard', `${protocol} ${from}`, body)
+    })
+    const liar = options.liars.find(({ member }) => member === index)
+    if (liar === undefined) return heard
+    return lyingNet(heard, {
+      identity: this.person.identity,
+      roles: liar.roles,
+      accomplices: options.liars.map(({ member }) => people[member]?.identity.peerId ?? ''),
+      random: this.#random,
+      seats: () => ({
+        committee: this.#committee(),
+        members: this.#life?.group.status().members.map(({ peer }) => peer) ?? []
+      })
+    })
+  }
+
+  #committee(): Committee {
+    return this.#life?.group.record?.committee ?? committeeOf(this.#scene.manifest)
+  }
+
+  #makeProgram(store: ConstructorParameters<typeof LogProgram>[0]['store']): LogProgram {
+    const { oracle, log, options } = this.#scene
+    const { index, isLiar } = this
+    const roles = options.liars.find(({ member }) => member === index)?.roles ?? []
+    return new LogProgram({
+      store,
+      lies: roles.includes('wrong-results'),
+      carried: (block) => {
+        log.add(index, 'executed', `${block.height} ${block.digest} ${block.lines.length}`)
+        if (!isLiar) oracle.carried(index, block)
+      },
+      told: (event) => {
+        if (isLiar || event.type === 'failed') return
+        if (event.statement !== null) oracle.told(index, event.height, 'statement', event.statement)
+        if (event.stateRoot !== null) oracle.told(index, event.height, 'root', event.stateRoot)
+      }
+    })
+  }
+
+  #listen(group: Group): void {
+    const { oracle, log } = this.#scene
+    const { index, isLiar } = this
+    let last: number | null = null
+    group.onEvent((event) => {
+      if (event.type === 'final') {
+        log.add(index, 'final', `${event.height} ${event.digest}`)
+        if (!isLiar) oracle.final(index, event.height, event.digest, last)
+        last = event.height
+      } else if (event.type === 'state' || event.type === 'execution') {
+        log.add(index, 'state', `${event.type} ${event.state} ${event.reason ?? ''}`)
+        if (!isLiar) this.#judge(event.type, event.state, event.reason)
+      }
+    })
+  }
+
+  /** An honest member gives up only when its disk does, and its program never. */
+  #judge(type: 'state' | 'execution', state: string, reason: string | null): void {
+    const { oracle } = this.#scene
+    if (type === 'execution' && state === 'stopped') oracle.fail('halted', `process ${this.index}'s program: ${reason}`)
+    if (type === 'state' && state === 'halted' && !this.mayHalt)
+      oracle.fail('halted', `process ${this.index}: ${reason}`)
+  }
+}
