@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { check } from './check.ts'
-import { range, run } from './crash.ts'
-import { POINTS, type Point } from './world.ts'
+import { check } from './testing/check.ts'
+import { range, run } from './testing/crash.ts'
+import { POINTS, type Point } from './testing/world.ts'
 
 /** Runs with a kill or more each; every point has its share. */
 const RUNS = 200

@@ -3,9 +3,9 @@ import { Batch } from '../kernel/durable/batch.ts'
 import { keyText, PREFIX } from '../kernel/durable/keys.ts'
 import { Effects } from '../kernel/effects.ts'
 import { Outputs } from '../kernel/outputs.ts'
-import { check } from './check.ts'
-import { run } from './crash.ts'
-import type { Faults } from './world.ts'
+import { check } from './testing/check.ts'
+import { run } from './testing/crash.ts'
+import type { Faults } from './testing/world.ts'
 
 /** A check that no known bug trips is not known to work: each of these is found within so many runs. */
 const SEEDS = 60

@@ -2,8 +2,8 @@ import { type CborValue, encode } from '@brume/codec'
 import { identityFromSeed } from '@brume/crypto'
 import type { Store } from '@brume/ports'
 import { NodeClock, SimClock, SimRandom, StoreMedium } from '@brume/testkit'
-import { quiet, slowStore } from '../kernel/durable/fixture.ts'
-import { createKernel, type Inbox, type Kernel, type Outbound, type Refusal, type Remote } from '../kernel/index.ts'
+import { quiet, slowStore } from '../../kernel/durable/fixture.ts'
+import { createKernel, type Inbox, type Kernel, type Outbound, type Refusal, type Remote } from '../../kernel/index.ts'
 
 /** Where a process may be killed so that what it had begun is cut in two. */
 export const POINTS = ['before batch', 'after batch', 'before ack', 'after ack', 'any time'] as const

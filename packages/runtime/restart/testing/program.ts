@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate'
-import type { Kind } from '../kernel/index.ts'
-import type { ActorLogic, Child, Effect, Event, Json } from '../logic/port.ts'
+import type { Kind } from '../../kernel/index.ts'
+import type { ActorLogic, Child, Effect, Event, Json } from '../../logic/port.ts'
 
 type Lists = { readonly [name: string]: readonly number[] }
 

@@ -1,5 +1,5 @@
 import { SimRandom, seedFromHex } from '@brume/testkit'
-import type { Snapshot } from '../kernel/index.ts'
+import type { Snapshot } from '../../kernel/index.ts'
 import { kinds } from './program.ts'
 import { type Faults, type Node, POINTS, type Point, World } from './world.ts'
 
