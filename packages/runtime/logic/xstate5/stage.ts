@@ -116,7 +116,6 @@ export class Stage {
       _logger: undefined,
       _clock: undefined,
       _set: () => {},
-      _unregister: () => {},
       get: (systemId: string) => inertRef(`@${systemId}`),
       _sendInspectionEvent: (event: { readonly type: string; readonly actorRef: unknown }) => {
         if (event.type === '@xstate.actor') this.#created(event.actorRef as ChildRef)
