@@ -16,4 +16,9 @@ export interface Clock {
    * the kernel, so after a stall a naive timeout acts on a past that was not so.
    */
   after(delayMs: number, run: () => void): Cancel
+  /**
+   * Calls `run` once this turn of the event loop is over: what is to leave together is gathered until then. A clock without
+   * it is asked for `after(0)`, which on a real machine is a millisecond or two later.
+   */
+  turn?(run: () => void): void
 }

@@ -106,7 +106,8 @@ class SystemTimer {
 export const systemClock = (): Clock => ({
   now: () => performance.now(),
   wall: () => Date.now(),
-  after: (delayMs, run) => new SystemTimer(delayMs, run).cancel
+  after: (delayMs, run) => new SystemTimer(delayMs, run).cancel,
+  turn: (run) => void setImmediate(run)
 })
 
 /** The machine's own randomness: the operating system's source for bytes, the engine's for jitter. */

@@ -18,8 +18,6 @@ export interface DeliveryOptions {
   readonly random: Random
   readonly log: Log
   readonly registry?: Registry
-  /** Calls once this turn of the event loop is over: what is told until then leaves in one frame. Default `clock.after(0)`. */
-  readonly turn?: (run: () => void) => void
   /** Peers that may read histories here. */
   readonly admins?: readonly PeerId[]
   /** Is this peer the one that holds the actors of that group now? Default: none is. */

@@ -161,9 +161,9 @@ export class Links {
     this.#due.add(peer)
     if (this.#turnEnds) return
     this.#turnEnds = true
-    const { turn, clock } = this.#options
-    if (turn === undefined) clock.after(0, this.#flush)
-    else turn(this.#flush)
+    const { clock } = this.#options
+    if (clock.turn === undefined) clock.after(0, this.#flush)
+    else clock.turn(this.#flush)
   }
 
   #write(peer: PeerId): void {

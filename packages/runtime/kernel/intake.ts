@@ -36,7 +36,7 @@ export class Intake {
   #placeOf(to: string) {
     try {
       const place = this.#parts.places.find(to)
-      return place.isHere ? place : null
+      return place.isHere && !place.path.startsWith('sys/') ? place : null
     } catch {
       return null
     }

@@ -14,6 +14,7 @@ export function clockCompliance(name: string, make: () => ClockWorld): void {
     it('runs a timer once and not before its delay', clockDelay(make))
     it('never runs a cancelled timer', clockCancel(make))
     it('runs timers that were armed by timers, and several of one delay', clockNested(make))
+    it('ends a turn once what began in it is done, in order', clockTurn(make))
   })
 }
 
@@ -50,6 +51,16 @@ const clockDelay = (make: () => ClockWorld) => async () => {
   })
   await until(() => later, 'a later timer fired')
   expect(fired).toHaveLength(delaysMs.length)
+}
+
+const clockTurn = (make: () => ClockWorld) => async () => {
+  const { clock, until } = make()
+  const turn = clock.turn ?? ((run: () => void) => void clock.after(0, run))
+  const ended: number[] = []
+  for (const n of [1, 2, 3]) turn(() => ended.push(n))
+  expect(ended).toEqual([])
+  await until(() => ended.length === 3, 'the turn ended')
+  expect(ended).toEqual([1, 2, 3])
 }
 
 const clockCancel = (make: () => ClockWorld) => async () => {

@@ -8,6 +8,8 @@ export interface Letter {
   readonly to: string
   /** Does the receiver survive its process? */
   readonly isKept: boolean
+  /** Its receiver refuses it for good; a sender that died meanwhile is not told why. */
+  readonly isRefused: boolean
   readonly ttlMs: number
 }
 
@@ -63,7 +65,8 @@ export class Checker {
     if (this.#tellings.has(`${id} ${outcome} ${boot}`)) this.#fail('told-twice', `${id} was told ${outcome} again`)
     this.#tellings.add(`${id} ${outcome} ${boot}`)
     letter.told.push(outcome)
-    if (letter.kind === 'durable' && outcome === 'committed' && !this.#committed.has(id)) {
+    if (letter.kind !== 'durable' || letter.isRefused) return
+    if (outcome === 'committed' && !this.#committed.has(id)) {
       this.#fail('lost-after-ack', `${id} was called durable at ${atMs} ms and is on no disk`)
     }
   }
@@ -163,8 +166,8 @@ export class Checker {
     }
   }
 
-  #settled({ id, kind, to, told }: Sent, logs: ReadonlyMap<string, readonly number[]>): void {
-    if (kind !== 'durable' || told.some((outcome) => outcome === 'expired' || outcome === 'invalid')) return
+  #settled({ id, kind, to, told, isRefused }: Sent, logs: ReadonlyMap<string, readonly number[]>): void {
+    if (kind !== 'durable' || isRefused || told.includes('expired')) return
     if (!this.#left.has(id)) return
     if (logs.get(to)?.includes(id) !== true)
       this.#fail('lost', `${id} never reached ${to}; its sender was told: ${told}`)

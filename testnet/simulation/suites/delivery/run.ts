@@ -7,7 +7,7 @@ import { replace, SimClock, SimNet, type SimNode, type SimRandom } from '@brume/
 import { type Streams, streamsOf } from '../../world/streams.ts'
 import { Checker, type Letter, type Violation } from './checker.ts'
 import { Disk } from './disk.ts'
-import { CALM_MS, drawPlan, type Fault, type Order, type Plan, PROCESSES, RUN_MS } from './plan.ts'
+import { CALM_MS, drawPlan, type Fault, type Order, type Plan, PROCESSES, REFUSED_EVERY, RUN_MS } from './plan.ts'
 import { Process } from './process.ts'
 import { Sender } from './sender.ts'
 
@@ -155,7 +155,8 @@ class Run {
 
   #letter(kind: Letter['kind'], from: string, to: { name: string; isKept: boolean }, ttlMs: number): Letter {
     this.#lastId += 1
-    return { id: this.#lastId, kind, from, incarnation: 0, to: to.name, isKept: to.isKept, ttlMs }
+    const isRefused = this.#lastId % REFUSED_EVERY === 0
+    return { id: this.#lastId, kind, from, incarnation: 0, to: to.name, isKept: to.isKept, isRefused, ttlMs }
   }
 
   #target(name: string): { readonly name: string; readonly address: string; readonly isKept: boolean } {
