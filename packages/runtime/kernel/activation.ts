@@ -126,7 +126,11 @@ export class Activation {
   #enter(cell: Cell, actor: StoredActor): void {
     const { cells, scheduler, supervisor, aliases, effects } = this.#parts
     cells.add(cell)
-    if (!cell.isAlive) return cells.ended(cell)
+    if (!cell.isAlive) {
+      // Those of a failed one are there for its resurrection.
+      for (const timer of actor.timers) cell.timers.set(timer.id, { ...timer, cancel: () => {} })
+      return cells.ended(cell)
+    }
     aliases.enter(cell)
     scheduler.held(() => {
       if (actor.status === 'starting') return supervisor.begin(cell)

@@ -60,9 +60,9 @@ export class Effects {
   }
 
   /** What an incarnation had going ends with it. */
-  halt(cell: Cell): void {
+  halt(cell: Cell, keepsTimers = false): void {
     for (const timer of cell.timers.values()) timer.cancel()
-    cell.timers.clear()
+    if (!keepsTimers) cell.timers.clear()
     for (const cancel of cell.watching.values()) cancel()
     cell.watching.clear()
     for (const actor of cell.actors.values()) actor.stop()
@@ -80,7 +80,7 @@ export class Effects {
   }
 
   /** Of an actor that came back from the disk: timers in due order, overdue ones at once, watches, effects. */
-  goOn(cell: Cell, { timers, watching, children }: StoredActor): void {
+  goOn(cell: Cell, { timers, watching, children }: Pick<StoredActor, 'timers' | 'watching' | 'children'>): void {
     const nowMs = this.#parts.persistence.nowMs(cell)
     const due = [...timers].sort((a, b) => a.dueMs - b.dueMs)
     for (const timer of due) this.#wait(cell, { ...timer, cancel: () => {} }, Math.max(0, timer.dueMs - nowMs))

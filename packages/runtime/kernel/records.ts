@@ -1,14 +1,15 @@
 import type { Json } from '../logic/port.ts'
 import type { Cell } from './cell.ts'
 import type { StoredActor, StoredOptions, StoredTimer } from './durable/port.ts'
-import type { Allow, CellStatus, SpawnOptions } from './port.ts'
+import type { Allow, SpawnOptions } from './port.ts'
 
 /** All that is to survive of a cell, as it is now. */
 export function recordOf(cell: Cell): StoredActor {
   const { address, kind, logic, incarnation, seq, status, restarts, outNext, origin, createdMs } = cell
   return {
     ...{ address, kind: kind.name, logicId: logic.id, version: kind.version, incarnation, seq },
-    status: storedStatus(status),
+    // Whoever waits for a restart starts anew; nobody else's state is on the disk.
+    status: status === 'backoff' ? 'starting' : status,
     state: cell.state === undefined ? null : logic.persist(cell.state),
     children: [...cell.children.values()],
     timers: [...cell.timers.values()].map(storedTimer),
@@ -18,12 +19,6 @@ export function recordOf(cell: Cell): StoredActor {
     wake: cell.watching.size > 0 || cell.actors.size > 0,
     options: storedOptions(cell)
   }
-}
-
-/** Whoever waits for a restart starts anew; that it was leaving memory is over when it is read. */
-function storedStatus(status: CellStatus): CellStatus {
-  if (status === 'backoff') return 'starting'
-  return status === 'passivating' ? 'active' : status
 }
 
 function storedTimer({

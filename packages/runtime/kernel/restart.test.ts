@@ -2,7 +2,7 @@ import { memoryStore, type SimClock, settle } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import { assign, createMachine, sendTo, setup } from 'xstate'
 import { remote } from '../logic/index.ts'
-import { counter, countingMachine, lettersOf, run, SELF, world } from './fixture.ts'
+import { boom, counter, countingMachine, lettersOf, run, SELF, world } from './fixture.ts'
 import type { Down, EffectRun, Inbound, Kernel, Outbound, Remote, SpawnOptions } from './index.ts'
 
 /** A peer's life on a store: its kernel, started, and with these kinds. */
@@ -73,6 +73,29 @@ describe('an actor on disk', () => {
     const last = await life(store)
     run(last.kernel, 'other', parent)
     await expect(last.kernel.snapshot('p/child')).rejects.toMatchObject({ code: 'BRUME_RUNTIME_NOACTOR' })
+  })
+
+  test('that failed stays failed, and is resurrected with its state and its timers', async () => {
+    const store = memoryStore()
+    const machine = setup({ types: { context: {} as { n: number } } }).createMachine({
+      context: { n: 0 },
+      initial: 'red',
+      on: { add: { actions: assign({ n: ({ context }) => context.n + 1 }) }, fail: { actions: assign(boom) } },
+      states: { red: { after: { 10000: 'green' } }, green: {} }
+    })
+    const first = await life(store)
+    run(first.kernel, 'x', machine, { supervise: { strategy: 'resume', max: 1 } })
+    for (const type of ['add', 'fail', 'fail']) first.kernel.tell('x', { type })
+    await first.kernel.stop()
+
+    const { kernel, clock } = await life(store)
+    run(kernel, 'x', machine)
+    expect(kernel.tell('x', { type: 'add' })).toBe('failed')
+    kernel.resurrect('x')
+    expect(await kernel.snapshot('x')).toMatchObject({ context: { n: 1 }, value: 'red', cell: 'active' })
+    clock.run(10_000)
+    await settle()
+    expect(await kernel.snapshot('x')).toMatchObject({ value: 'green' })
   })
 
   test('that stopped is gone, and one that is done stays to be read', async () => {

@@ -25,6 +25,7 @@ export class Scheduler {
   #ready: Runnable[] = []
   #head = 0
   #running = false
+  #stopped = false
   #yielded: Cancel | null = null
 
   /** @param turned - called whenever all that waited has had its turn */
@@ -34,7 +35,7 @@ export class Scheduler {
   }
 
   add(runnable: Runnable): void {
-    if (runnable.queued || !runnable.isReady) return
+    if (this.#stopped || runnable.queued || !runnable.isReady) return
     runnable.queued = true
     this.#ready.push(runnable)
     if (!this.#running && this.#yielded === null) this.#run()
@@ -53,7 +54,9 @@ export class Scheduler {
     else this.#turned()
   }
 
+  /** Nobody has a turn any more; what is held is still run. */
   stop(): void {
+    this.#stopped = true
     this.#yielded?.()
     this.#yielded = null
     this.#ready = []

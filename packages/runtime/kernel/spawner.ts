@@ -35,7 +35,7 @@ export class Spawner {
     const address = places.address(path)
     const living = door.find({ isHere: true, authority: places.self, path, incarnation: null })
     if (living === 'damaged' || living === 'unmigrated') throw refusalError(living, path)
-    if (typeof living !== 'string' && living.isAlive) return this.#same(living, kind, options)
+    if (typeof living !== 'string' && this.#isTaken(living)) return this.#same(living, kind, options)
     const input = kind.input === undefined ? options.input : kind.input(options.input ?? null)
     const cell = new Cell({
       ...{ path, address, kind, logic: kind.logic, origin: null },
@@ -71,6 +71,11 @@ export class Spawner {
     this.#parts.scheduler.held(() => this.#parts.supervisor.begin(cell))
   }
 
+  /** A failed one on disk waits for its resurrection. */
+  #isTaken(cell: Cell): boolean {
+    return cell.isAlive || (cell.status === 'failed' && this.#parts.persistence.of(cell) !== null)
+  }
+
   /** The one that lives; what was given this time counts from now on, but for its input and durability. */
   #same(living: Cell, kind: Kind, options: SpawnOptions): Cell {
     if (living.origin === null && living.kind.name === kind.name && living.kind.version === kind.version) {
@@ -94,9 +99,10 @@ function assertMailbox({ mailbox }: SpawnOptions): void {
   throw new RuntimeError('BRUME_RUNTIME_LIMIT', `a mailbox takes 1 to ${MAILBOX_EVENTS_LIMIT} events, not ${max}`)
 }
 
-/** When a child leaves memory is as for its parent, which leaves after it. */
-function stayOf({ passivate, passivateMs }: SpawnOptions): SpawnOptions {
+/** Who may speak to a child, and when it leaves memory, is as for its parent, which leaves after it. */
+function stayOf({ passivate, passivateMs, allow }: SpawnOptions): SpawnOptions {
   return {
+    ...(allow === undefined ? {} : { allow }),
     ...(passivate === undefined ? {} : { passivate }),
     ...(passivateMs === undefined ? {} : { passivateMs })
   }

@@ -72,7 +72,6 @@ export class Supervisor {
     if (this.#parts.persistence.of(cell) === null) return this.end(cell, 'stopped')
     cell.restartTimer?.()
     this.#parts.effects.leave(cell)
-    cell.status = 'passivating'
   }
 
   /** A failed root goes on: where it stopped if it resumes, else from its beginning. */
@@ -83,10 +82,13 @@ export class Supervisor {
     this.#parts.cells.revived(cell)
     cell.escalated = false
     cell.status = 'active'
+    this.#parts.persistence.changed(cell)
+    this.#parts.effects.goOn(cell, { timers: [...cell.timers.values()], watching: [], children: [] })
     this.#parts.scheduler.add(cell)
   }
 
   #start(cell: Cell): void {
+    this.#halt(cell)
     cell.waitsFor = null
     cell.escalated = false
     cell.incarnation = this.#parts.nextIncarnation()
@@ -129,7 +131,7 @@ export class Supervisor {
 
   #hold(cell: Cell, waitsFor: Cell | null): void {
     this.#halt(cell)
-    cell.mailbox.clear('own')
+    for (const mail of cell.mailbox.clear('own')) mail.consumed?.()
     cell.waitsFor = waitsFor
     cell.status = 'backoff'
     this.#parts.persistence.changed(cell)
@@ -158,7 +160,17 @@ export class Supervisor {
 
   #closeBelow(cell: Cell): void {
     this.#parts.effects.gather(cell)
-    for (const below of descendants(cell).reverse()) this.#close(below, 'stopped')
+    for (const below of descendants(cell).reverse()) {
+      if (below.isAlive || below.origin === null) this.#close(below, 'stopped')
+      else this.#bury(below)
+    }
+  }
+
+  /** A child that was done before its parent: nobody reads it any more. */
+  #bury(cell: Cell): void {
+    if (cell.status === 'stopped') return
+    cell.status = 'stopped'
+    this.#parts.persistence.bury(cell)
   }
 
   #close(cell: Cell, how: End, output?: Json): void {
@@ -168,23 +180,24 @@ export class Supervisor {
     const { door, cells, watches, effects, persistence } = this.#parts
     // Before the halt, so that what it still starts finds it gone.
     cell.status = how
-    this.#halt(cell)
-    for (const mail of cell.mailbox.clear()) {
-      if (mail.rank === 'own') continue
-      door.lost(cell, mail, 'stopped')
-    }
-    watches.down(cell, REASON[how], output)
+    // A failed root may be resurrected, with its timers.
+    this.#halt(cell, how === 'failed' && cell.origin === null)
     if (how === 'stopped') persistence.bury(cell)
     else persistence.changed(cell)
+    for (const mail of cell.mailbox.clear()) {
+      if (mail.rank === 'own') mail.consumed?.()
+      else door.lost(cell, mail, 'stopped')
+    }
+    watches.down(cell, REASON[how], output)
     effects.ended(cell)
     persistence.gone(cell)
     cells.ended(cell)
   }
 
-  #halt(cell: Cell): void {
+  #halt(cell: Cell, keepsTimers = false): void {
     cell.restartTimer?.()
     cell.restartTimer = null
-    this.#parts.effects.halt(cell)
+    this.#parts.effects.halt(cell, keepsTimers)
   }
 
   /** As XState names it; a stopped child is not told of. */
