@@ -19,7 +19,7 @@ import {
   readLeaf
 } from '@brume/runtime/replica'
 import { memoryJournal, memoryStore, SimClock, SimNet, SimRandom } from '@brume/testkit'
-import { createReplica, Dispatch, Post, type ReplicaOptions, type Sending } from '../index.ts'
+import { createReplica, Dispatch, type ReplicaOptions, type Sending } from '../index.ts'
 
 const A_WHILE_MS = 60_000
 
@@ -32,8 +32,6 @@ export interface WorldOptions {
   readonly input?: Json
   readonly admins?: readonly Identity[]
   readonly pace?: Partial<Pace>
-  /** What members hand on leaves over the network. */
-  readonly posted?: boolean
   /** A member that hands on nothing. */
   readonly mute?: number
   /** The executor of a member, where it is not an honest one. */
@@ -53,9 +51,6 @@ export class World {
   readonly members: Member[] = []
   /** By any member. */
   readonly sent: Sending[] = []
-  /** Of those, how many their targets have taken, and what became of the rest. */
-  delivered = 0
-  readonly undelivered: unknown[] = []
   readonly client: QuorumClient
   readonly #options: WorldOptions
   #sequence = 0
@@ -64,7 +59,7 @@ export class World {
     this.#options = options
     this.net = new SimNet({ clock: this.clock, random: new SimRandom(SEED, 'net'), pipe: { delayMs: 2 } })
     this.manifest = manifestOf(options)
-    this.client = this.#peer(CLIENT, memoryStore()).quorum.client(this.manifest, { domain: ATTEST_DOMAIN })
+    this.client = this.#peer(CLIENT, memoryStore()).client(this.manifest, { domain: ATTEST_DOMAIN })
   }
 
   static async of(options: WorldOptions): Promise<World> {
@@ -127,30 +122,23 @@ export class World {
       store: store.sub('replica/'),
       attested: (block, sends) => dispatch?.attested(block, sends)
     })
-    const { quorum, net } = this.#peer(person(index), store)
+    const quorum = this.#peer(person(index), store)
     const group = quorum.open(this.manifest, program)
     await group.start()
-    const kernel = { receive: () => {} }
-    const log = createLog({ level: 'silent' })
-    const post = new Post({ net, clock: this.clock, log, kernel, keepConnected: () => () => {} })
     dispatch = new Dispatch({
       clock: this.clock,
       manifest: this.manifest,
       self: person(index).peerId,
       group,
       client: quorum.client(this.manifest, { domain: ATTEST_DOMAIN }),
-      deliver: (sending) => this.#deliver(post, index, sending),
-      failed: (_, error) => this.undelivered.push(error)
+      deliver: async (sending) => {
+        if (this.#options.mute !== index) this.sent.push(sending)
+      },
+      failed: (_, error) => {
+        throw error
+      }
     })
     return { group, program }
-  }
-
-  async #deliver(post: Post, index: number, sending: Sending): Promise<void> {
-    if (this.#options.mute === index) return
-    this.sent.push(sending)
-    if (this.#options.posted !== true) return
-    await post.deliver(sending)
-    this.delivered += 1
   }
 
   #peer(identity: Identity, store: Store) {
@@ -161,7 +149,7 @@ export class World {
     const kernel = createSystem({ clock, random, log, self: identity.peerId })
     const journal = memoryJournal({ clock })
     const parts = { identity, net, journal, store, clock, log, kernel, registry: createRegistry() }
-    return { net, quorum: createQuorum({ ...parts, keepConnected: () => () => {} }) }
+    return createQuorum({ ...parts, keepConnected: () => () => {} })
   }
 }
 

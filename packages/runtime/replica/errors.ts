@@ -9,8 +9,6 @@ export type ReplicaErrorCode =
   | 'BRUME_RUNTIME_EXHAUSTED'
   /** This engine computes otherwise than the one the vectors were made on. */
   | 'BRUME_RUNTIME_ENGINE'
-  /** What a replicated actor sent did not reach its target. */
-  | 'BRUME_RUNTIME_UNDELIVERED'
 
 /** Why a machine cannot be replicated, and where it was seen. */
 export interface Finding {
