@@ -145,7 +145,7 @@ function addSim(program: Command): void {
     .option('--explore', 'all orders of messages among four members, one a liar, in the first views', false)
     .option('--views <count>', 'with --explore: how many', parseCount('--views', 1, 3), 1)
     .option('--seconds <count>', 'with --explore: for how long at most', parseCount('--seconds', 1, 1_000_000), 60)
-    .option('--latency <table>', 'aws: 50 members in ten regions, against the published figures')
+    .option('--latency <bar>', 'aws: 50 members in ten regions; lossy: 10 % loss, 50 ms, one of 7 silent')
     .option('--golden', 'whether this engine computes what replicated machines need, 4,096 cases', false)
     .addOption(
       new Option('--suite <name>', 'another simulation: delivery, messages between peers').choices(['delivery'])

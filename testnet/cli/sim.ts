@@ -4,6 +4,7 @@ import { TestnetError } from '../errors.ts'
 import { explore } from '../simulation/explore/explorer.ts'
 import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
 import { mutantNamed } from '../simulation/mutants/all.ts'
+import { measureLossy } from '../simulation/runs/lossy.ts'
 import { type RunResult, runSeed } from '../simulation/runs/seed-run.ts'
 import { shrink } from '../simulation/runs/shrink.ts'
 import { runAlone, runSwarm } from '../simulation/runs/swarm.ts'
@@ -44,7 +45,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 export async function sim(options: SimOptions): Promise<void> {
   if (options.golden) return golden()
   if (options.suite === 'delivery') return delivery(options)
-  if (options.latency !== undefined) return wideArea(options)
+  if (options.latency !== undefined) return latencyOf(options)
   if (options.explore) return exhaust(options)
   const { seed, determinism: twice, actors } = options
   if (seed !== undefined) return actors ? replayWhole(options, seed) : replay(options, seed)
@@ -188,8 +189,17 @@ function exhaust({ views, seconds, json, mutant }: SimOptions): void {
   if (found !== undefined) throw failed(found.violation ?? '')
 }
 
-function wideArea({ latency, json }: SimOptions): void {
-  if (latency !== 'aws') throw new TestnetError('BRUME_TESTNET_ARGUMENT', "--latency takes 'aws'")
+/** Commands of the lossy bar: its 99.9th percentile is the worst but one. */
+const LOSSY_COMMANDS = 2_000
+
+function latencyOf({ latency, json }: SimOptions): void {
+  if (latency === 'lossy') {
+    const lossy = measureLossy(LOSSY_COMMANDS)
+    say(JSON.stringify(lossy, null, json ? 0 : 2))
+    if (!lossy.ok) throw failed('a lossy network is slower than it should be')
+    return
+  }
+  if (latency !== 'aws') throw new TestnetError('BRUME_TESTNET_ARGUMENT', "--latency takes 'aws' or 'lossy'")
   const result = measureWideArea()
   if (result === null)
     return say('SKIP sim/aws: the table aws-latency-p50-ms.json is not here; BRUME_VECTORS names its folder')

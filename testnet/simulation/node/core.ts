@@ -505,7 +505,7 @@ export class CoreNode {
     this.ledger.append(blocks, final)
     for (const { proposal } of blocks) this.pool.apply(bodyOf(proposal).commands)
     observer.finalized(process, blocks, final)
-    this.#queue.push({ type: 'pool', pending: this.pool.size > 0, version: this.pool.version, ...this.#time() })
+    this.#queue.push({ type: 'pool', pending: this.pool.isPending, version: this.pool.version, ...this.#time() })
     if (this.#ledgerDirty) return
     this.#ledgerDirty = true
     this.#later(LEDGER_SYNC_US, () => {
@@ -515,7 +515,7 @@ export class CoreNode {
   }
 
   #poolChanged(): void {
-    this.feed({ type: 'pool', pending: this.pool.size > 0, version: this.pool.version, ...this.#time() })
+    this.feed({ type: 'pool', pending: this.pool.isPending, version: this.pool.version, ...this.#time() })
   }
 
   #learn(command: SimCommand): boolean {
@@ -559,7 +559,7 @@ export class CoreNode {
       }
       case 'propose':
         for (const command of bodyOf(content.proposal).commands) this.#learn(readCommand(command))
-        this.#queue.push({ type: 'pool', pending: this.pool.size > 0, version: this.pool.version, ...time })
+        this.#queue.push({ type: 'pool', pending: this.pool.isPending, version: this.pool.version, ...time })
         return this.feed({ ...content, from: member, ...time })
       case 'certificate':
         return this.feed({ ...content, from: member, ...time })

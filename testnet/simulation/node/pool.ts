@@ -9,10 +9,16 @@ const GAP_MAX = 64
 export class Pool {
   readonly #waiting = new Map<string, SimCommand>()
   readonly #last = new Map<number, number>()
+  /** Rises with every command taken in, and where a gap has closed without one. */
   version = 0
 
   get size(): number {
     return this.#waiting.size
+  }
+
+  /** Is there one whose turn in its session has come? Who has none such makes work for nobody, as in production. */
+  get isPending(): boolean {
+    return this.#waiting.values().some((command) => this.#isNext(command))
   }
 
   values(): Iterable<SimCommand> {
@@ -48,7 +54,14 @@ export class Pool {
       effective.push(command)
     }
     for (const [id, { client, sequence }] of this.#waiting) if (sequence <= this.last(client)) this.#waiting.delete(id)
+    const advanced = new Set(effective.map(({ client }) => client))
+    if (this.#waiting.values().some((command) => advanced.has(command.client) && this.#isNext(command)))
+      this.version += 1
     return effective
+  }
+
+  #isNext({ client, sequence }: SimCommand): boolean {
+    return sequence === this.last(client) + 1
   }
 
   /** For a block above these unfinalized ones, oldest first; each the next of its client. */

@@ -27,7 +27,7 @@ export interface TrialOptions {
 
 /** Seeds of the gate: within these every mutant must be caught. A whole group costs a hundred times what its reducers do. */
 export const GATE_SEEDS = 300
-export const WHOLE_GATE_SEEDS = 12
+export const WHOLE_GATE_SEEDS = 10
 
 /** Failures that were fixed, each told of if it is back; how many are. */
 async function tryRegressions(tier: Tier, say: TrialOptions['say']): Promise<number> {

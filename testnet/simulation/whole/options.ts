@@ -2,6 +2,7 @@ import type { SimRandom } from '@brume/testkit'
 import { mayFail } from '../oracle/statement.ts'
 import { between, pick, type Streams, shuffled } from '../world/streams.ts'
 import { planSteps, type Step } from './membership.ts'
+import { WHOLE_MUTANTS } from './mutants.ts'
 import { planFaults, type WholeFaultEvent } from './plan.ts'
 
 /** Everything that can go wrong in a run of whole groups; each class is on with probability 1/2. */
@@ -65,9 +66,17 @@ export interface WholeOptions {
 
 /** Virtual time with faults: ten epochs and more. */
 const SAFETY_MS = 15_000
+/** Of all seeds, those played on the stage of a known bug, without the bug: there nothing may be noticed. */
+const STAGED = 0.2
 
 /** All options of a seed, from the streams `options` and, for what happens when, `faults` and `workload`. */
-export function drawWholeOptions({ options: random, faults, workload }: Streams): WholeOptions {
+export function drawWholeOptions(streams: Streams): WholeOptions {
+  const drawn = drawRun(streams)
+  const { options: random } = streams
+  return random.chance(STAGED) ? { ...drawn, ...pick(random, WHOLE_MUTANTS).stage } : drawn
+}
+
+function drawRun({ options: random, faults, workload }: Streams): WholeOptions {
   const n = pick(random, [4, 4, 4, 4, 4, 5, 5, 5, 7, 7, 7, 10])
   const classes = WHOLE_CLASSES.filter(() => random.chance(0.5))
   const has = (name: WholeClass) => classes.includes(name)
