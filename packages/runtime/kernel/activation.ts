@@ -4,7 +4,7 @@ import type { Durable, StoredActor } from './durable/port.ts'
 import { migrate } from './migrate.ts'
 import { Packed } from './packed.ts'
 import type { Parts } from './parts.ts'
-import type { Refusal } from './port.ts'
+import type { Kind, Refusal } from './port.ts'
 import { spawnOptions } from './records.ts'
 
 /** Brings actors from the disk into memory and out of it again. Their incarnation stays. */
@@ -68,8 +68,8 @@ export class Activation {
   #build(path: string, stored: StoredActor): Cell | Refusal {
     const home = this.#home(stored)
     if (typeof home === 'string') return home
-    const actor = migrate(stored, home.kind)
-    if (actor === null) return this.#refused(path, 'unmigrated', { stored: stored.version, kind: home.kind.version })
+    const actor = this.#migrated(path, stored, home.kind)
+    if (typeof actor === 'string') return actor
     const { places, steps } = this.#parts
     const cell = new Cell({
       ...{
@@ -84,11 +84,21 @@ export class Activation {
     try {
       this.#restore(cell, actor)
     } catch (error) {
-      return this.#damaged(path, error)
+      // What a migration made of it is no record's damage.
+      return actor === stored ? this.#damaged(path, error) : this.#refused(path, 'unmigrated', { error })
     }
     this.#enter(cell, actor)
     this.#parts.meters?.activated()
     return cell
+  }
+
+  #migrated(path: string, stored: StoredActor, kind: Kind): StoredActor | Refusal {
+    const versions = { stored: stored.version, kind: kind.version }
+    try {
+      return migrate(stored, kind) ?? this.#refused(path, 'unmigrated', versions)
+    } catch (error) {
+      return this.#refused(path, 'unmigrated', { ...versions, error })
+    }
   }
 
   /** What it is, and whose; a child's parent comes into memory with it. */
