@@ -1,8 +1,6 @@
 import { counter, gauge, type Registry } from '@brume/observe'
 
 /** What this room counts (actors.md 12). Labels never carry peers or actors: their number is unbounded. */
-export type DeliveryMetrics = ReturnType<typeof deliveryMetrics>
-
 export function deliveryMetrics(registry: Registry) {
   return {
     queueBytes: gauge(registry, 'brume_runtime_link_queue_bytes', 'Bytes that wait for other peers'),
