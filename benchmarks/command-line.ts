@@ -3,6 +3,7 @@ import { PROFILES } from './consensus/distances.ts'
 import { BINDINGS } from './consensus/plan.ts'
 import { BenchError } from './harness/errors.ts'
 import { KINDS } from './idle/kinds.ts'
+import { RUNTIME_PARTS, type RuntimePart } from './runtime/parts.ts'
 
 /** testing.md 9: nothing was shown, either way. */
 const EXIT_INCONCLUSIVE = 3
@@ -29,6 +30,9 @@ export async function run(args: readonly string[]): Promise<number> {
     status = exit
   })
   addStep(program, (exit) => {
+    status = exit
+  })
+  addRuntime(program, (exit) => {
     status = exit
   })
   addRecovery(program, (exit) => {
@@ -150,6 +154,26 @@ function addStep(program: Command, done: (status: number) => void): void {
       const { verdict } = await benchStep({ seconds, json, out, say })
       done(statusOf(verdict))
     })
+}
+
+/** `actors` measures all; `runtime.<part>` one. */
+function addRuntime(program: Command, done: (status: number) => void): void {
+  const add = (name: string, about: string, parts: readonly RuntimePart[]) =>
+    program
+      .command(name)
+      .description(about)
+      .option('--seconds <number>', 'for each part that lasts as long as it is given', readPositive, 5)
+      .option('--json <file>', 'where to write the results')
+      .option('--out <folder>', 'where they go otherwise', OUT)
+      .action(async ({ seconds, json, out }) => {
+        // Read where the kernel is loaded: what is measured is what a peer in production does.
+        process.env.NODE_ENV = 'production'
+        const { benchRuntime } = await import('./runtime/command.ts')
+        const { results } = await benchRuntime({ parts, seconds, json, out, say, progress })
+        done(results.some(({ verdict }) => verdict === 'fail') ? EXIT_FAILED : 0)
+      })
+  add('actors', 'what actors cost, each part beside its floor in the same seconds', RUNTIME_PARTS)
+  for (const part of RUNTIME_PARTS) add(`runtime.${part}`, `the part \`${part}\` of it`, [part])
 }
 
 function statusOf(verdict: 'pass' | 'fail' | 'inconclusive'): number {
