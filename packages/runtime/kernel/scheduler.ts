@@ -101,9 +101,16 @@ export class Scheduler {
   #yield(): void {
     this.#ready.splice(0, this.#head)
     this.#head = 0
-    this.#yielded = this.#clock.after(0, () => {
+    let isOver = false
+    const again = (): void => {
+      if (isOver) return
       this.#yielded = null
       if (!this.#running) this.#run()
-    })
+    }
+    this.#yielded = () => {
+      isOver = true
+    }
+    if (this.#clock.turn !== undefined) this.#clock.turn(again)
+    else this.#yielded = this.#clock.after(0, again)
   }
 }
