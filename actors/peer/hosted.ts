@@ -88,11 +88,11 @@ export class Hosted {
   }
 
   /** Opens one that waited. @throws as `join` does */
-  async open(id: string, make: MakeProgram): Promise<void> {
+  async open(id: string, make: MakeProgram): Promise<Group> {
     const manifest = this.#later.get(id)
-    if (manifest === undefined) return
+    if (manifest === undefined) throw new PeerError('BRUME_PEER_USAGE', `no group ${id} waits for its program`)
     this.#later.delete(id)
-    await this.#begin(openGroup(manifest, this.#options, make))
+    return this.#begin(openGroup(manifest, this.#options, make))
   }
 
   /** Of a group this peer takes part in, by the whole id in hex. */

@@ -15,10 +15,11 @@ const manifest = Uint8Array.of(1, 2, 3)
 const requests: readonly HostingRequest[] = [
   { type: 'host', manifest, input: null },
   { type: 'host', manifest, input: Uint8Array.of(0xa0) },
-  { type: 'manifest', groupId: new Uint8Array(32).fill(7) }
+  { type: 'manifest', groupId: new Uint8Array(32).fill(7) },
+  { type: 'send', proof: Uint8Array.of(9) }
 ]
 const answers: readonly HostingAnswer[] = [
-  { type: 'hosting' },
+  { type: 'done' },
   { type: 'manifest', manifest },
   { type: 'manifest', manifest: null },
   { type: 'refused', code: 'BRUME_RUNTIME_PROGRAM', message: 'counter is not registered here' }
@@ -34,6 +35,7 @@ test('the bytes stay what they are', () => {
     '830043010203f6',
     '83004301020341a0',
     `82015820${'07'.repeat(32)}`,
+    '82024109',
     '8100',
     '820143010203',
     '8201f6',

@@ -7,13 +7,15 @@ const INPUT_BYTES_MAX = 65_536
 const CODE_BYTES_MAX = 64
 /** Messages are for people; a longer one is cut. */
 const MESSAGE_BYTES_MAX = 512
+/** What shows that a group has sent something: manifest, finality and attestation of a hundred members with room. */
+const PROOF_BYTES_MAX = 262_144
 /** Heads of CBOR around the parts. */
 const OVERHEAD_BYTES = 64
 
 /** What is asked of a peer about groups: one request a stream. */
 export const HOSTING_PROTOCOL: RequestProtocol = {
   id: '/brume/hosting/1.0.0',
-  requestBytesMax: MANIFEST_BYTES_MAX + INPUT_BYTES_MAX + OVERHEAD_BYTES,
+  requestBytesMax: PROOF_BYTES_MAX + OVERHEAD_BYTES,
   answerBytesMax: MANIFEST_BYTES_MAX + OVERHEAD_BYTES
 }
 
@@ -22,23 +24,34 @@ export type HostingRequest =
   | { readonly type: 'host'; readonly manifest: Uint8Array; readonly input: Uint8Array | null }
   /** The manifest of this group: who asks checks it against the id, which is its hash. */
   | { readonly type: 'manifest'; readonly groupId: Uint8Array }
+  /** An event of a replicated actor for an actor of yours: the proof holds sender, target and event. */
+  | { readonly type: 'send'; readonly proof: Uint8Array }
 
 export type HostingAnswer =
-  | { readonly type: 'hosting' }
+  /** The group is joined; the event is processed, now or before. */
+  | { readonly type: 'done' }
   /** Null: not known here. */
   | { readonly type: 'manifest'; readonly manifest: Uint8Array | null }
   | { readonly type: 'refused'; readonly code: string; readonly message: string }
 
-/** `[0, manifest, input | null]` or `[1, groupId]`, canonical CBOR. */
+/** `[0, manifest, input | null]`, `[1, groupId]` or `[2, proof]`, canonical CBOR. */
 export function encodeHostingRequest(request: HostingRequest): Uint8Array {
-  return encode(request.type === 'host' ? [0, request.manifest, request.input] : [1, request.groupId])
+  switch (request.type) {
+    case 'host':
+      return encode([0, request.manifest, request.input])
+    case 'manifest':
+      return encode([1, request.groupId])
+    case 'send':
+      return encode([2, request.proof])
+  }
 }
 
 /** @throws CodecError */
 export function decodeHostingRequest(bytes: Uint8Array): HostingRequest {
   const limits = { bytesMax: HOSTING_PROTOCOL.requestBytesMax, itemsMax: 8 }
   const [type, ...fields] = asArray(decode(bytes, limits), 'hosting request', { min: 2, max: 3 })
-  return asUint(type, 'type', 1) === 0 ? readHost(fields) : readAsked(fields)
+  const read = [readHost, readAsked, readSend][asUint(type, 'type', 2)] ?? readHost
+  return read(fields)
 }
 
 function readHost(fields: readonly CborValue[]): HostingRequest {
@@ -54,10 +67,15 @@ function readAsked(fields: readonly CborValue[]): HostingRequest {
   return { type: 'manifest', groupId: asBytes(asArray(fields, 'manifest', 1)[0], 'groupId', 32) }
 }
 
+function readSend(fields: readonly CborValue[]): HostingRequest {
+  const [proof] = asArray(fields, 'send', 1)
+  return { type: 'send', proof: asBytes(proof, 'proof', { min: 1, max: PROOF_BYTES_MAX }) }
+}
+
 /** `[0]`, `[1, manifest | null]` or `[2, code, message]`, canonical CBOR. */
 export function encodeHostingAnswer(answer: HostingAnswer): Uint8Array {
   switch (answer.type) {
-    case 'hosting':
+    case 'done':
       return encode([0])
     case 'manifest':
       return encode([1, answer.manifest])
@@ -72,8 +90,8 @@ export function decodeHostingAnswer(bytes: Uint8Array): HostingAnswer {
   const [type, ...fields] = asArray(decode(bytes, limits), 'hosting answer', { min: 1, max: 3 })
   switch (type) {
     case 0:
-      asArray(fields, 'hosting', 0)
-      return { type: 'hosting' }
+      asArray(fields, 'done', 0)
+      return { type: 'done' }
     case 1: {
       const [manifest] = asArray(fields, 'manifest', 1)
       const read = (value: CborValue | undefined) => asBytes(value, 'manifest', { min: 1, max: MANIFEST_BYTES_MAX })

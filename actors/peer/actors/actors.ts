@@ -1,8 +1,10 @@
 import type { MemberView } from '@brume/actors/membership'
 import type { Quorum } from '@brume/actors/quorum'
+import { Arrivals } from '@brume/actors/replica'
 import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import type { Clock, Log, Net, Random, Store } from '@brume/ports'
+import { ATTEST_DOMAIN } from '@brume/protocols/actors/proof'
 import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import { createDelivery, type Delivery } from '@brume/runtime/delivery'
 import { type CellView, createKernel, type DeadLetter, type Kernel, type Outbound } from '@brume/runtime/kernel'
@@ -14,6 +16,7 @@ import { Founder } from './group/founder.ts'
 import { Hosting } from './group/hosting.ts'
 import { Outward } from './group/outward.ts'
 import { GroupRef } from './group/ref.ts'
+import { GroupSends } from './group/sends.ts'
 import { Logics } from './logics.ts'
 import { PlacedRef } from './placed-ref.ts'
 import { remoteOf } from './remote.ts'
@@ -67,6 +70,7 @@ export class ActorSystem implements Actors {
   readonly #founder: Founder
   readonly #delivery: Delivery
   readonly #outward: Outward
+  readonly #sends: GroupSends
   readonly #inspectors: Inspector[] = []
 
   constructor(options: ActorsOptions) {
@@ -79,8 +83,10 @@ export class ActorSystem implements Actors {
     this.kernel = createKernel({ clock, random, log, self: identity.peerId, store, remote, onFatal })
     this.#logics = new Logics(this.kernel, clock)
     const replicables = () => this.#logics.all()
+    this.#sends = new GroupSends({ net, clock, arrivals: new Arrivals({ clock, kernel: this.kernel }) })
+    const client = (manifest: Uint8Array) => quorum.client(manifest, { domain: ATTEST_DOMAIN })
     this.#hosting = new Hosting({
-      ...{ net, hosted, log, replicables, executor: options.executor },
+      ...{ net, hosted, log, replicables, client, clock, sends: this.#sends, executor: options.executor },
       store: store.sub('inputs/')
     })
     const manifestOf = (groupId: Uint8Array) => this.#hosting.manifestOf(groupId)
@@ -102,6 +108,7 @@ export class ActorSystem implements Actors {
 
   async stop(): Promise<void> {
     this.#hosting.close()
+    this.#sends.stop()
     this.#directory.close()
     await Promise.all(this.#inspectors.map((inspector) => inspector.close()))
     await this.kernel.stop()

@@ -105,7 +105,7 @@ async function enlist(peer: PeerId, manifest: Uint8Array, input: Uint8Array, opt
     const answer = await ask(peer, body, net).catch((error: unknown) => {
       failure = error
     })
-    if (answer?.type === 'hosting') return
+    if (answer?.type === 'done') return
     if (answer?.type === 'refused') throw refusal('rejected', `${peer} refused: ${answer.message} (${answer.code})`)
     await new Promise<void>((go) => clock.after(AGAIN_AFTER_MS, go))
   }

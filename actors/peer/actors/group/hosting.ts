@@ -1,7 +1,7 @@
-import type { Program } from '@brume/actors/quorum'
-import { createReplica } from '@brume/actors/replica'
+import type { Group, Program, QuorumClient } from '@brume/actors/quorum'
+import { createReplica, Dispatch } from '@brume/actors/replica'
 import { CodecError, decode, equal, fromHex, toHex } from '@brume/codec'
-import type { Cancel, Log, Net, PeerId, Store } from '@brume/ports'
+import type { Cancel, Clock, Log, Net, PeerId, Store } from '@brume/ports'
 import {
   decodeHostingRequest,
   encodeHostingAnswer,
@@ -10,11 +10,12 @@ import {
   type HostingRequest
 } from '@brume/protocols/hosting'
 import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
-import { type Bundle, decodeTerms, inputDigest, jsonOf } from '@brume/runtime/replica'
+import { type Bundle, decodeTerms, inputDigest, type Json, jsonOf } from '@brume/runtime/replica'
 import type { ProgramContext } from '../../groups.ts'
 import type { Hosted } from '../../hosted.ts'
 import type { Executors } from '../executors.ts'
 import { refusal } from './refusals.ts'
+import type { GroupSends } from './sends.ts'
 
 const INPUT_LIMITS = { bytesMax: 65_536, depthMax: 40, itemsMax: 30_000 }
 
@@ -35,12 +36,16 @@ export interface HostingOptions {
   readonly log: Log
   readonly replicables: () => Iterable<Replicable>
   readonly executor: Executors['create']
+  readonly client: (manifest: Uint8Array) => QuorumClient
+  readonly sends: GroupSends
+  readonly clock: Clock
 }
 
 /** The groups of replicated actors that this peer takes part in. Code never arrives: only what is registered is run. */
 export class Hosting {
   readonly #options: HostingOptions
   readonly #unserve: Cancel
+  readonly #dispatches: Dispatch[] = []
   readonly #taken = new Map<string, Promise<void>>()
 
   constructor(options: HostingOptions) {
@@ -52,6 +57,7 @@ export class Hosting {
 
   close(): void {
     this.#unserve()
+    for (const dispatch of this.#dispatches) dispatch.stop()
   }
 
   manifestOf(groupId: Uint8Array): Uint8Array | undefined {
@@ -88,7 +94,8 @@ export class Hosting {
     }
     await this.#options.store.batch([{ type: 'put', key: groupId, value: input }], { sync: true })
     const bundle = await found.bundle()
-    await this.#options.hosted.join(manifest, (context) => this.#program(bundle, value, context))
+    const replica = this.#replicaOf(bundle, value)
+    replica.began(manifest, await this.#options.hosted.join(manifest, replica.make))
   }
 
   /** Opens the groups kept from before whose logic is this one. */
@@ -101,15 +108,39 @@ export class Hosting {
         const input = await store.get(fromHex(id))
         if (!equal(logicId, bundle.logicId) || input === undefined) continue
         const value = jsonOf(decode(input, INPUT_LIMITS))
-        await hosted.open(id, (context) => this.#program(bundle, value, context))
+        const replica = this.#replicaOf(bundle, value)
+        replica.began(manifest, await hosted.open(id, replica.make))
       } catch (error) {
         log.error({ group: id, error }, 'a replicated actor cannot be opened and is left out')
       }
     }
   }
 
-  #program(bundle: Bundle, input: ReturnType<typeof jsonOf>, { store }: ProgramContext): Program {
-    return createReplica({ bundle, input, store, executor: this.#options.executor })
+  /** The program of a group that is not there yet, and what it sends once it is. */
+  #replicaOf(bundle: Bundle, input: Json) {
+    const { executor } = this.#options
+    let dispatch: Dispatch | undefined
+    return {
+      make: ({ store }: ProgramContext): Program =>
+        createReplica({
+          ...{ bundle, input, store, executor },
+          attested: (block, sent) => dispatch?.attested(block, sent)
+        }),
+      began: (manifest: Uint8Array, group: Group): void => {
+        dispatch = this.#dispatchOf(manifest, group)
+        this.#dispatches.push(dispatch)
+      }
+    }
+  }
+
+  #dispatchOf(manifest: Uint8Array, group: Group): Dispatch {
+    const { net, clock, log, sends, client } = this.#options
+    return new Dispatch({
+      ...{ clock, manifest, group, self: net.self, client: client(manifest) },
+      deliver: (sending) => sends.deliver(sending),
+      failed: ({ to, seq }, error) =>
+        log.warn({ group: group.id, to, seq, error }, 'what a replicated actor has sent was not delivered from here')
+    })
   }
 
   async #replicableOf(program: Manifest['program']): Promise<Replicable | undefined> {
@@ -124,10 +155,11 @@ export class Hosting {
   async #answer(from: PeerId, request: HostingRequest): Promise<HostingAnswer> {
     if (request.type === 'manifest') return { type: 'manifest', manifest: this.manifestOf(request.groupId) ?? null }
     try {
-      await this.take(from, request.manifest, request.input ?? new Uint8Array())
-      return { type: 'hosting' }
+      if (request.type === 'send') await this.#options.sends.take(from, request.proof)
+      else await this.take(from, request.manifest, request.input ?? new Uint8Array())
+      return { type: 'done' }
     } catch (error) {
-      this.#options.log.info({ from, error }, 'a group was not joined')
+      this.#options.log.info({ from, error }, 'another peer was refused')
       return { type: 'refused', ...described(error) }
     }
   }
