@@ -38,8 +38,8 @@ export interface ConsensusResult {
   readonly ratioByRound: number
   readonly commandsPerS: number
   readonly cpuMsPerViewMember: number
-  /** Under the most commands. */
-  readonly cpuMsPerCommandMember: number
+  /** Under the most commands; null where none became final. */
+  readonly cpuMsPerCommandMember: number | null
   /** In the slices with as many views as can be. */
   readonly commandsPerView: number
   readonly bytesPerViewMember: number
@@ -130,7 +130,7 @@ export function resultOf(
     ratioByRound: median(rounds.map(ratio)),
     commandsPerS,
     cpuMsPerViewMember,
-    cpuMsPerCommandMember: samples.commands.cpuMsPerViewMember / Math.max(perView(samples.commands), Number.EPSILON),
+    cpuMsPerCommandMember: commandsPerS === 0 ? null : samples.commands.cpuMsPerViewMember / perView(samples.commands),
     commandsPerView: perView(samples.views),
     bytesPerViewMember,
     framesPerViewMember,
