@@ -6,7 +6,8 @@ import { jsonOf } from './leaves.ts'
 /** Body of a call; a larger event travels by its content id. */
 export const BODY_BYTES_MAX = 65_536
 const NAME_BYTES_MAX = 128
-const LIMITS = { bytesMax: BODY_BYTES_MAX, depthMax: 36, itemsMax: 20_010 } as const
+/** An event of 32 levels and 10,000 nodes, each at most two items, in an array. */
+const LIMITS = { bytesMax: BODY_BYTES_MAX, depthMax: 33, itemsMax: 20_010 } as const
 
 /** What a client can want of a replicated machine. */
 export type Command =

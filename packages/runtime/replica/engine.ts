@@ -206,6 +206,8 @@ export class Engine {
   #admitted(value: Json): Event {
     const event = readEvent(value)
     if (typeof event === 'string') throw new StepFailure('refused', event)
+    // What was decoded here is plain; only what a schema makes of it need not be.
+    if (!this.inside.hasSchema) return event
     try {
       return clone(this.inside.check(event)) as Event
     } catch (cause) {

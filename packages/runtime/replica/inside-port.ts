@@ -17,6 +17,7 @@ export interface Inside {
   view(state: unknown): View
   /** Is there a transition for this event in this state, even if it changes nothing? */
   takes(state: unknown, event: Event, scope: Scope): boolean
+  readonly hasSchema: boolean
   /** What the module's `schema` makes of an event. @throws where it refuses it */
   check(event: Event): Event
   /** @param args - null for a selector without arguments. @throws what the selector does */

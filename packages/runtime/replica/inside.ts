@@ -38,6 +38,7 @@ export function inside(module: MachineModule): Inside {
         slot.current = null
       }
     },
+    hasSchema: module.schema !== undefined,
     check: (event) => check(plain(event)) as Event,
     select: (state, name, args) => {
       const selector = byName.get(name)

@@ -58,8 +58,19 @@ const OUTCOMES = Object.keys(OUTCOME) as readonly OutcomeName[]
 /** Paths under which the leaves of a whole snapshot lie. */
 export const SNAPSHOT_PATHS = ['status*', 'value*', 'context/*'] as const
 
+/** Paths of keys that were asked for: machines have few, and ask for them in every step. */
+const contextPaths = new Map<string, string>()
+const CONTEXT_PATHS_MAX = 4_096
+
 /** Where a key of the context lies; keys may have any characters. */
-export const contextPath = (key: string): string => `context/${pathSegment(key)}`
+export function contextPath(key: string): string {
+  const known = contextPaths.get(key)
+  if (known !== undefined) return known
+  const path = `context/${pathSegment(key)}`
+  if (contextPaths.size >= CONTEXT_PATHS_MAX) contextPaths.clear()
+  contextPaths.set(key, path)
+  return path
+}
 
 /** Where the value of a selector without arguments lies. */
 export const selectPath = (name: string): string => `select/${pathSegment(name)}`
