@@ -1,5 +1,5 @@
 import { SimRandom, seedFromHex } from '@brume/testkit'
-import type { Snapshot } from '../../kernel/index.ts'
+import type { Snapshot, SpawnOptions } from '../../kernel/index.ts'
 import { kinds } from './program.ts'
 import { type Faults, type Node, POINTS, type Point, World } from './world.ts'
 
@@ -17,13 +17,22 @@ export interface Outcome {
   readonly hits: ReadonlyMap<Point, number>
 }
 
+/** One record a batch, one entry an event, and in memory for no longer than a turn. */
+const VARIANTS: readonly SpawnOptions[] = [
+  { durability: 'snapshot' },
+  { durability: 'journal' },
+  { durability: 'snapshot', passivateMs: 0 },
+  { durability: 'journal', passivateMs: 0 }
+]
+
 /** A client that does not give up, and two peers that are killed. */
 export async function run(seed: number, faults: Faults = {}): Promise<Outcome> {
   const world = new World(seedOf(seed), faults)
   const choice = new SimRandom(seedOf(seed), 'choice')
   const mails: (readonly [string, number])[] = []
   const emitted: number[] = []
-  const [a, b] = nodes(world, (id, k) => mails.push([id, k]), emitted)
+  const options = VARIANTS[seed % VARIANTS.length] ?? {}
+  const [a, b] = nodes(world, options, (id, k) => mails.push([id, k]), emitted)
   for (const node of [a, b]) void node.start()
   await world.clock.until(() => a.kernel !== undefined && b.kernel !== undefined, LIMIT_MS)
   for (let k = 0; k < EVENTS; k++) {
@@ -52,20 +61,25 @@ export async function run(seed: number, faults: Faults = {}): Promise<Outcome> {
   return { lists: await lists(), mails, emitted, kills: a.kills + b.kills, hits: world.hits }
 }
 
-function nodes(world: World, mailed: (id: string, k: number) => void, emitted: number[]): readonly [Node, Node] {
+function nodes(
+  world: World,
+  options: SpawnOptions,
+  mailed: (id: string, k: number) => void,
+  emitted: number[]
+): readonly [Node, Node] {
   const places = () => ({ sink: b.address('sink'), ear: b.address('ear'), source: a.address('source') })
   const a: Node = world.node((kernel, node) => {
     for (const kind of kinds(places(), mailed)) kernel.register(kind)
-    kernel.spawn('source', 'source')
-    kernel.spawn('mirror', 'mirror')
+    kernel.spawn('source', 'source', options)
+    kernel.spawn('mirror', 'mirror', options)
     kernel.spawn('relay', 'relay', { durability: 'memory' })
     const { life } = node
     kernel.on('source', 'went', ({ k }) => node.isAlive(life) && emitted.push(Number(k)))
   })
   const b: Node = world.node((kernel) => {
     for (const kind of kinds(places(), mailed)) kernel.register(kind)
-    kernel.spawn('sink', 'sink')
-    kernel.spawn('ear', 'ear')
+    kernel.spawn('sink', 'sink', options)
+    kernel.spawn('ear', 'ear', options)
   })
   return [a, b]
 }
