@@ -1,15 +1,16 @@
 import { toHex } from '@brume/codec'
+import type { NetNode } from '@brume/net'
 import { expect, test } from 'vitest'
 import type counter from '../examples/quick-start/counter.machine.ts'
 import { verifyProof } from '../index.ts'
-import { simulate } from './simulate.ts'
+import { type SimulationOptions, simulate } from './simulate.ts'
 
 const url = new URL('../examples/quick-start/counter.machine.ts', import.meta.url)
 const SEED = '00112233445566778899aabbccddeeff'
 
 /** Five peers, four of them a group: what came of it, and when. */
-async function counted(seed: string): Promise<readonly unknown[]> {
-  const simulation = await simulate({ peers: 5, seed, net: { delayMs: 20 } })
+async function counted(seed: string, more: Partial<SimulationOptions> = {}): Promise<readonly unknown[]> {
+  const simulation = await simulate({ peers: 5, seed, net: { delayMs: 20 }, ...more })
   const { peers, until } = simulation
   const [a, b, c, d, client] = peers
   if (!a || !b || !c || !d || !client) throw new Error('they are five')
@@ -34,4 +35,29 @@ test('the same peers in virtual time: the same seed is the same run', { timeout:
   expect(await counted(SEED)).toEqual(first)
   const [other] = await counted('ff112233445566778899aabbccddeeff')
   expect(other).not.toBe(first[0])
+})
+
+/** A member of the network that says nothing to any group: no vote, no answer to clients. */
+const silent = (net: NetNode): NetNode => ({
+  ...net,
+  channel(protocol, handler) {
+    const channel = net.channel(protocol, handler)
+    return protocol.id.startsWith('/brume/quorum') ? { ...methodsOf(channel), send: () => 'queued' } : channel
+  }
+})
+
+/** Those of its class too. */
+function methodsOf<T extends object>(of: T): T {
+  const found: Record<string, unknown> = {}
+  for (let at: object = of; at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) {
+      const value: unknown = Reflect.get(of, name)
+      if (typeof value === 'function' && name !== 'constructor') found[name] ??= value.bind(of)
+    }
+  }
+  return found as T
+}
+
+test('one of four members may say nothing at all', { timeout: 300_000 }, async () => {
+  expect((await counted(SEED, { byzantine: { 2: silent } })).slice(1, 3)).toEqual([5, { n: 5 }])
 })
