@@ -21,7 +21,7 @@ export interface Node {
   at(path: string): string
 }
 
-type More = Partial<DeliveryOptions> & Pick<Partial<KernelOptions>, 'admins'>
+type More = Partial<DeliveryOptions> & Pick<Partial<KernelOptions>, 'admins' | 'store'>
 
 /** Peers in virtual time over a simulated network. */
 export class World {

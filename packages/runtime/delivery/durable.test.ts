@@ -1,0 +1,56 @@
+import { SimRandom, StoreMedium, seedFromHex } from '@brume/testkit'
+import { expect, test } from 'vitest'
+import { type Node, seenBy, World } from './fixture.ts'
+
+/** Peers whose processes die and come back on their disks. */
+class Reborn {
+  readonly world = new World()
+  readonly #disks = [new StoreMedium(), new StoreMedium()]
+  readonly nodes: Node[] = []
+
+  async start(index: number): Promise<void> {
+    const store = this.#disks[index]?.open()
+    const node = this.world.start(index, store === undefined ? {} : { store })
+    this.nodes[index] = node
+    await node.kernel.start()
+    node.kernel.spawn('book', 'logbook')
+  }
+
+  async restart(index: number, afterMs: number): Promise<void> {
+    const node = this.nodes[index]
+    if (node !== undefined) this.world.kill(node)
+    this.#disks[index]?.kill()
+    await this.world.clock.pass(afterMs)
+    await this.start(index)
+  }
+}
+
+test.each(['01', '02', '03'])(
+  'what durable actors send is processed exactly once and in order, whoever dies: run %s',
+  async (byte) => {
+    const random = new SimRandom(seedFromHex(byte.repeat(16)), 'deaths')
+    const reborn = new Reborn()
+    await reborn.start(0)
+    await reborn.start(1)
+    const done: number[] = []
+    for (let n = 0; n < 60; n += 1) {
+      const [a, b] = reborn.nodes
+      if (a === undefined || b === undefined) throw new Error('two peers were started')
+      void a.kernel.submit('book', { type: 'pass', to: b.at('book'), n }).then(
+        () => done.push(n),
+        () => undefined
+      )
+      await reborn.world.clock.pass(random.below(15))
+      if (random.chance(0.2)) await reborn.restart(random.below(2), 200 + random.below(2_000))
+      if (random.chance(0.1)) reborn.world.net.sever(a.peer, b.peer)
+    }
+    await reborn.world.clock.pass(60_000)
+    const [a, b] = reborn.nodes
+    const seen = (b === undefined ? [] : await seenBy(b, 'book')).map(Number)
+    expect(seen).toEqual([...new Set(seen)].toSorted((x, y) => x - y))
+    expect(done.filter((n) => !seen.includes(n))).toEqual([])
+    expect(done.length).toBeGreaterThan(30)
+    expect(a?.delivery.view()).toMatchObject([{ messages: 0 }])
+  },
+  90_000
+)
