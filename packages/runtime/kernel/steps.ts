@@ -54,7 +54,11 @@ export class Steps {
     }
     if (mail.batch > cell.batch) cell.batch = mail.batch
     if (mail.event === PROBE) return mail.receipt?.processed(cell.seq, cell.batch)
-    if (mail.timer !== null && cell.timers.get(mail.timer.id) === mail.timer) cell.timers.delete(mail.timer.id)
+    if (mail.timer !== null) {
+      // Cancelled, or armed anew, by an event that was due at the same time and came first.
+      if (cell.timers.get(mail.timer.id) !== mail.timer) return
+      cell.timers.delete(mail.timer.id)
+    }
     const begunMs = this.#parts.meters?.begun()
     let step: Step<unknown>
     try {
