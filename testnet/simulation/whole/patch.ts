@@ -44,13 +44,13 @@ export function applyPatches(patches: readonly Patch[]): void {
       const loaded = nextLoad(url, context)
       const fitting = patches.filter(({ file }) => url.endsWith(`/${file}`))
       if (fitting.length === 0) return loaded
-      return { ...loaded, source: fitting.reduce(patched, Buffer.from(loaded.source as Uint8Array).toString()) }
+      return { ...loaded, source: fitting.reduce(applied, Buffer.from(loaded.source as Uint8Array).toString()) }
     }
   })
 }
 
 /** @throws RangeError where the text does not stand there once */
-export function patched(source: string, { file, find, put }: Patch): string {
+export function applied(source: string, { file, find, put }: Patch): string {
   const parts = source.split(find)
   if (parts.length !== 2) throw new RangeError(`'${find}' stands ${parts.length - 1} times in ${file}`)
   return parts.join(put)
