@@ -1,10 +1,14 @@
-import { Writer } from '@brume/codec'
+import type { Block, ProgramEvent } from '@brume/actors/quorum'
+import { toHex, Writer } from '@brume/codec'
 import { addressOf, encodeProof, SendProofs, verifyProof } from '@brume/protocols/actors/proof'
+import { commandId, decodeCall, encodeCall, groupIdOf } from '@brume/protocols/quorum'
 import {
   type Bundle,
   bundleLogic,
   decodeAnswer,
+  type Event,
   type Executor,
+  encodeCommand,
   Items,
   inlineExecutor,
   queryPath,
@@ -13,7 +17,8 @@ import {
   selectPath,
   snapshotOf
 } from '@brume/runtime/replica'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { memoryStore } from '@brume/testkit'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { createReplica } from './index.ts'
 import { person, World } from './test/world.ts'
 
@@ -23,6 +28,8 @@ beforeAll(async () => {
 })
 
 const PACE = { checkpointBlocks: 8 }
+/** Of real time: what settles by promises alone. */
+const SOON = { timeout: 60_000 }
 
 async function certified(world: World, atLeast: number) {
   const found = await world.done(world.client.read(SNAPSHOT_PATHS, 'certified', { atLeast }))
@@ -202,6 +209,40 @@ describe('members that are wrong', { timeout: 120_000 }, () => {
     await world.until(() => new Set(sums()).size === 1)
     expect(sums()[2]).toBe('15')
   })
+})
+
+test('goes on from its own disk after a restart, with its timers', async () => {
+  const manifest = (await World.of({ bundle, members: 1 })).manifest
+  const groupId = groupIdOf(manifest)
+  const store = memoryStore()
+  const start = async () => {
+    const heard: ProgramEvent[] = []
+    const program = createReplica({ bundle, input: null, executor: inlineExecutor, store })
+    const height = await program.open({ groupId, manifest }, (event) => heard.push(event))
+    return { program, heard, height }
+  }
+  const block = (height: number, timeMs: number, ...events: readonly Event[]): Block => ({
+    ...{ epoch: 0, view: height, height, leader: 0, timeMs, seed: new Uint8Array(32), checkpoint: true },
+    ...{ digest: '11'.repeat(32), previous: '22'.repeat(32) },
+    commands: events.map((event, index) => {
+      const body = encodeCommand({ kind: 'event', event })
+      const call = { groupId, session: 1, sequence: height, expiresMs: timeMs + 60_000, body }
+      const bytes = encodeCall(call, person(200))
+      return { ...decodeCall(bytes), id: toHex(commandId(bytes)), bytes, index }
+    })
+  })
+  const first = await start()
+  first.program.deliver(block(1, 1_000, { type: 'add', by: 5 }, { type: 'wait', ms: 1 }))
+  await vi.waitFor(() => expect(first.heard).toHaveLength(1), SOON)
+  expect(first.heard[0]).toMatchObject({ type: 'executed', dueMs: 6_000 })
+  await vi.waitFor(async () => expect((await start()).height).toBe(1), SOON)
+  const second = await start()
+  second.program.deliver(block(2, 6_000))
+  second.program.deliver(block(3, 6_000, { type: 'add', by: 2 }))
+  await vi.waitFor(() => expect(second.heard).toHaveLength(2), SOON)
+  expect(second.heard).toMatchObject([{ height: 2, dueMs: null, statement: expect.anything() }, { height: 3 }])
+  const value = (path: string) => Buffer.from(second.program.leaves.get(path) ?? []).toString('hex')
+  expect([value('context/n'), value('context/late')]).toEqual(['07', '01'])
 })
 
 test('a group of another logic, runtime or input is refused', async () => {
