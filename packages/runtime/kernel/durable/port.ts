@@ -187,8 +187,6 @@ export interface DurableOptions {
   readonly onDue: (path: string) => void
 }
 
-export type CreateDurable = (options: DurableOptions) => Durable
-
 /** Which cells leave memory: idle ones, and the longest unused above a number of residents. */
 export interface Residency {
   /** It had a turn, or was loaded. */
