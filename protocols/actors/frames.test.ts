@@ -21,13 +21,13 @@ test('a message has a head of 25 bytes, and as much more as its flags say', () =
   const event = new Uint8Array(10)
   const message: Message = {
     ...{ pair: 1, seq: 1, delta: 0, ttlMs: 1, ask: 0, durable: true },
-    ...{ key: null, proof: null, event }
+    ...{ key: null, event }
   }
   const bytesOf = (more: Partial<Message>): number =>
     encodeFrame({ type: 'messages', messages: [{ ...message, ...more }] }).length
   expect(bytesOf({})).toBe(3 + 25 + 10)
   expect(bytesOf({ ask: 1, key: new Uint8Array(16) })).toBe(3 + 25 + 20 + 10)
-  const largest = { ask: 1, key: new Uint8Array(16), proof: new Uint8Array(65_000), event: new Uint8Array(65_536) }
+  const largest = { ask: 1, key: new Uint8Array(16), event: new Uint8Array(65_536) }
   expect(bytesOf(largest)).toBeLessThanOrEqual(ACTORS_CHANNEL.frameBytesMax)
 })
 

@@ -7,10 +7,9 @@ const event = encode({ type: 'add', by: 2 })
 
 const plain: Message = {
   ...{ pair: 7, seq: 9, delta: 2, ttlMs: 30_000, ask: 0, durable: false },
-  ...{ key: null, proof: null, event }
+  ...{ key: null, event }
 }
 const full: Message = { ...plain, seq: 2 ** 53 - 1, delta: 0xffff_ffff, ask: 5, durable: true, key: bytes(16, 3) }
-const proven: Message = { ...plain, delta: 0, proof: bytes(40, 4) }
 
 const controls: Readonly<Record<string, Control>> = {
   pair: { type: 'pair', pair: 7, from: 'shop/cart', incarnation: 2_097_153, to: `brume://${PEER}/till#3` },
@@ -23,7 +22,6 @@ const controls: Readonly<Record<string, Control>> = {
   cancel: { type: 'cancel', id: 1 },
   down: { type: 'down', id: 1, reason: 'done', incarnation: 2_097_153, output: encode(42) },
   alive: { type: 'down', id: 1, reason: 'alive', incarnation: 2_097_153, output: bytes(0, 0) },
-  moved: { type: 'moved', pair: 7, seq: 9, address: `brume://${PEER}/till#4` },
   read: { type: 'read', id: 2, kind: 'events', target: `brume://${PEER}/till`, filter: '*', from: 0 },
   item: { type: 'item', id: 2, code: 'ok', more: true, last: false, value: event },
   last: { type: 'item', id: 2, code: 'ok', more: false, last: true, value: bytes(0, 0) }
@@ -35,7 +33,7 @@ const heard = { session: bytes(8, 2), opening: 4, limitBytes: 1_048_576 }
 export const sampleFrames: Readonly<Record<string, Frame>> = {
   hello: { type: 'hello', session: bytes(8, 1), opening: 1, heard: null },
   heard: { type: 'hello', session: bytes(8, 1), opening: 3, heard },
-  messages: { type: 'messages', messages: [plain, full, proven] },
+  messages: { type: 'messages', messages: [plain, full] },
   ack: {
     type: 'ack',
     opening: 4,

@@ -244,7 +244,7 @@ describe('a peer that breaks the protocol', () => {
   const event = encode({ type: 'note', n: 0 })
   const message = {
     ...{ pair: 1, seq: 1, delta: 0, ttlMs: 1_000, ask: 0, durable: false },
-    ...{ key: null, proof: null, event }
+    ...{ key: null, event }
   }
   const opened = { type: 'pair', pair: 1, from: '~client', incarnation: 1, to: `brume://${PEERS[1]}/book` } as const
   const control = (number: number, what: Parameters<typeof encodeFrame>[0] & { type: 'control' }): Uint8Array =>

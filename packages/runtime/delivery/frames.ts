@@ -29,7 +29,6 @@ export const FRAME = {
   watch: 7,
   cancel: 8,
   down: 9,
-  moved: 10,
   read: 11,
   item: 12
 } as const
@@ -103,7 +102,6 @@ export type Control =
       readonly incarnation: number
       readonly output: Uint8Array
     }
-  | { readonly type: 'moved'; readonly pair: number; readonly seq: number; readonly address: string }
   | {
       readonly type: 'read'
       readonly id: number
@@ -232,8 +230,6 @@ function writeControl(number: number, control: Control): Uint8Array {
     case 'down':
       writer.u32(control.id).u8(REASONS.indexOf(control.reason)).u64(control.incarnation)
       return writer.bytes(control.output).finish()
-    case 'moved':
-      return cbor(writer, [control.pair, control.seq, control.address])
     case 'read':
       return cbor(writer, [control.id, READ_KINDS.indexOf(control.kind), control.target, control.filter, control.from])
     case 'item':
@@ -271,8 +267,6 @@ function readControl(type: number, reader: Reader): Control {
         incarnation: reader.u64(),
         output: upTo(reader, REPLY_BYTES_MAX)
       }
-    case FRAME.moved:
-      return readMoved(reader.rest())
     case FRAME.read:
       return readRead(reader.rest())
     case FRAME.item:
@@ -298,11 +292,6 @@ function readWatch(bytes: Uint8Array): Control {
   const [id, target, known] = asArray(decode(bytes, CBOR_LIMITS), 'watch', 3)
   const incarnation = optional(known, (value) => asUint(value, 'incarnation'))
   return { type: 'watch', id: u32(id, 'watch'), target: address(target), known: incarnation }
-}
-
-function readMoved(bytes: Uint8Array): Control {
-  const [pair, seq, to] = asArray(decode(bytes, CBOR_LIMITS), 'moved', 3)
-  return { type: 'moved', pair: u32(pair, 'pair'), seq: asUint(seq, 'seq'), address: address(to) }
 }
 
 function readRead(bytes: Uint8Array): Control {

@@ -27,7 +27,7 @@ export class Held {
     this.ttlMs = ttlMs
     this.sinceMs = nowMs
     this.seq = seq
-    this.bytes = messageBytes({ ask, key: source.key, proof: null, event })
+    this.bytes = messageBytes({ ask, key: source.key, event })
   }
 
   get isDurable(): boolean {

@@ -29,7 +29,7 @@ export type Counted = 'duplicate' | 'gap' | 'stale' | 'nack' | 'ignored'
 export interface IncomingSink {
   /** Who speaks, or why it may not. */
   admit(from: string, incarnation: number, to: string): Sender | Refusal
-  receive(message: Omit<Inbound, 'peer'>, proof: Uint8Array | null, inbox: Inbox): void
+  receive(message: Omit<Inbound, 'peer'>, inbox: Inbox): void
   /** What a reply holds, encoded; undefined where it cannot be. */
   encode(value: Json): Uint8Array | undefined
   count(what: Counted, code?: Refusal): void
@@ -168,10 +168,10 @@ export class Incoming {
     this.#mark(pair)
     const from = this.#judge(pair)
     if (typeof from === 'string') return this.#refuse(pair, taken, from, 0)
-    const { event, key, proof, ask, ttlMs, durable, seq, delta } = message
+    const { event, key, ask, ttlMs, durable, seq, delta } = message
     const order = durable ? { seq, prev: delta === 0 ? 0 : seq - delta } : null
     const inbound = { from: from.address, to: pair.to, event, ask: ask !== 0, durable: order, key, ttlMs }
-    this.#sink.receive(inbound, proof, this.#inbox(pair, taken))
+    this.#sink.receive(inbound, this.#inbox(pair, taken))
   }
 
   #judge({ from, incarnation }: InPair): Sender | Refusal {

@@ -1,12 +1,10 @@
 /** Seven days: no message is worth more waiting. */
 export const TTL_MS_MAX = 7 * 24 * 3_600_000
 
-/** Largest body of a frame: one message of full size with a proof fits beside its heads. */
+/** Largest body of a frame: two messages of full size almost fit, one always does. */
 export const FRAME_BYTES_MAX = 131_072
 /** An event's encoding; what is larger travels by content id. */
 export const EVENT_BYTES_MAX = 65_536
-/** Finality, statement, certificate and path of a group's send; the rest of the frame beside the largest event. */
-export const PROOF_BYTES_MAX = 65_000
 /** What an ask is answered with. */
 export const REPLY_BYTES_MAX = 65_536
 /** One piece of what a read gives; larger values come in several. */

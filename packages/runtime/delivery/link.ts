@@ -250,10 +250,9 @@ export class Link {
   }
 
   /** False where nobody asked for it. */
-  #answer(control: Extract<Control, { type: 'reply' | 'down' | 'moved' | 'item' }>): boolean {
+  #answer(control: Extract<Control, { type: 'reply' | 'down' | 'item' }>): boolean {
     if (control.type === 'down') return this.requests.down(control)
     if (control.type === 'item') return this.requests.item(control)
-    if (control.type === 'moved') return false
     const value = control.code === 'ok' ? this.#sink.decode(control.value) : undefined
     if (control.code !== 'ok') return this.outgoing.replied(control.ask, control.code, null)
     return this.outgoing.replied(control.ask, value === undefined ? 'invalid' : 'ok', value ?? null)

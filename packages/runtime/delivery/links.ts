@@ -129,9 +129,8 @@ export class Links {
       shown: () => this.#host,
       admit: (from, incarnation, to) => this.#admission.pair(peer, from, incarnation, to),
       refusal: (kind, target) => this.#admission.read(peer, kind, target),
-      receive: (message, proof, inbox) => {
-        // What a group sends comes with a proof, and nobody here can check one.
-        if (proof !== null || this.#host === undefined) inbox.refused('rejected', 0)
+      receive: (message, inbox) => {
+        if (this.#host === undefined) inbox.refused('rejected', 0)
         else this.#host.receive({ ...message, peer }, inbox)
       },
       count: (what, code) => this.#count(what, code),

@@ -1,6 +1,6 @@
 import { type Reader, Writer } from '@brume/codec'
 import { badFrame } from './error.ts'
-import { EVENT_BYTES_MAX, PROOF_BYTES_MAX, TTL_MS_MAX } from './limits.ts'
+import { EVENT_BYTES_MAX, TTL_MS_MAX } from './limits.ts'
 
 /** A message as it travels. */
 export interface Message {
@@ -16,8 +16,6 @@ export interface Message {
   readonly durable: boolean
   /** 16 bytes, or null. */
   readonly key: Uint8Array | null
-  /** Of a group's send. */
-  readonly proof: Uint8Array | null
   readonly event: Uint8Array
 }
 
@@ -34,11 +32,10 @@ export const DELTA_MAX = 0xffff_ffff
 const ASK = 1
 const DURABLE = 2
 const KEY = 4
-const PROOF = 8
 
 /** What a message takes of a frame, and of credit. */
-export function messageBytes({ ask, key, proof, event }: Pick<Message, 'ask' | 'key' | 'proof' | 'event'>): number {
-  const extra = (ask === 0 ? 0 : 4) + (key === null ? 0 : KEY_BYTES) + (proof === null ? 0 : 4 + proof.length)
+export function messageBytes({ ask, key, event }: Pick<Message, 'ask' | 'key' | 'event'>): number {
+  const extra = (ask === 0 ? 0 : 4) + (key === null ? 0 : KEY_BYTES)
   return HEAD_BYTES + extra + event.length
 }
 
@@ -51,13 +48,11 @@ export function writeMessages(messages: readonly Message[]): Uint8Array {
   return writer.finish()
 }
 
-function writeMessage(writer: Writer, { pair, seq, delta, ttlMs, ask, durable, key, proof, event }: Message): void {
-  const flags =
-    (ask === 0 ? 0 : ASK) | (durable ? DURABLE : 0) | (key === null ? 0 : KEY) | (proof === null ? 0 : PROOF)
+function writeMessage(writer: Writer, { pair, seq, delta, ttlMs, ask, durable, key, event }: Message): void {
+  const flags = (ask === 0 ? 0 : ASK) | (durable ? DURABLE : 0) | (key === null ? 0 : KEY)
   writer.u32(pair).u64(seq).u32(delta).u8(flags).u32(ttlMs).u32(event.length)
   if (ask !== 0) writer.u32(ask)
   if (key !== null) writer.bytes(key)
-  if (proof !== null) writer.u32(proof.length).bytes(proof)
   writer.bytes(event)
 }
 
@@ -79,16 +74,9 @@ function readMessage(reader: Reader): Message {
   const ttlMs = reader.u32()
   const length = reader.u32()
   if (pair === 0 || seq === 0 || delta > seq) throw badFrame('a message without place in its pair')
-  if (flags > 15 || ttlMs > TTL_MS_MAX || length > EVENT_BYTES_MAX) throw badFrame('a field of a message out of range')
+  if (flags > 7 || ttlMs > TTL_MS_MAX || length > EVENT_BYTES_MAX) throw badFrame('a field of a message out of range')
   const ask = flags & ASK ? reader.u32() : 0
   if ((flags & ASK) !== 0 && ask === 0) throw badFrame('an ask without a number')
   const key = flags & KEY ? reader.bytes(KEY_BYTES) : null
-  const proof = flags & PROOF ? readProof(reader) : null
-  return { pair, seq, delta, ttlMs, ask, durable: (flags & DURABLE) !== 0, key, proof, event: reader.bytes(length) }
-}
-
-function readProof(reader: Reader): Uint8Array {
-  const length = reader.u32()
-  if (length > PROOF_BYTES_MAX) throw badFrame(`a proof of ${length} bytes`)
-  return reader.bytes(length)
+  return { pair, seq, delta, ttlMs, ask, durable: (flags & DURABLE) !== 0, key, event: reader.bytes(length) }
 }

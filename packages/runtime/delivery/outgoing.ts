@@ -273,7 +273,7 @@ export class Outgoing {
     this.#unready(pair)
     this.#makeReady(pair)
     const ttlMs = Math.ceil(this.#remainingMs(held, nowMs))
-    return { pair: pair.number, seq, delta, ttlMs, ask, durable: held.isDurable, key: source.key, proof: null, event }
+    return { pair: pair.number, seq, delta, ttlMs, ask, durable: held.isDurable, key: source.key, event }
   }
 
   #announce(pair: OutPair, incarnation: number): void {
