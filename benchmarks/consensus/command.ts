@@ -68,7 +68,8 @@ export async function benchConsensus(options: ConsensusOptions): Promise<Consens
   }
   if (verdict.bars.length > 0) say(`${barsTableOf(verdict.bars, calibration.drift)}\n`)
   await write(file, out, options)
-  if (options.cpuProfile) for (const n of options.sizes) await sayProfiles(n, out, variantsOf(bindings, journals), say)
+  if (options.cpuProfile)
+    for (const n of options.sizes) await sayProfiles(n, out, variantsOf(n, bindings, journals), say)
   say(`verdict: ${[verdict.verdict, ...verdict.reasons].join('; ')}`)
   return file
 }
@@ -77,7 +78,7 @@ async function measureOne(n: number, options: ConsensusOptions, out: string): Pr
   const { profile, bindings, journals, effort, cpuProfile, progress } = options
   // Beside the results, so that syncs meet a disk: the system's temporary folder may well be memory.
   const folder = await mkdtemp(join(out, 'data-'))
-  const variants = variantsOf(bindings, journals)
+  const variants = variantsOf(n, bindings, journals)
   const processes = Math.min(n, options.processes ?? (n > PROCESSES_MAX ? 1 : n))
   try {
     return await measure({

@@ -14,12 +14,15 @@ export interface Variant {
   readonly attests: boolean
 }
 
+/** More members than this have no group that attests: a second set of streams between all is what they can least afford. */
+const ATTESTING_MAX = 16
+
 /** Attestations are measured in a group of their own, without a journal: they cost signatures that the order does not. */
-export function variantsOf(bindings: readonly Binding[], journals: readonly boolean[]): readonly Variant[] {
+export function variantsOf(n: number, bindings: readonly Binding[], journals: readonly boolean[]): readonly Variant[] {
   const ordering = bindings.flatMap((binding) =>
     journals.map((journal) => ({ name: journal ? `${binding}-journal` : binding, binding, journal, attests: false }))
   )
-  if (!bindings.includes('streams')) return ordering
+  if (!bindings.includes('streams') || n > ATTESTING_MAX) return ordering
   return [...ordering, { name: 'streams-attest', binding: 'streams', journal: false, attests: true }]
 }
 
