@@ -13,11 +13,9 @@ export interface Tier {
   readonly flags: string
 }
 
-const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
 /** The reducer with a thin host. */
 export const CORE: Tier = {
-  worker: file('worker.ts'),
+  worker: fileURLToPath(new URL('worker.ts', import.meta.url)),
   batch: 8,
   mutants: MUTANTS.map(({ name }) => name),
   flags: ''
@@ -25,7 +23,7 @@ export const CORE: Tier = {
 
 /** Whole groups of actors/quorum with their clients. */
 export const WHOLE: Tier = {
-  worker: file('../whole/worker.ts'),
+  worker: fileURLToPath(new URL('../whole/worker.ts', import.meta.url)),
   batch: 1,
   mutants: WHOLE_MUTANTS.map(({ name }) => name),
   flags: '--actors '
