@@ -3,10 +3,10 @@ const DAY_MS = 86_400_000
 
 /** A record above this is written all the same, and named in the log: when its batch closes its step is long over. */
 export const RECORD_BYTES_MAX = 1024 * 1024
+/** Of the state in it, about: the kernel refuses a larger one in the step. */
+export const STATE_BYTES_MAX = 256 * 1024
 /** What is read back: far above what is written, so that no bound of ours makes a record unreadable. */
 export const STORED_BYTES_MAX = 16 * 1024 * 1024
-/** A byte is at least as long as an item: memory is bounded by the bytes alone. */
-export const STORED_ITEMS_MAX = STORED_BYTES_MAX
 /** A user's value has 32 levels, and lies some levels below the record's own. */
 export const STORED_DEPTH_MAX = 48
 
@@ -17,6 +17,7 @@ export const CHANGE_BYTES_GUESS = 256
 
 /** As the sender's outbox does, which may resend for 7 days, with margin. */
 export const WATERMARK_DAYS_MAX = 14
+export const REPLY_MS_MAX = DAY_MS
 export const TOMBSTONE_MS = DAY_MS
 
 /** A record in the history for so many entries: what `snapshotAt` steps at most, and 1/128 of the writing. */

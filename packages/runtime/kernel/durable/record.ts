@@ -12,7 +12,7 @@ import {
 } from '@brume/codec'
 import type { Event, Json } from '../../logic/port.ts'
 import type { CellStatus, Durability, Mailbox, Supervise } from '../port.ts'
-import { STORED_BYTES_MAX, STORED_DEPTH_MAX, STORED_ITEMS_MAX } from './limits.ts'
+import { STORED_BYTES_MAX, STORED_DEPTH_MAX } from './limits.ts'
 import type { Resume, StoredActor, StoredChild, StoredOptions, StoredTimer } from './port.ts'
 
 const VERSION = 1
@@ -42,7 +42,8 @@ const OVERFLOWS: readonly NonNullable<Mailbox['overflow']>[] = ['reject', 'dropN
 /** What is stored is read with wide bounds: bytes of this peer's own, checked by the store, decoded strictly all the same. */
 export const STORED_LIMITS = {
   bytesMax: STORED_BYTES_MAX,
-  itemsMax: STORED_ITEMS_MAX,
+  // An item is a byte at least: memory is bounded by the bytes alone.
+  itemsMax: STORED_BYTES_MAX,
   depthMax: STORED_DEPTH_MAX,
   floats: true
 } as const
