@@ -11,7 +11,7 @@ export type PeerErrorCode =
   /** No peer was ever started on this data directory. */
   | 'BRUME_PEER_NO_IDENTITY'
   | 'BRUME_PEER_DISK_FULL'
-  /** The journal cannot be written any more: the peer has to stop rather than forget what it said. */
+  /** The journal or the actors' store cannot be written any more: the peer has to stop rather than forget. */
   | 'BRUME_PEER_JOURNAL'
   /** A group's manifest names a program this peer was not started with, or is no manifest. */
   | 'BRUME_PEER_PROGRAM'
@@ -64,6 +64,16 @@ export function journalError(cause: Error): PeerError {
   return new PeerError(
     'BRUME_PEER_JOURNAL',
     `the journal cannot be written (${why}); check the disk, then start again`,
+    cause
+  )
+}
+
+/** The peer's end when what its actors have done cannot be written: going on would mean doing it again. */
+export function actorsError(cause: Error): PeerError {
+  const why = cause.cause instanceof Error ? cause.cause.message : cause.message
+  return new PeerError(
+    'BRUME_PEER_JOURNAL',
+    `actors cannot be written (${why}); check the disk, then start again`,
     cause
   )
 }

@@ -12,7 +12,7 @@ import { type Config, layer, readConfigFile } from './config/index.ts'
 import { answer, type ControlService, controlPart, tailActor } from './control/index.ts'
 import { defaultDirectory, layoutOf } from './data/index.ts'
 import { createDialling, type DialOptions } from './dial.ts'
-import { journalError, partError } from './errors.ts'
+import { actorsError, journalError, partError } from './errors.ts'
 import { createNotices, type PeerNotice } from './events.ts'
 import { openHome } from './home/home.ts'
 import { Hosted } from './hosted.ts'
@@ -173,7 +173,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     ...{ ...world, identity, net, store, quorum, hosted },
     members: membership.members,
     executor: executors.create,
-    onFatal: (error) => life.fail(journalError(error))
+    onFatal: (error) => life.fail(actorsError(error))
   })
   parts.add({ name: 'actors', start: () => actors.start(), stop: () => actors.stop(), stopMs: STOP_MS.actors })
 

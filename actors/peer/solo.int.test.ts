@@ -109,6 +109,7 @@ it('keeps an actor over a restart of its peer, and gives the living one to who s
     { type: 'add', by: 5 },
     { type: 'add', by: 1 }
   ])
+  expect(await ref.snapshotAt(1)).toMatchObject({ context: { n: 5 } })
 })
 
 it('says with a code what it refuses', async () => {

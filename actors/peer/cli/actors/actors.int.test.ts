@@ -46,6 +46,7 @@ it('runs a module, shows what it becomes, and keeps it over a kill -9', { timeou
   expect(await brume('history', 'counter', '--from', '1')).toMatchObject({
     entries: [{ event: { type: 'add', by: 2 } }, { event: { type: 'add', by: 3 } }]
   })
+  expect(await brume('at', 'counter', '1')).toMatchObject({ context: { n: 2 } })
 })
 
 it('follows an actor while it changes', { timeout: 120_000 }, async () => {

@@ -29,7 +29,7 @@ export async function at(dataDir: DataDir, args: { actor: string; seq: number },
 function say(snapshot: Snapshot, output: Output): void {
   const { address, seq, cell, value, context, tags } = snapshot
   output.tell(snapshot)
-  output.say(`${paint.bold(address)}  ${cell}, ${seq} events`)
+  output.say(`${paint.bold(address)}  ${cell}, ${seq} ${seq === 1 ? 'event' : 'events'}`)
   output.say(`value    ${JSON.stringify(value)}${tags.length > 0 ? `  tags ${tags.join(' ')}` : ''}`)
   output.say(`context  ${JSON.stringify(context)}`)
   if (snapshot.output !== undefined) output.say(`output   ${JSON.stringify(snapshot.output)}`)
