@@ -1,5 +1,9 @@
 import { type Control, encodeFrame } from './frames.ts'
+import { CONTROL_BYTES_MAX } from './limits.ts'
 import { Queue } from './queue.ts'
+
+/** A history goes on below this: some pieces are under way, and answers to others have room. */
+const ROOM_BYTES = CONTROL_BYTES_MAX / 2
 
 /**
  * What must arrive although streams break: numbered, in order, kept until acknowledged, and sent again on the next
@@ -11,6 +15,7 @@ export class ControlLane {
   #first = 1
   #sent = 0
   #bytes = 0
+  #waiting: (() => void)[] = []
 
   /** Of all that is kept. */
   get bytes(): number {
@@ -31,6 +36,12 @@ export class ControlLane {
     this.#bytes += body.length
   }
 
+  /** Resolves when so little waits that more may be given: at once, or when it was acknowledged or is not wanted any more. */
+  room(): Promise<void> {
+    if (this.#bytes <= ROOM_BYTES) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
   /** The next body that this stream has not carried. */
   take(): Uint8Array | undefined {
     const body = this.#bodies.at(this.#sent)
@@ -46,6 +57,7 @@ export class ControlLane {
       this.#first += 1
       this.#sent -= 1
     }
+    if (this.#bytes <= ROOM_BYTES) this.#wake()
     return true
   }
 
@@ -60,5 +72,10 @@ export class ControlLane {
     this.#first = 1
     this.#sent = 0
     this.#bytes = 0
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 }

@@ -25,6 +25,27 @@ class Reborn {
   }
 }
 
+test('a history longer than what may wait is read as fast as it is taken', async () => {
+  const world = new World()
+  const a = world.start(0)
+  const b = world.start(1, { store: new StoreMedium().open(), admins: [a.peer] })
+  await b.kernel.start()
+  b.kernel.spawn('book', 'logbook', { durability: 'journal' })
+  const count = 150
+  for (let n = 0; n < count; n += 1) {
+    b.kernel.tell('book', { type: 'skip', n, pad: 'x'.repeat(40_000) })
+    await world.clock.pass(1)
+  }
+  const seqs: number[] = []
+  const read = async (): Promise<void> => {
+    for await (const { seq } of a.delivery.history(b.at('book'), 1)) seqs.push(seq)
+  }
+  const reading = read()
+  await world.clock.pass(20_000)
+  await reading
+  expect(seqs).toEqual(Array.from({ length: count }, (_, n) => n + 1))
+})
+
 test.each(['01', '02', '03'])(
   'what durable actors send is processed exactly once and in order, whoever dies: run %s',
   async (byte) => {

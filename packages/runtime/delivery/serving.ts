@@ -1,4 +1,5 @@
 import type { Cancel } from '@brume/ports'
+import { parseAddress } from '../address.ts'
 import type { DownReason, HistoryEntry, Kernel, Refusal, Snapshot } from '../kernel/port.ts'
 import type { Json } from '../logic/port.ts'
 import type { ControlLane } from './control-lane.ts'
@@ -79,7 +80,7 @@ export class Serving {
     const isOpen = (): boolean => this.#served.get(id) === served
     try {
       if (kind === 'snapshot') this.#snapshot(kernel, id, target, isOpen)
-      else if (kind === 'history') void this.#history(id, kernel.history(target, from), isOpen)
+      else if (kind === 'history') void this.#history(id, kernel.history(parseAddress(target).path, from), isOpen)
       else served.end = this.#subscribe(kernel, frame, isOpen)
     } catch (error) {
       this.#last(id, this.#sink.codeOf(error))
@@ -134,6 +135,8 @@ export class Serving {
   async #history(id: number, entries: AsyncIterable<HistoryEntry>, isOpen: () => boolean): Promise<void> {
     try {
       for await (const { seq, atMs, sender, event } of entries) {
+        // As fast as it is read, so that it may be long.
+        await this.#control.room()
         if (!isOpen()) return
         if (!this.#item(id, { seq, atMs, sender, event })) return
       }
