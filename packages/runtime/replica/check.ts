@@ -43,7 +43,7 @@ export async function checkLogic(
   late()
   await worker.terminate()
   if ('error' in told) throw new ReplicaError('BRUME_RUNTIME_BUNDLE', told.error)
-  if ('cause' in told) throw nondeterministic(told)
+  if ('cause' in told) throw nondeterministic(told, samples)
   return { bundle, ...told }
 }
 
@@ -51,10 +51,13 @@ export type Told = Surface | Finding | { readonly error: string }
 
 const TOO_SLOW: Finding = { cause: 'endless', state: '', event: '', path: '' }
 
-function nondeterministic(finding: Finding): ReplicaError {
+function nondeterministic(finding: Finding, samples: Samples): ReplicaError {
   const { cause, state, event, path } = finding
   const where = [event && `at event ${event}`, state && `in state ${state}`, path]
     .filter((part) => part !== '')
     .join(', ')
-  return new ReplicaError('BRUME_RUNTIME_NONDETERMINISTIC', `members would differ: ${cause}: ${where}`, { finding })
+  const bare = event !== '' && samples[event] === undefined ? '; it was sent bare: give samples of its payload' : ''
+  return new ReplicaError('BRUME_RUNTIME_NONDETERMINISTIC', `members would differ: ${cause}: ${where}${bare}`, {
+    finding
+  })
 }
