@@ -1,5 +1,5 @@
 import type { Rules } from '@brume/consensus'
-import type { HostRules } from '../node/core.ts'
+import type { HostRules } from '../node/contract.ts'
 
 /** A known bug: one judgement of the reducer or one duty of its host, replaced by a wrong one. */
 export interface Mutant {

@@ -1,24 +1,19 @@
 import { Reader, Writer } from '@brume/codec'
 import {
   type Certificate,
-  type Committee,
   createState,
   deltaOf,
   type Effect,
   type Event,
   type Final,
   type Held,
-  isWellFormed,
   type Judge,
-  KIND,
   type Message,
   type Proposal,
-  type Rules,
   type State,
   signedBytes,
   step,
   type Vote,
-  votesOf,
   wakeAtMs
 } from '@brume/consensus'
 import type { JournalRecord } from '@brume/ports'
@@ -33,13 +28,11 @@ import {
   readVote,
   writeVote
 } from '@brume/protocols/quorum'
-import type { SimKey, SimRandom } from '@brume/testkit'
-import type { LocalClock } from '../world/local-clock.ts'
-import type { DiskSettings } from '../world/sim-journal.ts'
-import { type JournalPoint, SimJournal } from '../world/sim-journal.ts'
-import type { World } from '../world/world.ts'
+import { SimJournal } from '../world/sim-journal.ts'
 import { readCommand, type SimCommand } from './command.ts'
+import type { CoreOptions, Life } from './contract.ts'
 import { digestOfEffect, digestOfEvent, digestOfFrame, FRAME_KIND, kindOf } from './digest.ts'
+import { Fetching } from './fetching.ts'
 import type { Content, Frame } from './frame.ts'
 import { type FinalBlock, Ledger } from './ledger.ts'
 import { Pool } from './pool.ts'
@@ -48,88 +41,11 @@ const RECORD = { vote: 1, block: 2, certificate: 3 } as const
 /** Signatures checked in the turn they are needed in; more take the thread pool's time. */
 const VERIFY_INLINE_MAX = 8
 const VERIFY_US = 400
-/** A chapter that does not come is asked of somebody else. */
-const CHAPTER_TIMEOUT_US = 1_500_000
-/** Where nobody had what is known to exist. */
-const ASK_AGAIN_US = 1_000_000
 /** LevelDB syncs the ledger this often. */
 const LEDGER_SYNC_US = 1_000_000
 /** A block older or younger than this by the wall clock is refused by the simulation's program before an own vote. */
 const PROGRAM_CLOCK_MS = 30_000
 const MEASURE_EVERY_MS = 1_000
-
-export type Life = 'down' | 'joining' | 'syncing' | 'voting' | 'muted' | 'halted'
-
-/** Host functions a mutant replaces beside the reducer's rules; production has none of these switches. */
-export interface HostRules {
-  /** What the journal's votes are worth at a restart. */
-  readonly restore: (votes: readonly Vote[]) => readonly Vote[]
-  /** The floor a restart begins from. */
-  readonly floor: (ledger: Ledger) => Final
-  readonly sendsBeforeSync: boolean
-  readonly timerBeforeInput: boolean
-  readonly countsAttempts: boolean
-  readonly checksSender: boolean
-  readonly checksSignatures: boolean
-  readonly resends: boolean
-}
-
-export const HOST_RULES: HostRules = {
-  restore: (votes) => votes,
-  floor: (ledger) => ledger.floor,
-  sendsBeforeSync: false,
-  timerBeforeInput: false,
-  countsAttempts: true,
-  checksSender: true,
-  checksSignatures: true,
-  resends: true
-}
-
-/** What a node tells about itself: the oracle and the fault driver listen, nothing answers. */
-export interface Observer {
-  appended(process: number, sequence: number, vote: Vote): void
-  durable(process: number, sequence: number): void
-  /** `unread`: frames that had arrived when a timer led to this. */
-  cast(process: number, statement: Vote, unread: number): void
-  kept(process: number, certificate: Certificate): void
-  finalized(process: number, blocks: readonly FinalBlock[], final: Final): void
-  notarized(process: number, proposal: Proposal): void
-  conflict(process: number, a: Vote, b: Vote): void
-  silenced(process: number, from: number): void
-  entered(process: number, view: number, by: string): void
-  built(process: number, proposal: Proposal): void
-  /** What a journal still knows of own votes, before anything is made of it. */
-  restored(process: number, votes: readonly Vote[]): void
-  restarted(process: number, final: Final, life: Life): void
-  halted(process: number): void
-  point(process: number, point: JournalPoint | 'after-send'): void
-}
-
-export interface CoreOptions {
-  readonly world: World
-  readonly process: number
-  readonly member: number
-  readonly committee: Committee
-  /** Member of each process. */
-  readonly memberOf: readonly number[]
-  readonly genesis: Final
-  readonly key: SimKey
-  readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
-  readonly clock: LocalClock
-  readonly random: SimRandom
-  readonly disk: DiskSettings
-  readonly deltaMs: number
-  readonly minViewMs: number
-  /** Delta follows what links and disk show, as production's does. */
-  readonly measuresDelta: boolean
-  readonly maxCommands: number
-  readonly rules: Partial<Rules>
-  readonly host: HostRules
-  readonly observer: Observer
-  /** One-way delay to another process as a ping would show it, ms; undefined when it is not connected. */
-  readonly delayMs: (to: number) => number | undefined
-  readonly transmit: (from: number, to: number, frame: Frame) => void
-}
 
 /** One member: the real reducer, its journal in the real format, a ledger, a pool; and nothing asynchronous. */
 export class CoreNode {
@@ -153,9 +69,7 @@ export class CoreNode {
   #queue: Event[] = []
   #running = false
   #wakeUs: number | null = null
-  #asked: { readonly process: number; readonly order: number } | null = null
-  #order = 0
-  readonly #useless = new Set<number>()
+  readonly #fetching: Fetching
   #ledgerDirty = false
   #measuredMs = Number.NEGATIVE_INFINITY
   #attempt = 0
@@ -171,6 +85,7 @@ export class CoreNode {
       failed: () => this.#halt()
     })
     this.ledger = new Ledger(genesis)
+    this.#fetching = this.#makeFetching()
     this.state = this.#create(genesis)
   }
 
@@ -195,7 +110,7 @@ export class CoreNode {
     }
     this.state = this.#create(final, this.#remember(records, ledger.floor.view))
     this.life = isMuted ? 'muted' : 'joining'
-    this.#useless.clear()
+    this.#fetching.forgive()
     this.options.observer.restarted(this.options.process, final, this.life)
     this.feed({ type: 'voting', voting: false, ...this.#time() })
   }
@@ -209,7 +124,7 @@ export class CoreNode {
     this.#unreadFrames = 0
     this.#queue = []
     this.#wakeUs = null
-    this.#asked = null
+    this.#fetching.reset()
     this.stalledUntilUs = 0
     this.journal.crash()
     this.ledger.crash((most) => this.options.random.below(most + 1))
@@ -227,7 +142,7 @@ export class CoreNode {
     else this.linked.delete(other)
     if (member === this.options.member) return
     this.feed({ type: up ? 'up' : 'down', member, nowMs: this.#time().nowMs })
-    if (!up && this.#asked?.process === other) this.#askNext()
+    if (!up) this.#fetching.lost(other)
     if (this.life === 'joining' && this.#reachesQuorum()) this.#sync()
   }
 
@@ -569,7 +484,7 @@ export class CoreNode {
       case 'status':
         if (epoch !== committee.epoch) return
         this.feed({ type: 'status', from: member, view, final, nowMs: time.nowMs })
-        if (this.life === 'muted' && this.#asked === null) this.#sync()
+        if (this.life === 'muted' && this.#fetching.isIdle) this.#sync()
         return
       case 'command':
         if (this.#learn(content.command)) this.#poolChanged()
@@ -577,7 +492,7 @@ export class CoreNode {
       case 'ask':
         return this.say(from, { type: 'chapter', ...this.ledger.chapter(content.from) })
       case 'chapter':
-        return this.#adopt(from, content.blocks, content.certificate)
+        return this.#fetching.take(from, content.blocks, content.certificate)
     }
   }
 
@@ -589,37 +504,7 @@ export class CoreNode {
       this.#queue.push({ type: 'voting', voting: false, ...this.#time() })
       if (!this.#running) this.#run()
     }
-    this.#useless.clear()
-    this.#askNext()
-  }
-
-  #askNext(): void {
-    const { memberOf } = this.options
-    this.#asked = null
-    if (!this.isAlive || this.life === 'halted') return
-    const isAhead = (process: number) => {
-      const mark = this.state.marks[memberOf[process] ?? 0]
-      return mark !== undefined && mark.final > this.state.final.view
-    }
-    const ahead = [...this.linked].find((process) => isAhead(process) && !this.#useless.has(process))
-    if (ahead === undefined) return this.state.ahead === null ? this.#caughtUp() : this.#askAgain()
-    const order = ++this.#order
-    this.#asked = { process: ahead, order }
-    this.say(ahead, { type: 'ask', from: this.state.final.height + 1 })
-    this.#later(CHAPTER_TIMEOUT_US, () => {
-      if (this.#asked?.order !== order) return
-      this.#useless.add(ahead)
-      this.#askNext()
-    })
-  }
-
-  /** A finalization is known whose blocks nobody gave: once more, a little later. */
-  #askAgain(): void {
-    this.#later(ASK_AGAIN_US, () => {
-      if (this.#asked !== null) return
-      this.#useless.clear()
-      this.#askNext()
-    })
+    this.#fetching.begin()
   }
 
   #caughtUp(): void {
@@ -629,31 +514,31 @@ export class CoreNode {
     this.#poolChanged()
   }
 
-  #adopt(from: number, blocks: readonly FinalBlock[], certificate: Certificate | null): void {
-    if (this.#asked?.process !== from) return
-    this.#asked = null
-    const last = blocks.at(-1)?.proposal
-    if (last === undefined || certificate === null || !this.#isProven(blocks, certificate)) this.#useless.add(from)
-    else if (last.view > this.state.final.view) {
-      const { view, height, digest, timeMs } = last
-      const final: Final = { view, height, digest, timeMs, certificate }
-      this.#finalized(blocks, final)
-      this.feed({ type: 'adopt', final, ...this.#time() })
-      this.#poolChanged()
-    }
-    this.#askNext()
+  #adopt(blocks: readonly FinalBlock[], final: Final): void {
+    this.#finalized(blocks, final)
+    this.feed({ type: 'adopt', final, ...this.#time() })
+    this.#poolChanged()
   }
 
-  /** A chain on the own floor whose last block a quorum finalized. */
-  #isProven(blocks: readonly FinalBlock[], certificate: Certificate): boolean {
-    const { committee } = this.options
-    let parent: { readonly digest: string; readonly height: number } = this.state.final
-    for (const { proposal } of blocks) {
-      if (proposal.parent !== parent.digest || proposal.height !== parent.height + 1) return false
-      parent = proposal
-    }
-    const names = certificate.kind === KIND.finalize && certificate.digest === parent.digest
-    return names && isWellFormed(committee, certificate) && votesOf(certificate).every((vote) => this.isSigned(vote))
+  /** Chapters are asked of the first process that is linked and ahead. */
+  #makeFetching(): Fetching {
+    const { memberOf, committee } = this.options
+    return new Fetching({
+      committee,
+      final: () => this.state.final,
+      isOver: () => !this.isAlive || this.life === 'halted',
+      ahead: () =>
+        [...this.linked].filter((process) => {
+          const mark = this.state.marks[memberOf[process] ?? 0]
+          return mark !== undefined && mark.final > this.state.final.view
+        }),
+      lacks: () => this.state.ahead !== null,
+      ask: (process, from) => this.say(process, { type: 'ask', from }),
+      later: (us, run) => this.#later(us, run),
+      isSigned: (vote) => this.isSigned(vote),
+      adopt: (blocks, final) => this.#adopt(blocks, final),
+      caughtUp: () => this.#caughtUp()
+    })
   }
 
   #halt(): void {
