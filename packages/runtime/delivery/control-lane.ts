@@ -1,4 +1,5 @@
-import { type Control, encodeFrame } from './frames.ts'
+import type { Control } from './controls.ts'
+import { encodeFrame } from './frames.ts'
 import { CONTROL_BYTES_MAX } from './limits.ts'
 import { Queue } from './queue.ts'
 

@@ -1,9 +1,10 @@
 import type { Inbound, Inbox, Refusal } from '../kernel/port.ts'
 import type { Json } from '../logic/port.ts'
 import type { ControlLane } from './control-lane.ts'
+import type { Control } from './controls.ts'
 import { badFrame, DeliveryError } from './error.ts'
 import type { Fence } from './fence.ts'
-import { ACKS_MAX, type Ack, type Control } from './frames.ts'
+import { ACKS_MAX, type Ack } from './frames.ts'
 import { InPair, type Taken } from './in-pair.ts'
 import {
   ANSWER_BYTES_MAX,

@@ -1,8 +1,8 @@
+export type { Control } from './controls.ts'
 export { createDelivery, type Delivery, type DeliveryOptions, type Ended, type LinkView } from './delivery.ts'
 export { DeliveryError, type DeliveryErrorCode } from './error.ts'
 export {
   type Ack,
-  type Control,
   decodeFrame,
   encodeFrame,
   FRAME,

@@ -2,7 +2,7 @@ import type { Cancel } from '@brume/ports'
 import type { Down, Refusal } from '../kernel/port.ts'
 import type { Json } from '../logic/port.ts'
 import type { ControlLane } from './control-lane.ts'
-import type { Control } from './frames.ts'
+import type { Control } from './controls.ts'
 import { CONTROL_BYTES_MAX, ITEM_BYTES_MAX, READS_MAX, WATCHES_MAX } from './limits.ts'
 
 type ReadFrame = Extract<Control, { type: 'read' }>

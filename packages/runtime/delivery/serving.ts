@@ -3,8 +3,8 @@ import { parseAddress } from '../address.ts'
 import type { DownReason, HistoryEntry, Kernel, Refusal, Snapshot } from '../kernel/port.ts'
 import type { Json } from '../logic/port.ts'
 import type { ControlLane } from './control-lane.ts'
+import type { Control } from './controls.ts'
 import { DeliveryError } from './error.ts'
-import type { Control } from './frames.ts'
 import { ANSWER_BYTES_MAX, ITEM_BYTES_MAX, PIECE_BYTES_MAX, READS_MAX, WATCHES_MAX } from './limits.ts'
 
 type ReadFrame = Extract<Control, { type: 'read' }>
