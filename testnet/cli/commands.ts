@@ -4,6 +4,7 @@ import { DEFAULT_RUNS_DIRECTORY } from '../runner/run-folder.ts'
 import { GATE_SEEDS } from '../simulation/runs/trial.ts'
 import { check } from './check.ts'
 import { demo } from './demo.ts'
+import { drill } from './drill.ts'
 import { parseCount, parseDuration } from './duration.ts'
 import { down, logs, perturb, status } from './remote.ts'
 import { run } from './run.ts'
@@ -63,6 +64,20 @@ function addDemo(program: Command): void {
     .option('--json', 'JSON lines; the last one is the result', false)
     .option('--keep', 'keep the run folder', false)
     .action((options, command: Command) => demo({ ...options, directory: command.optsWithGlobals().dir }))
+}
+
+function addDrill(program: Command): void {
+  program
+    .command('drill')
+    .description(
+      'processes replicate a machine; some lie, some are killed and return; every answer and proof is checked'
+    )
+    .option('-n, --members <count>', 'how many members', parseCount('-n', 1, PEERS_MAX), 4)
+    .option('--liars <count>', 'members that sign wrong outcomes', parseCount('--liars', 0, PEERS_MAX), 1)
+    .option('--kill <count>', 'honest members that are killed with SIGKILL', parseCount('--kill', 0, PEERS_MAX), 0)
+    .option('--seconds <count>', 'of each part: all up, some killed, all back', parseCount('--seconds', 1, 3_600), 10)
+    .option('--json', 'the last line is one JSON object', false)
+    .action(drill)
 }
 
 function addRun(program: Command): void {
@@ -182,6 +197,7 @@ function makeProgram(): Command {
   addUp(program)
   addDemo(program)
   addRun(program)
+  addDrill(program)
   addPerturbations(program)
   addQuestions(program)
   addSim(program)
