@@ -138,8 +138,10 @@ export class LeafProgram implements Program {
     try {
       const outcome = await promise
       if (life !== this.#life) return
-      this.#isExecuting = false
+      // Who hears of it may deliver another block at once: that one comes after those that wait.
       this.#executed(block, outcome)
+      if (life !== this.#life) return
+      this.#isExecuting = false
       const next = this.#queue.shift()
       if (next !== undefined) this.deliver(next)
     } catch (error) {

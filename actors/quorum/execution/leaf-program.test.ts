@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import type { Block } from '../index.ts'
+import { LeafProgram } from './leaf-program.ts'
+
+const blockAt = (height: number): Block => ({
+  ...{ epoch: 0, view: height, height, digest: `${height}`, previous: `${height - 1}`, leader: 0, timeMs: 0 },
+  ...{ seed: new Uint8Array(32), checkpoint: false, commands: [] }
+})
+
+test('a block that is delivered while it is told of another waits behind those that wait', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const heights: number[] = []
+  const program = new LeafProgram({
+    domain: 'test/attest/1',
+    accepts: () => true,
+    execute: async () => ({ changes: [], answers: [] })
+  })
+  await program.open({ groupId: new Uint8Array(32) }, (event) => {
+    if (event.type === 'failed') return resolve()
+    heights.push(event.height)
+    if (heights.length === 8) resolve()
+    // As the window does: one more for each that is done.
+    else if (event.height + 4 <= 8) program.deliver(blockAt(event.height + 4))
+  })
+  for (let height = 1; height <= 4; height++) program.deliver(blockAt(height))
+  await promise
+  expect(heights).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+})
