@@ -5,7 +5,7 @@ import type { Parts } from './parts.ts'
 import type { Outbound, Refusal } from './port.ts'
 
 /** A durable send may wait so long for its target. */
-const DURABLE_TTL_MS = 86_400_000
+export const DURABLE_TTL_MS = 86_400_000
 /** Then a line that was full, or a peer that was not reachable, is tried again. */
 const AGAIN_MS = 1_000
 

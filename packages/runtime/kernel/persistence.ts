@@ -3,17 +3,16 @@ import { RuntimeError } from '../error.ts'
 import type { Event } from '../logic/port.ts'
 import { Activation } from './activation.ts'
 import type { Cell } from './cell.ts'
-import { STATE_BYTES_MAX } from './durable/limits.ts'
+import { REPLY_MS_MAX, STATE_BYTES_MAX } from './durable/limits.ts'
 import type { Durable } from './durable/port.ts'
 import { Idle } from './durable/residency.ts'
 import type { Mail } from './mailbox.ts'
 import type { Meters } from './meters.ts'
+import { DURABLE_TTL_MS } from './outgoing.ts'
 import type { Parts } from './parts.ts'
 import type { Refusal } from './port.ts'
 import { weightOf } from './weight.ts'
 
-/** Stored replies are found again for this long. */
-const REPLY_MS = 86_400_000
 /** Idle for so long, an actor leaves memory. */
 const PASSIVATE_MS = 60_000
 /** What waits for the disk: beyond it nothing is taken from outside. */
@@ -107,7 +106,7 @@ export class Persistence {
   answered(cell: Cell, key: Uint8Array | null, value: Parameters<Durable['putReply']>[2]['value']): void {
     const durable = this.of(cell)
     if (durable === null || key === null) return
-    durable.putReply(cell.path, key, { expiresMs: Math.ceil(durable.nowMs() + REPLY_MS), code: 'ok', value })
+    durable.putReply(cell.path, key, { expiresMs: Math.ceil(durable.nowMs() + REPLY_MS_MAX), code: 'ok', value })
   }
 
   /** An actor that is not in memory; why it cannot be. */
@@ -126,7 +125,7 @@ export class Persistence {
     const durable = this.of(from)
     if (durable === null || this.of(target) === null) return null
     const seq = from.outNext++
-    const expiresMs = Math.ceil(durable.nowMs() + REPLY_MS)
+    const expiresMs = Math.ceil(durable.nowMs() + DURABLE_TTL_MS)
     durable.putOutbox(from.path, seq, { kind, target: target.address, prev: 0, body: event, expiresMs })
     return () => durable.dropOutbox(from.path, seq)
   }
