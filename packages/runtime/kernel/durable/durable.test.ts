@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { createDurable } from './durable.ts'
 import { quiet, SELF, slowStore, someActor, someOptions } from './fixture.ts'
 import { recordKey } from './keys.ts'
+import { TIMER_WINDOW_MS } from './limits.ts'
 import type { Durable, DurableOptions, Persistent, StoredActor } from './port.ts'
 import { Residents } from './residents.ts'
 
@@ -284,8 +285,35 @@ describe('timers of actors that are not in memory', () => {
     await clock.pass(60_000)
     expect(due).toEqual(['stays', 'moves'])
     durable.release('loaded')
-    await clock.pass(1)
+    await clock.pass(TIMER_WINDOW_MS)
     expect(due).toEqual(['stays', 'moves', 'loaded'])
+  })
+
+  test('are tried again, and not at once, where the actor cannot be loaded', async () => {
+    const store = memoryStore()
+    const clock = new SimClock()
+    let tries = 0
+    const refuses = (path: string): void => {
+      tries += 1
+      durable.load(path)
+      durable.release(path)
+    }
+    const { durable } = bench(store, clock, { onDue: refuses })
+    await durable.start()
+    durable.save(new Puppet('a', { timers: [timer(clock, 1_000)] }))
+    durable.release('a')
+    durable.flush()
+    await clock.pass(1_500)
+    // Held when it left, and found in the index.
+    expect(tries).toBeGreaterThan(0)
+    expect(tries).toBeLessThanOrEqual(2)
+    const before = tries
+    durable.retry()
+    await clock.pass(1)
+    expect(tries).toBe(before + 1)
+    await clock.pass(TIMER_WINDOW_MS)
+    expect(tries).toBeGreaterThan(before + 1)
+    expect(tries).toBeLessThan(before + 6)
   })
 
   test('are not moved by a jump of the wall clock', async () => {
