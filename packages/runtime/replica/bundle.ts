@@ -2,7 +2,7 @@ import { createRequire, isBuiltin } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DOMAIN, hash } from '@brume/crypto'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
+import type { BuildOptions, Plugin } from 'esbuild'
 import { ReplicaError } from './errors.ts'
 
 /** A script of more is read by no member: an XState with a large machine is a tenth of it. */
@@ -61,6 +61,8 @@ function logicIdOf(code: string): Uint8Array {
 }
 
 async function scriptOf(file: string): Promise<string> {
+  // Read only where something is bundled: most peers never do, and it is some megabytes.
+  const { build } = await import('esbuild')
   try {
     const { outputFiles } = await build({
       ...OPTIONS,
