@@ -9,11 +9,32 @@ export const NODES_MAX = 10_000
 /** Own keys that change what an object is once it is copied, or once XState restores it. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'xstate$$type'])
 
+/** Its `new` gives back what it was given: a class below it can put a private field on any object. */
+class Given {
+  constructor(value: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is all that it is for
+    return value
+  }
+}
+
 /**
- * Trees that were made here: frozen to their leaves, so they need no second look. The number says how large they are:
- * nodes * 128 + depth * 2 + (1: bytes or refs inside, which freezing does not protect).
+ * Marks trees that were made here: frozen to their leaves, so they need no second look. The number says how large they
+ * are: nodes * 128 + depth * 2 + (1: bytes or refs inside, which freezing does not protect). A private field, which
+ * nobody else sees: an entry of a WeakMap costs twice the copy that it speaks of, and as much again of each collection.
  */
-const known = new WeakMap<object, number>()
+class Known extends Given {
+  readonly #size: number
+
+  constructor(made: object, size: number) {
+    super(made)
+    this.#size = size
+  }
+
+  static sizeOf(value: object): number | undefined {
+    return #size in value ? value.#size : undefined
+  }
+}
+
 const DEPTH_UNIT = 2
 const NODE_UNIT = 128
 
@@ -39,7 +60,7 @@ export function plain(value: unknown, options: PlainOptions = {}): Json {
 /** Whether it came from `plain` and holds neither bytes nor refs: nobody can change it any more. */
 export function isSettled(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true
-  const size = known.get(value)
+  const size = Known.sizeOf(value)
   return size !== undefined && size % DEPTH_UNIT === 0
 }
 
@@ -82,7 +103,7 @@ class Walk {
   }
 
   #object(value: object, depth: number): Json {
-    const size = known.get(value)
+    const size = Known.sizeOf(value)
     if (size !== undefined) return this.#reuse(value, size, depth)
     if (this.#keep?.(value)) return this.#kept(value)
     if (isBytes(value)) {
@@ -92,7 +113,7 @@ class Walk {
     if (depth >= DEPTH_MAX) return this.#fail(depth, `beyond ${DEPTH_MAX} levels`)
     const nodes = this.#nodes
     const copy = Array.isArray(value) ? this.#array(value, depth) : this.#record(value, depth)
-    known.set(copy, (this.#nodes - nodes + 1) * NODE_UNIT + this.#below * DEPTH_UNIT + this.#open)
+    new Known(copy, (this.#nodes - nodes + 1) * NODE_UNIT + this.#below * DEPTH_UNIT + this.#open)
     return Object.freeze(copy) as Json
   }
 
