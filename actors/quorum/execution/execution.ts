@@ -76,7 +76,7 @@ export class Execution {
   #refilling = false
   /** The next block was looked for in the ledger and is not there. */
   #isStarving = false
-  /** The height above which the ledger's blocks were fetched last. */
+  /** The height above which the ledger's blocks were last fetched, with success. */
   #refilledAt = -1
   #dueMs: number | null = null
   /** At and below this height a program spoke that went wrong. */
@@ -388,10 +388,10 @@ export class Execution {
     // Nobody has let go of it: the store has lost it, and the program lacks nothing else.
     const { handed } = this.#window
     const isLost = this.#isStarving && handed >= prunedTo
-    // Where the same block cannot be read once more, only a state above it helps.
-    const isNew = this.#refilledAt !== handed
-    this.#refilledAt = handed
-    if (isLost && isNew && (await this.#options.refill(handed + 1))) {
+    // Fetched and there, and yet it cannot be read: only a state above it helps.
+    const isUnreadable = this.#refilledAt === handed
+    if (isLost && !isUnreadable && (await this.#options.refill(handed + 1))) {
+      this.#refilledAt = handed
       this.#isStarving = false
       return
     }
