@@ -1,5 +1,8 @@
+import { encode as cborgEncode } from 'cborg'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type CborValue, CodecError, encode, toHex } from './index.ts'
+import { cborValue } from './arbitrary.ts'
+import { type CborValue, CodecError, encode, equal, toHex } from './index.ts'
 
 class Point {
   readonly x = 1
@@ -42,4 +45,24 @@ test('a result does not change with later calls', () => {
   const copy = first.slice()
   for (let i = 0; i < 100; i++) encode([new Uint8Array(i * 7).fill(i), 'text', { i }])
   expect(first).toEqual(copy)
+})
+
+/** Around each length of a head. */
+const EDGES = [24, 256, 65_536, 2 ** 32].flatMap((edge) => [edge - 1, edge, -edge, -edge - 1])
+
+test('every value has the bytes that another encoder gives it', () => {
+  const float = fc.double({ noNaN: true, noDefaultInfinity: true })
+  const name = fc.string({ unit: 'binary', maxLength: 60 }).filter((key) => key !== '__proto__')
+  const value: fc.Arbitrary<CborValue> = fc.oneof(
+    cborValue,
+    fc.array(float),
+    fc.dictionary(name, float),
+    fc.constantFrom(...EDGES, 2 ** 53 - 1, 1 - 2 ** 53, 'x'.repeat(70_000), 'é'.repeat(300), new Uint8Array(70_000))
+  )
+  fc.assert(
+    fc.property(value, (item) => {
+      expect(equal(encode(item, { floats: true }), cborgEncode(item, { float64: true }))).toBe(true)
+    }),
+    { numRuns: 2_000 }
+  )
 })
