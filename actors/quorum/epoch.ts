@@ -71,6 +71,7 @@ export class Epoch implements Listener {
   readonly #indexOf: ReadonlyMap<PeerId, number>
   readonly #pace = new Pace()
   readonly #franchise: Franchise
+  readonly #closed = Promise.withResolvers<string>()
   /** Members that asked for an echo and to whom no stream is open yet. */
   readonly #askers = new Set<PeerId>()
   /** Called when frames of members were taken in. */
@@ -155,6 +156,8 @@ export class Epoch implements Listener {
   close(): void {
     this.setVoting(false)
     this.pool(false, 0)
+    this.persistence.close()
+    this.#closed.resolve('this epoch is over')
   }
 
   /** After `stop`, where the process ends in order: what a volatile member needs to vote again. */
@@ -167,9 +170,12 @@ export class Epoch implements Listener {
     return this.persistence.restate(this.engine.state, this.#franchise.muted)
   }
 
-  /** Resolves when it is known whether this key may vote in this epoch: with why not, if so. */
+  /**
+   * Resolves when it is known whether this key may vote in this epoch: with why not, if so. Once the epoch has closed
+   * nobody may, and what was waited for may never come: others forget what they heard in it, and its timers stop.
+   */
   mayVote(): Promise<string | null> {
-    return this.#franchise.settled()
+    return Promise.race([this.#franchise.settled(), this.#closed.promise])
   }
 
   setVoting(voting: boolean): void {

@@ -96,6 +96,49 @@ describe('a journal that was cut', () => {
   })
 })
 
+/** Short ones: a block with a command in it is followed by a few at most. */
+const SHORT = { pace: { epochBlocks: 2 } }
+const epochOf = (world: World, index: number) => world.members[index]?.group.status().epoch ?? 0
+
+/** Commands one after the other, until member 0 is so many epochs further. */
+async function epochsPass(world: World, count: number): Promise<void> {
+  const line = clientOf(world.manifest, () => world.clock.wall(), ++sessions)
+  const last = epochOf(world, 0) + count
+  while (epochOf(world, 0) < last) {
+    const height = member(world, 0).group.status().height
+    member(world, 1).group.submit(line('on'))
+    expect(await world.until(() => member(world, 0).group.status().height > height, HALF_A_MINUTE)).toBe(true)
+  }
+}
+
+describe('epochs that end meanwhile', () => {
+  test('are not asked about any more: the member votes in the one at hand', async () => {
+    const world = await World.of(FOUR, [], SHORT)
+    expect(await world.until(votingAll(world), HALF_A_MINUTE)).toBe(true)
+    await world.crash(0)
+    member(world, 0).medium.verdict = 'torn'
+    await world.restart(0)
+    expect(await world.until(() => stateOf(world, 0) === 'syncing', HALF_A_MINUTE)).toBe(true)
+    const beganMs = world.clock.now()
+    // An epoch that ended answers until the one after it has ended too.
+    await epochsPass(world, 3)
+    expect(world.clock.now() - beganMs).toBeLessThan(1_900)
+    expect(await world.until(votingAll(world), HALF_A_MINUTE)).toBe(true)
+  })
+
+  test('leave nothing to wait for space: the member votes when there is some', async () => {
+    const world = await World.of(FOUR, [], SHORT)
+    expect(await world.until(votingAll(world), HALF_A_MINUTE)).toBe(true)
+    const { medium } = member(world, 0)
+    medium.isFull = true
+    member(world, 1).group.submit(clientOf(world.manifest, () => world.clock.wall(), ++sessions)('x'))
+    expect(await world.until(() => stateOf(world, 0) === 'observing', HALF_A_MINUTE)).toBe(true)
+    await epochsPass(world, 3)
+    medium.isFull = false
+    expect(await world.until(votingAll(world), HALF_A_MINUTE)).toBe(true)
+  })
+})
+
 describe('a vote that the journal lacks', () => {
   test.each(['torn', 'clean'] as const)('%s, from a disk that lied: muted for the epoch, for good', async (verdict) => {
     const world = await started()

@@ -59,6 +59,7 @@ export class Persistence {
   #notedAt = 0
   /** Votes on their way to the disk. */
   #inFlight = 0
+  #isClosed = false
 
   constructor(options: PersistenceOptions) {
     this.#options = options
@@ -162,6 +163,14 @@ export class Persistence {
     await this.#space?.promise
   }
 
+  /** The epoch has closed: what waits for space would be of no use any more, and nothing waits for it. */
+  close(): void {
+    this.#isClosed = true
+    this.#waiting.length = 0
+    this.stop()
+    if (this.#space !== null) this.#foundSpace()
+  }
+
   stop(): void {
     this.#retry?.()
     this.#retry = null
@@ -181,6 +190,7 @@ export class Persistence {
 
   /** Nothing that was refused is taken back: the reducer counts it as said, so it is said as soon as there is space. */
   #wait(saying: Saying, error: Error): void {
+    if (this.#isClosed) return
     this.#waiting.push(saying)
     if (this.#retry !== null) return
     this.#space ??= Promise.withResolvers()
