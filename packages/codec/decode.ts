@@ -1,5 +1,4 @@
 import { type Token, Tokenizer, Type } from 'cborg'
-import { compare } from './bytes.ts'
 import { CodecError } from './error.ts'
 import { type CborValue, DEPTH_LIMIT, FORBIDDEN_KEY } from './value.ts'
 
@@ -12,6 +11,8 @@ export interface DecodeLimits {
   readonly itemsMax?: number
   /** Floats of 8 bytes that no integer says. Default false: user data has them, what is signed has not. */
   readonly floats?: boolean
+  /** Maps with text keys only become objects with a prototype. Default false. For readers that copy them: it is faster. */
+  readonly prototypes?: boolean
 }
 
 /** Deeper than every message in use; each level is one recursion. */
@@ -53,6 +54,7 @@ class Decoder {
   readonly #tokens: Tokenizer
   readonly #depthMax: number
   readonly #floats: boolean
+  readonly #prototypes: boolean
   #itemsLeft: number
 
   constructor(bytes: Uint8Array, limits: DecodeLimits) {
@@ -61,6 +63,7 @@ class Decoder {
     this.#tokens = new Tokenizer(this.#bytes, STRICT)
     this.#depthMax = Math.min(limits.depthMax ?? DEPTH_MAX_DEFAULT, DEPTH_LIMIT)
     this.#floats = limits.floats ?? false
+    this.#prototypes = limits.prototypes ?? false
     this.#itemsLeft = limits.itemsMax ?? ITEMS_MAX_DEFAULT
     this.#reserve(1)
   }
@@ -120,30 +123,54 @@ class Decoder {
 
   #map(length: number, depth: number): CborValue {
     this.#descend(depth, 2 * length)
-    const entries: (readonly [number | string, CborValue])[] = []
-    let textOnly = true
-    let previous: Uint8Array | undefined
+    if (length > 0 && (this.#bytes[this.#tokens.pos()] ?? 0) < TEXT) return this.#entries(length, depth)
+    const object: { [key: string]: CborValue } = this.#prototypes ? {} : Object.create(null)
+    let previous = -1
     for (let i = 0; i < length; i++) {
       const start = this.#tokens.pos()
-      const key = this.#key(depth)
-      const encoded = this.#bytes.subarray(start, this.#tokens.pos())
-      if (previous && compare(previous, encoded) >= 0) {
-        throw new CodecError('BRUME_CODEC_NOT_CANONICAL', `map key at byte ${start} is repeated or out of order`)
-      }
-      previous = encoded
-      textOnly &&= typeof key === 'string'
-      entries.push([key, this.item(depth)])
+      const key = this.#key(depth, previous)
+      object[key] = this.item(depth)
+      previous = start
     }
-    return textOnly ? toObject(entries) : new Map(entries)
+    return object
   }
 
-  #key(depth: number): number | string {
+  /** Integers come before text: the first key says what becomes of the map. */
+  #entries(length: number, depth: number): ReadonlyMap<number | string, CborValue> {
+    const map = new Map<number | string, CborValue>()
+    let previous = -1
+    for (let i = 0; i < length; i++) {
+      const start = this.#tokens.pos()
+      map.set(this.#key(depth, previous), this.item(depth))
+      previous = start
+    }
+    return map
+  }
+
+  /** @param previous - where the key before begins; -1: it is the first */
+  #key(depth: number, previous: number): number | string {
     const start = this.#tokens.pos()
     const key = this.item(depth)
     if ((typeof key !== 'string' && !Number.isSafeInteger(key)) || key === FORBIDDEN_KEY) {
       throw new CodecError('BRUME_CODEC_UNSUPPORTED', `map key at byte ${start} is neither an integer nor allowed text`)
     }
+    if (previous !== -1 && !this.#isAfter(previous, start)) {
+      throw new CodecError('BRUME_CODEC_NOT_CANONICAL', `map key at byte ${start} is repeated or out of order`)
+    }
     return key as number | string
+  }
+
+  /**
+   * Does the key that begins at `start` and was just read come behind the one at `previous`? Their heads say how long
+   * they are, so none is the beginning of the other.
+   */
+  #isAfter(previous: number, start: number): boolean {
+    const length = this.#tokens.pos() - start
+    for (let i = 0; i < length; i++) {
+      const difference = (this.#bytes[start + i] ?? 0) - (this.#bytes[previous + i] ?? 0)
+      if (difference !== 0) return difference > 0
+    }
+    return false
   }
 
   #float(start: number, value: number): number {
@@ -165,6 +192,8 @@ class Decoder {
   }
 }
 
+/** First bytes of text, arrays, maps and all else that is no integer and no byte string are not below this. */
+const TEXT = 0x60
 /** Head and 64 bits. */
 const FLOAT_BYTES = 9
 
@@ -172,10 +201,4 @@ const FLOAT_BYTES = 9
 function headBytes(first: number): number {
   const additional = first & 31
   return additional < 24 ? 1 : 1 + 2 ** (additional - 24)
-}
-
-function toObject(entries: readonly (readonly [number | string, CborValue])[]): CborValue {
-  const object: { [key: string]: CborValue } = Object.create(null)
-  for (const [key, value] of entries) object[key] = value
-  return object
 }

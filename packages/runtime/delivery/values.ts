@@ -4,7 +4,7 @@ import type { Json } from '../logic/port.ts'
 import { ITEM_BYTES_MAX } from './limits.ts'
 
 /** As plain data: 32 levels, 10,000 nodes. */
-const LIMITS = { bytesMax: ITEM_BYTES_MAX, depthMax: 32, itemsMax: 20_000, floats: true }
+const LIMITS = { bytesMax: ITEM_BYTES_MAX, depthMax: 32, itemsMax: 20_000, floats: true, prototypes: true }
 
 /** Canonical CBOR with fractions; undefined for what is no plain value. */
 export function encodeValue(value: Json): Uint8Array | undefined {

@@ -65,9 +65,16 @@ export function isOpenType(type: string): boolean {
 
 /** An entry of a map is two items, of which one is a node. */
 const ITEMS_MAX = 2 * NODES_MAX
+const LIMITS = {
+  bytesMax: EVENT_BYTES_MAX,
+  depthMax: DEPTH_MAX,
+  itemsMax: ITEMS_MAX,
+  floats: true,
+  prototypes: true
+}
 
 function decodeEvent(bytes: Uint8Array): unknown {
-  return decode(bytes, { bytesMax: EVENT_BYTES_MAX, depthMax: DEPTH_MAX, itemsMax: ITEMS_MAX, floats: true })
+  return decode(bytes, LIMITS)
 }
 
 function asEvent(value: unknown): Event | null {
