@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { calibrate, drift } from '../harness/calibration.ts'
 import { describeCommit, describeMachine } from '../harness/machine.ts'
 import { benchCold, benchJournal } from './disk.ts'
+import { benchFlood } from './flood.ts'
 import { benchGroup } from './group.ts'
 import { benchAsk, benchTell } from './local.ts'
 import { benchMemory } from './memory.ts'
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<RuntimePart, (seconds: number) => Promise<readonly 
   cold: benchCold,
   remote: benchRemote,
   memory: benchMemory,
+  flood: benchFlood,
   bft: benchGroup
 }
 
