@@ -114,6 +114,11 @@ export interface Program {
   deliver(block: Block): void
   /** The certificate that was wanted, verified. It proves the statement beside the finality of its block. */
   attested(height: number, certificate: Uint8Array): void
+  /**
+   * All checkpoints whose pages may be asked for from here on, oldest first, at most two: a quorum signed them. Keep
+   * their states however old they get, and newer ones, of which one is next; without this, those of all checkpoints.
+   */
+  certified?(heights: readonly number[]): void
   /** A page of a kept checkpoint; null if that is not kept, or has no such page. Not called while halted. */
   page(height: number, page: number): Promise<Page | null>
   /**

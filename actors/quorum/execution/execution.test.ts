@@ -116,6 +116,31 @@ test('a program gets the certificates it wants, verified, though a member is dow
 })
 
 describe('a program that goes wrong', { timeout: 60_000 }, () => {
+  test('at so many that nothing is certified: the last certified state waits for them', async () => {
+    const world = await World.of([1, 1, 1, 1], [], { pace: { checkpointBlocks: 2 } })
+    expect(await world.until(() => states(world).every((state) => state === 'voting'), A_WHILE_MS)).toBe(true)
+    const command = clientIn(world)
+    await grow(world, command, 12)
+    const failing = [2, 3]
+    for (const index of failing) {
+      const { tape } = world.members[index] ?? {}
+      if (tape !== undefined) {
+        tape.bend = () => {
+          throw new Error('out of order')
+        }
+      }
+    }
+    await grow(world, command, 20)
+    expect(failing.map((index) => executions(world)[index])).toEqual(['stopped', 'stopped'])
+    for (const index of failing) {
+      await world.crash(index)
+      await world.restart(index)
+    }
+    const isMended = () => executions(world).every((state) => state === 'running') && new Set(lines(world)).size === 1
+    expect(await world.until(isMended, A_WHILE_MS)).toBe(true)
+    expect(lines(world)[0]).toBe(32)
+  })
+
   test('at one member: it halts there, the order goes on, and a certified state mends it once', async () => {
     const world = await voting([1, 1, 1, 1])
     const command = clientIn(world)

@@ -128,6 +128,7 @@ export class Execution {
     this.#dueMs = await archive.due()
     await this.#statements.load()
     this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
+    program.certified?.(heightsOf(kept))
   }
 
   /** Brings the program, in the background, from its own height to the final one. */
@@ -239,7 +240,7 @@ export class Execution {
   }
 
   #createCheckpoints(kept: readonly Kept[], signedTo: number): Checkpoints {
-    const { archive, seatOf, checkpointBlocks, onCheckpoints, onBroken, onStoreFailure, onDropped, onContradicted } =
+    const { program, archive, seatOf, checkpointBlocks, onBroken, onStoreFailure, onDropped, onContradicted } =
       this.#options
     return new Checkpoints({
       archive,
@@ -248,7 +249,10 @@ export class Execution {
       seatOf,
       every: checkpointBlocks,
       finalHeight: () => this.#window.final,
-      changed: onCheckpoints,
+      changed: (those) => {
+        program.certified?.(heightsOf(those))
+        this.#options.onCheckpoints(those)
+      },
       diverged: (height) => this.#diverged(`a quorum came to another state at height ${height}`),
       broken: onBroken,
       storeFailed: onStoreFailure,
@@ -411,6 +415,8 @@ export class Execution {
 export function keptOf({ certificate, header, record, leaves }: Fetched): Kept {
   return { certificate, header, record, leaves }
 }
+
+const heightsOf = (kept: readonly Kept[]) => kept.map(({ certificate }) => certificate.height)
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -7,6 +7,28 @@ const blockAt = (height: number): Block => ({
   ...{ seed: new Uint8Array(32), checkpoint: false, commands: [] }
 })
 
+test('states that are certified stay, and of newer ones as many as may still be', async () => {
+  const program = new LeafProgram({
+    domain: 'test/attest/1',
+    accepts: () => true,
+    execute: (_, { height }) => ({ changes: [[`leaf/${height}`, Uint8Array.of(height)]], answers: [] })
+  })
+  await program.open({ groupId: new Uint8Array(32) })
+  const kept = async () => {
+    const pages = await Promise.all(Array.from({ length: 12 }, (_, height) => program.page(height, 0)))
+    return [...pages.entries()].filter(([, page]) => page !== null).map(([height]) => height)
+  }
+  const deliver = (from: number, to: number) => {
+    for (let height = from; height <= to; height++) program.deliver({ ...blockAt(height), checkpoint: true })
+  }
+  deliver(1, 3)
+  program.certified([1, 2])
+  deliver(4, 11)
+  expect(await kept()).toEqual([1, 2, 8, 9, 10, 11])
+  program.certified([2, 10])
+  expect(await kept()).toEqual([2, 10, 11])
+})
+
 test('a block that is delivered while it is told of another waits behind those that wait', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const heights: number[] = []

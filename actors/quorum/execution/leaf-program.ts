@@ -6,8 +6,8 @@ import { readable } from '../blocks/damage.ts'
 import type { Block, Inspected, Leaf, Page, Program, ProgramEvent, Refusal, Target } from '../ports.ts'
 import { LeafState, type Restoration } from './leaf-state.ts'
 
-/** Two checkpoints that are certified and one that is about to be. */
-const KEPT_MAX = 3
+/** Checkpoints above those that are certified: as many as the quorum remembers, so each that it may still certify. */
+const UNCERTIFIED_MAX = 4
 
 /** States whose statements and answers can be proven: a client asks for the newest, or for the one of its command. */
 const PROVABLE_MAX = 64
@@ -79,6 +79,7 @@ export class LeafProgram implements Program {
   #height = 0
   #state = LeafState.empty
   readonly #kept = new Map<number, LeafState>()
+  #certified: readonly number[] = []
   #provable: Proven[] = []
   #waiting: Waiting[] = []
   #restoring: { readonly to: Target; readonly restoration: Restoration } | null = null
@@ -185,6 +186,11 @@ export class LeafProgram implements Program {
     this.#options.attested?.(height, certificate)
   }
 
+  certified(heights: readonly number[]): void {
+    this.#certified = heights
+    this.#letGo()
+  }
+
   async page(height: number, page: number): Promise<Page | null> {
     return this.#kept.get(height)?.page(page) ?? null
   }
@@ -284,12 +290,20 @@ export class LeafProgram implements Program {
 
   #keep(): void {
     this.#kept.set(this.#height, this.#state)
-    for (const height of this.#kept.keys()) if (this.#kept.size > KEPT_MAX) this.#kept.delete(height)
+    this.#letGo()
     const { store } = this.#options
     if (store === undefined) return
     const [height, state] = [this.#height, this.#state]
     const save = this.#saved.then(() => saveState(store, height, state))
     this.#saved = save.catch((error: unknown) => this.#emit({ type: 'failed', reason: `not saved: ${String(error)}` }))
+  }
+
+  /** What is certified must stay, however far the program is by now: who lost its state can have no other. */
+  #letGo(): void {
+    const newest = this.#certified.at(-1) ?? 0
+    const others = [...this.#kept.keys()].filter((height) => !this.#certified.includes(height))
+    const above = others.filter((height) => height > newest).slice(-UNCERTIFIED_MAX)
+    for (const height of others) if (!above.includes(height)) this.#kept.delete(height)
   }
 
   async #load(store: Store): Promise<void> {
