@@ -10,6 +10,8 @@ export const MAILBOX_EVENTS_LIMIT = 65_536
 export const MAILBOX_BYTES_MAX = 1_048_576
 /** Below this many taken places the array is not worth moving. */
 const COMPACT_MIN = 512
+/** Places that an empty one keeps: as many as the engine allots for the first event. */
+const KEPT_MAX = 16
 
 /** How an event counts. `own` ones come from the actor's timers, children, effects and watches, and end with its incarnation. */
 export type Rank = 'user' | 'control' | 'own'
@@ -61,6 +63,8 @@ export class Mailbox {
   readonly #waiting: (Mail | undefined)[] = []
   readonly #wanting: (() => void)[] = []
   #head = 0
+  /** Behind the last: places from here on are empty, and kept for those to come. */
+  #tail = 0
   #length = 0
   #users = 0
   #bytes = 0
@@ -83,12 +87,12 @@ export class Mailbox {
   }
 
   take(): Mail | undefined {
-    while (this.#head < this.#waiting.length) {
+    while (this.#head < this.#tail) {
       const mail = this.#waiting[this.#head]
       this.#waiting[this.#head++] = undefined
       if (mail === undefined) continue
       this.#count(mail, -1)
-      if (this.#head === this.#waiting.length || this.#head >= COMPACT_MIN) this.#compact()
+      if (this.#head === this.#tail || this.#head >= COMPACT_MIN) this.#compact()
       if (this.#wanting.length > 0 && this.#fits(0)) this.#wanting.shift()?.()
       return mail
     }
@@ -106,8 +110,10 @@ export class Mailbox {
     const rest: Mail[] = []
     for (const mail of this.#waiting) if (mail) (rank === undefined || mail.rank === rank ? out : rest).push(mail)
     for (const mail of out) this.#count(mail, -1)
-    this.#waiting.splice(0, this.#waiting.length, ...rest)
+    this.#waiting.length = 0
+    for (const mail of rest) this.#waiting.push(mail)
     this.#head = 0
+    this.#tail = rest.length
     if (rank === undefined) for (const run of this.#wanting.splice(0)) run()
     return out
   }
@@ -117,7 +123,7 @@ export class Mailbox {
   }
 
   #push(mail: Mail): Put {
-    this.#waiting.push(mail)
+    this.#waiting[this.#tail++] = mail
     this.#count(mail, 1)
     return TAKEN
   }
@@ -132,7 +138,7 @@ export class Mailbox {
   /** Control events keep their places. */
   #makeRoom(bytes: number): Mail[] {
     const mails: Mail[] = []
-    for (let at = this.#head; at < this.#waiting.length && !this.#fits(bytes); at++) {
+    for (let at = this.#head; at < this.#tail && !this.#fits(bytes); at++) {
       const mail = this.#waiting[at]
       if (mail?.rank !== 'user') continue
       this.#waiting[at] = undefined
@@ -143,8 +149,13 @@ export class Mailbox {
   }
 
   #compact(): void {
-    if (this.#head * 2 < this.#waiting.length) return
-    this.#waiting.splice(0, this.#head)
+    const isEmpty = this.#head === this.#tail
+    if (!isEmpty && this.#head * 2 < this.#tail) return
+    if (!isEmpty || this.#tail > KEPT_MAX) {
+      this.#waiting.length = this.#tail
+      this.#waiting.splice(0, this.#head)
+    }
+    this.#tail -= this.#head
     this.#head = 0
   }
 }

@@ -6,6 +6,8 @@ const EVENTS_PER_TURN = 64
 const SLICE_MS = 8
 /** Ends a slice where time stands still: under a simulated clock an actor that keeps itself busy would never let go. */
 const EVENTS_PER_SLICE = 4_096
+/** Places that an empty queue keeps. */
+const KEPT_MAX = 64
 
 /** What has turns: handles up to so many events, and says how many. `queued` is the scheduler's. */
 export interface Runnable {
@@ -22,8 +24,10 @@ export interface Runnable {
 export class Scheduler {
   readonly #clock: Clock
   readonly #turned: () => void
-  #ready: Runnable[] = []
+  #ready: (Runnable | undefined)[] = []
   #head = 0
+  /** Behind the last: places from here on are empty, and kept for those to come. */
+  #tail = 0
   #running = false
   #stopped = false
   #yielded: Cancel | null = null
@@ -37,7 +41,7 @@ export class Scheduler {
   add(runnable: Runnable): void {
     if (this.#stopped || runnable.queued || !runnable.isReady) return
     runnable.queued = true
-    this.#ready.push(runnable)
+    this.#ready[this.#tail++] = runnable
     if (!this.#running && this.#yielded === null) this.#run()
   }
 
@@ -50,7 +54,7 @@ export class Scheduler {
     } finally {
       this.#running = false
     }
-    if (this.#yielded === null && this.#head < this.#ready.length) this.#run()
+    if (this.#yielded === null && this.#head < this.#tail) this.#run()
     else this.#turned()
   }
 
@@ -61,6 +65,7 @@ export class Scheduler {
     this.#yielded = null
     this.#ready = []
     this.#head = 0
+    this.#tail = 0
   }
 
   #run(): void {
@@ -81,25 +86,27 @@ export class Scheduler {
       next.queued = false
       left -= Math.max(1, next.turn(Math.min(left, EVENTS_PER_TURN)))
       this.add(next)
-      if (this.#head === this.#ready.length) continue
+      if (this.#head === this.#tail) continue
       untilMs ??= this.#clock.now() + SLICE_MS
       if (left <= 0 || this.#clock.now() >= untilMs) return this.#yield()
     }
   }
 
   #shift(): Runnable | undefined {
-    const next = this.#ready[this.#head]
-    if (next === undefined) {
-      this.#ready.length = 0
+    if (this.#head === this.#tail) {
+      if (this.#tail > KEPT_MAX) this.#ready.length = 0
       this.#head = 0
+      this.#tail = 0
       return undefined
     }
-    this.#head += 1
+    const next = this.#ready[this.#head]
+    this.#ready[this.#head++] = undefined
     return next
   }
 
   #yield(): void {
-    this.#ready.splice(0, this.#head)
+    this.#ready = this.#ready.slice(this.#head, this.#tail)
+    this.#tail -= this.#head
     this.#head = 0
     let isOver = false
     const again = (): void => {

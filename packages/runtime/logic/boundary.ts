@@ -8,8 +8,10 @@ import type { Event, Json } from './port.ts'
 export const EVENT_BYTES_MAX = 65_536
 /** Types are keys of tables and parts of log lines. */
 const TYPE_BYTES_MAX = 128
+/** Of no UTF-16 unit come more bytes. */
+const UNIT_BYTES_MAX = 3
 /** Of XState and of brume: from outside they could finish, fail or stop a machine, or say that another did. */
-const RESERVED = /^(?:xstate|brume)\./
+const isReserved = (type: string): boolean => type.startsWith('xstate.') || type.startsWith('brume.')
 
 export interface Refused {
   readonly refusal: 'invalid' | 'forbidden'
@@ -58,9 +60,8 @@ export function createBoundary({ allow = 'any', event: check, checkLocal = true 
 
 /** Whether such a type may come from outside. */
 export function isOpenType(type: string): boolean {
-  if (type.length === 0 || type.length > TYPE_BYTES_MAX || type.includes('*') || RESERVED.test(type)) return false
-  // Only text beyond ASCII can have more bytes than units.
-  return Buffer.byteLength(type) <= TYPE_BYTES_MAX
+  if (type.length === 0 || type.length > TYPE_BYTES_MAX || type.includes('*') || isReserved(type)) return false
+  return type.length * UNIT_BYTES_MAX <= TYPE_BYTES_MAX || Buffer.byteLength(type) <= TYPE_BYTES_MAX
 }
 
 /** An entry of a map is two items, of which one is a node. */
