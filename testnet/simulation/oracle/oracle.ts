@@ -100,6 +100,7 @@ export class Oracle {
   /** Votes as they left, so that one to a hundred members is judged once. */
   readonly #heard = new WeakSet<SaidBy>()
   #top = 0
+  #worked = 0
   /** Contradictions that members proved. */
   readonly blamed = new Set<number>()
 
@@ -118,6 +119,14 @@ export class Oracle {
   /** Height up to which anything is final anywhere. */
   get top(): number {
     return this.#top
+  }
+
+  /**
+   * Height up to which any block with commands is final anywhere: what is pending ends there. Where links lose frames, one
+   * that lacks only empty blocks above it may have been told in vain; it hears of them with the next command.
+   */
+  get worked(): number {
+    return this.#worked
   }
 
   digestAt(height: number): string | undefined {
@@ -228,6 +237,7 @@ export class Oracle {
     height: number,
     commands: readonly { readonly id: string; readonly client: number; readonly sequence: number }[]
   ): void {
+    if (commands.length > 0) this.#worked = Math.max(this.#worked, height)
     for (const { id, client, sequence } of commands) {
       if (this.#effective.has(id)) this.fail('command-twice', `command ${id.slice(0, 8)} took effect twice`)
       if (sequence !== (this.#last.get(client) ?? 0) + 1) continue

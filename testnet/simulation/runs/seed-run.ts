@@ -115,7 +115,7 @@ class SeedRun {
     const startUs = world.nowUs
     this.#boundMs = withinMs
     const isDone = () =>
-      this.#workload.pending === 0 && honest.every((node) => !node.isAlive || node.state.final.height === oracle.top)
+      this.#workload.pending === 0 && honest.every((node) => !node.isAlive || node.state.final.height >= oracle.worked)
     const ok = world.runWhile(() => !isDone(), startUs + withinMs * 1_000)
     this.#healedMs = Math.round((world.nowUs - startUs) / 1_000)
     if (!ok) oracle.fail('liveness', `not all is final within ${withinMs} ms: ${this.#describe(honest)}`)
@@ -139,7 +139,7 @@ class SeedRun {
     const isDone = () =>
       oracle.top > before &&
       this.#workload.pending === 0 &&
-      core.every((node) => node.state.final.height === oracle.top)
+      core.every((node) => node.state.final.height >= oracle.worked)
     const ok = world.runWhile(() => !isDone(), startUs + this.#boundMs * 1_000)
     this.#healedMs = Math.round((world.nowUs - startUs) / 1_000)
     if (!ok)
@@ -174,7 +174,7 @@ class SeedRun {
 
   #mustCatchUp(): void {
     const { world, oracle, honest } = this.#group
-    const isDone = () => honest.every((node) => node.state.final.height === oracle.top)
+    const isDone = () => honest.every((node) => node.state.final.height >= oracle.worked)
     const ok = world.runWhile(() => !isDone(), world.nowUs + CATCH_UP_MS * 1_000)
     if (!ok) oracle.fail('liveness', `not everybody caught up within ${CATCH_UP_MS} ms: ${this.#describe(honest)}`)
     if (this.#workload.pending > 0) oracle.fail('command-lost', `${this.#workload.pending} commands are nowhere`)
