@@ -10,13 +10,15 @@ import { monotonicMs, until } from '../harness/clock.ts'
 import { BenchError } from '../harness/errors.ts'
 import { median } from '../harness/statistics.ts'
 import { type Row, row, timed } from './result.ts'
-import { BARE, type Side, startSide } from './wire.ts'
+import { BARE, EVENTS, type Side, startSide } from './wire.ts'
 
 const FAR_MAIN = fileURLToPath(new URL('far-main.ts', import.meta.url))
 const CONNECT_MS = 30_000
 const ECHOES = 2_000
 const PER_FRAME = 64
 const RUN = 32_768
+/** Then what was told may leave. */
+const PER_TURN = 1_024
 /** A tell's share of a frame: header, and the event in canonical CBOR. */
 const MESSAGE_BYTES = 42
 const ADD = { type: 'add', by: 1 } as const
@@ -49,7 +51,7 @@ export async function benchRemote(seconds: number): Promise<readonly Row[]> {
     const returned = () => echoed
     return [
       await asks({ near, channel, far, to, returned }),
-      await tells({ near, channel, far, to, returned }, seconds)
+      ...(await tells({ near, channel, far, to, returned }, seconds))
     ]
   } finally {
     await near.stop()
@@ -97,39 +99,67 @@ async function asks({ near, channel, far, to, returned }: Lines): Promise<Row> {
   }
 }
 
-async function tells({ near, channel, far, to, returned }: Lines, seconds: number): Promise<Row> {
-  const rates: { readonly tells: number[]; readonly bare: number[] } = { tells: [], bare: [] }
+async function tells(lines: Lines, seconds: number): Promise<readonly Row[]> {
+  const rates: { readonly [side in 'tells' | 'bare' | 'byHand']: number[] } = { tells: [], bare: [], byHand: [] }
   const endMs = monotonicMs() + seconds * 1_000
-  let told = 0
-  while (monotonicMs() < endMs || rates.bare.length < 3) {
-    const tellMs = monotonicMs()
-    for (let i = 0; i < RUN; i++) {
-      while (near.kernel.tell(to, ADD) !== 'accepted') await turn()
-      told += 1
-    }
-    // Answered after all that was told before it: then all has been processed there.
-    const n = await answer(near, to)
-    if (n !== told) throw new BenchError('BRUME_BENCH_DEADLINE', `${told} were told, ${String(n)} arrived`)
-    rates.tells.push(RUN / (monotonicMs() - tellMs))
-    const bareMs = monotonicMs()
-    const frame = new Uint8Array(PER_FRAME * MESSAGE_BYTES)
-    for (let i = 0; i < RUN / PER_FRAME; i++) {
-      while (channel.send(far.peer, frame) !== 'queued') await turn()
-    }
-    const before = returned()
-    send(channel, far.peer, Uint8Array.of(1))
-    await turnsUntil(() => returned() > before)
-    rates.bare.push(RUN / (monotonicMs() - bareMs))
+  const bare = new Uint8Array(PER_FRAME * MESSAGE_BYTES)
+  for (let round = 1; monotonicMs() < endMs || rates.bare.length < 3; round++) {
+    rates.tells.push(await perMs(() => tellRun(lines, round * RUN)))
+    rates.bare.push(await perMs(() => frameRun(lines, () => bare)))
+    rates.byHand.push(await perMs(() => frameRun(lines, eventsFrame)))
   }
-  const [tellsPerS, barePerS] = [median(rates.tells) * 1_000, median(rates.bare) * 1_000]
-  const passes = tellsPerS >= TELL_BAR.perS && tellsPerS / barePerS >= TELL_BAR.ratio
-  return {
-    ...row('remote tell, two processes, processed', tellsPerS),
-    against: `bare frames of ${PER_FRAME}, ${Math.round(barePerS)}/s`,
-    ratio: tellsPerS / barePerS,
-    bar: `>= ${TELL_BAR.perS}/s and ${TELL_BAR.ratio}`,
-    verdict: passes ? 'pass' : 'fail'
+  const perS = (side: readonly number[]): number => median(side) * 1_000
+  const [told, bareRate, byHand] = [perS(rates.tells), perS(rates.bare), perS(rates.byHand)] as const
+  const passes = told >= TELL_BAR.perS && told / bareRate >= TELL_BAR.ratio
+  const name = 'remote tell, two processes, processed'
+  return [
+    {
+      ...row(name, told),
+      against: `bare frames of ${PER_FRAME}, ${Math.round(bareRate)}/s`,
+      ratio: told / bareRate,
+      bar: `>= ${TELL_BAR.perS}/s and ${TELL_BAR.ratio}`,
+      verdict: passes ? 'pass' : 'fail',
+      note: 'nobody looks into bare frames; the second floor is what XState alone makes of the same events'
+    },
+    {
+      ...row(name, told),
+      against: `frames of ${PER_FRAME} events in JSON for XState's send, ${Math.round(byHand)}/s`,
+      ratio: told / byHand
+    }
+  ]
+}
+
+async function perMs(run: () => Promise<void>): Promise<number> {
+  const startMs = monotonicMs()
+  await run()
+  return RUN / (monotonicMs() - startMs)
+}
+
+async function tellRun({ near, to }: Lines, sum: number): Promise<void> {
+  for (let i = 0; i < RUN; i++) {
+    // The queue is full of what the other side needs 100 ms for: asking more often would only take its CPU.
+    while (near.kernel.tell(to, ADD) !== 'accepted') await pause()
+    if (i % PER_TURN === 0) await turn()
   }
+  // Answered after all that was told before it: then all has been processed there.
+  const n = await answer(near, to)
+  if (n !== sum) throw new BenchError('BRUME_BENCH_DEADLINE', `${sum} were told, ${String(n)} arrived`)
+}
+
+async function frameRun({ channel, far, returned }: Lines, frame: () => Uint8Array): Promise<void> {
+  for (let i = 0; i < RUN / PER_FRAME; i++) {
+    const body = frame()
+    while (channel.send(far.peer, body) !== 'queued') await turn()
+  }
+  const before = returned()
+  while (channel.send(far.peer, Uint8Array.of(1)) !== 'queued') await turn()
+  await turnsUntil(() => returned() > before)
+}
+
+/** What one would write without any of this: no acks, no mailbox, no checks. */
+function eventsFrame(): Uint8Array {
+  const text = JSON.stringify(Array.from({ length: PER_FRAME }, () => ADD))
+  return Buffer.concat([Buffer.of(EVENTS), Buffer.from(text)])
 }
 
 /** Asks as soon as the queue takes it. */
@@ -139,7 +169,7 @@ async function answer({ kernel }: Side, to: string): Promise<unknown> {
       return await kernel.ask(to, { type: 'get' }, { timeoutMs: CONNECT_MS })
     } catch (error) {
       if (!(error instanceof RuntimeError) || error.code !== 'BRUME_RUNTIME_FULL') throw error
-      await turn()
+      await pause()
     }
   }
 }
@@ -149,6 +179,7 @@ function send(channel: Channel, peer: string, body: Uint8Array): void {
   if (result !== 'queued') throw new BenchError('BRUME_BENCH_DEADLINE', `a bare frame was not sent: ${result}`)
 }
 
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1))
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 async function turnsUntil(condition: () => boolean): Promise<void> {

@@ -7,6 +7,8 @@ import { startKernel } from './kernels.ts'
 
 /** Bare frames between the same two processes, over the same connection. */
 export const BARE = { id: '/brume/bench-bare/1.0.0', class: 'data', frameBytesMax: 65_536 } as const
+/** First byte of a bare frame of events in JSON. */
+export const EVENTS = 2
 
 export interface Side {
   readonly net: NetNode
