@@ -179,13 +179,13 @@ class Drill {
     if (read === undefined) return Number.NaN
     // As a stranger would: the bytes and the address, and nobody to ask.
     const { snapshot, finalizers, attesters } = verifyProof(read.proof, address)
-    const { n } = snapshot?.context as { readonly n: number }
-    if (n !== read.context.n) this.#wrong += 1
+    const { n } = (snapshot?.context ?? {}) as { readonly n?: number }
+    if (n === undefined || n !== read.context.n) this.#wrong += 1
     this.#mustBeRight(n, 'a proof')
     this.#proofs += 1
     this.#finalizersMin = Math.min(this.#finalizersMin, finalizers.length)
     this.#attestersMin = Math.min(this.#attestersMin, attesters.length)
-    return n
+    return n ?? Number.NaN
   }
 
   /** What was answered has been counted; what is open may have been, once. */
