@@ -4,7 +4,7 @@ import { findPackageJSON } from 'node:module'
 /** The version of the package this code belongs to, or `unknown` where its package.json is gone. */
 export function version(): string {
   try {
-    const path = findPackageJSON('..', import.meta.url)
+    const path = findPackageJSON(import.meta.url)
     const value: unknown = path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'))
     if (typeof value === 'object' && value !== null && 'version' in value) return String(value.version)
   } catch {
