@@ -243,6 +243,18 @@ describe('who was away while epochs passed', { timeout: 60_000 }, () => {
     await scene.expectAgreement()
   })
 
+  test('a member that is put out meanwhile is told so by those that do not count it any more, and follows', async () => {
+    const scene = await Scene.of(4, { pace: { epochBlocks: 5 } })
+    await scene.system(3, { name: 'leave' })
+    await scene.world.crash(3)
+    await scene.reach(4)
+    expect(seatOf(scene, 3).index).toBe(-1)
+    await scene.world.restart(3)
+    const isThere = () => inState('observing')(at(scene, 3)) && epochOf(at(scene, 3)) === epochOf(at(scene, 0))
+    expect(await scene.until(isThere)).toBe(true)
+    await scene.expectAgreement()
+  })
+
   test('a member cut off while its epoch ends is told by the old instance, and goes on in the next', async () => {
     const scene = await Scene.of(4, { pace: { epochBlocks: 5 } })
     await scene.world.crash(2)

@@ -40,6 +40,9 @@ const LISTENERS_MAX = 2 * GROUPS_MAX
 /** Peers whose handles are remembered: more than can be connected, so that only the gone are forgotten. */
 const GREETED_MAX = 1_024
 
+/** Peers that are told how far their group is, though no members of it any more. */
+const BEHIND_MAX = 64
+
 /** What a handle means, and whether its sender waits for an echo. */
 interface Named {
   readonly name: string
@@ -62,6 +65,8 @@ export class Reception {
   /** By peer: what its handles mean, also of groups that are not here: they may join later. */
   readonly #handles = new Map<PeerId, ReadonlyMap<number, Named>>()
   readonly #named = new Map<string, Listener>()
+  /** They are in an epoch before those here and were put out meanwhile: nobody else would ever tell them. */
+  readonly #behind = new Set<PeerId>()
   readonly #count: FaultCounter
   #nextHandle = 1
 
@@ -91,7 +96,9 @@ export class Reception {
     const handle = this.#nextHandle++
     this.#groups.set(handle, group)
     this.#named.set(nameOf(group), group)
+    for (const peer of this.#handles.keys()) this.#mind(peer)
     this.#connect()
+    for (const peer of this.#behind) this.#greet(peer)
     for (const peer of group.peers) {
       if (this.#channel.isOpen(peer)) {
         this.#greet(peer)
@@ -109,12 +116,14 @@ export class Reception {
     if (group === undefined) return
     this.#groups.delete(handle)
     this.#named.delete(nameOf(group))
+    for (const peer of [...this.#behind]) this.#mind(peer)
     this.#connect()
   }
 
   #connect(): void {
     const peers = new Set<PeerId>()
     for (const group of this.#groups.values()) for (const peer of group.peers) peers.add(peer)
+    for (const peer of this.#behind) peers.add(peer)
     this.#channel.connect(peers)
   }
 
@@ -128,7 +137,8 @@ export class Reception {
     const greetings: Greeting[] = []
     for (const [handle, group] of this.#groups) {
       const { groupId, epoch, peers } = group
-      if (peers.has(peer)) greetings.push({ groupId, epoch, handle, restarted: group.asks(peer) })
+      if (peers.has(peer) || this.#isBehind(peer, group))
+        greetings.push({ groupId, epoch, handle, restarted: group.asks(peer) })
     }
     this.#channel.send(peer, encodeHello(greetings))
   }
@@ -146,6 +156,10 @@ export class Reception {
       const group = this.#named.get(name)
       if (restarted && group?.peers.has(from) === true) group.asked(from)
     }
+    const wasBehind = this.#behind.has(from)
+    this.#mind(from)
+    if (this.#behind.has(from) !== wasBehind) this.#connect()
+    if (this.#behind.has(from)) this.#greet(from)
     const named = names.map(([, greeting]) => greeting)
     for (const group of this.#groups.values()) if (group.peers.has(from)) this.#announce(from, group, named)
   }
@@ -154,6 +168,19 @@ export class Reception {
     for (const { groupId, epoch } of greetings) {
       if (epoch !== group.epoch && equal(groupId, group.groupId)) group.announced(peer, epoch)
     }
+  }
+
+  #mind(peer: PeerId): void {
+    this.#behind.delete(peer)
+    if (![...this.#groups.values()].some((group) => this.#isBehind(peer, group))) return
+    this.#behind.add(peer)
+    if (this.#behind.size > BEHIND_MAX) for (const oldest of this.#behind.keys().take(1)) this.#behind.delete(oldest)
+  }
+
+  /** Is it no member of this epoch, and in none of its group that is as late? */
+  #isBehind(peer: PeerId, { groupId, epoch, peers }: Listener): boolean {
+    const named = [...(this.#handles.get(peer)?.values() ?? [])].filter((other) => equal(other.groupId, groupId))
+    return !peers.has(peer) && named.length > 0 && named.every((other) => other.epoch < epoch)
   }
 
   #frame(from: PeerId, body: Uint8Array): void {
