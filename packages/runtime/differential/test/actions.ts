@@ -27,6 +27,8 @@ export interface Surroundings {
   /** Ids that its spawned children may have. */
   readonly kids: readonly string[]
   readonly hasParent: boolean
+  /** Children may fail, at their start and later, and show their snapshots. */
+  readonly fails: boolean
   /** Delays, ms: few and equal ones, or many that never coincide. */
   readonly delay: () => number
 }
@@ -36,6 +38,8 @@ type Loose = never
 export const EVENTS = ['A', 'B', 'C', 'D'] as const
 const RAISED = ['R', 'S'] as const
 const TIMERS = ['t1', 't2'] as const
+/** At it a child fails, by a step that has done nothing yet: XState runs actions before it knows how a step ends. */
+export const BOOM = 'BOOM'
 
 interface Drawn {
   readonly n: number
@@ -105,10 +109,16 @@ function drawAction(around: Surroundings): unknown {
     around.kids.length === 0
       ? []
       : [() => costly(drawSpawn(around)), () => costly(drawSpawn(around)), () => costly(drawKidSend(around))]
+  // Of those that may fail there are more to be told of it.
+  const told = around.kids.length > 0 && around.fails ? Array.from({ length: 4 }, () => kids[2] as () => unknown) : []
+  const late = around.delay
   const up = around.hasParent
-    ? [() => sendParent((({ context }: Args) => ({ type: 'UP', from: name, n: context.n })) as never)]
+    ? [
+        ...(around.fails ? [() => costly(raise({ type: BOOM } as never, { delay: late() } as never))] : []),
+        () => sendParent((({ context }: Args) => ({ type: 'UP', from: name, n: context.n })) as never)
+      ]
     : []
-  return chance.of([...simple, ...kids, ...up, ...up])()
+  return chance.of([...simple, ...kids, ...told, ...up, ...up])()
 }
 
 /** The action while there is fuel. */
@@ -156,22 +166,24 @@ interface Enqueue {
 }
 
 /** Spawned where it is not, stopped where it is: XState would leave the one before running. */
-function drawSpawn({ chance, kids }: Surroundings): unknown {
+function drawSpawn({ chance, kids, fails }: Surroundings): unknown {
   const id = chance.of(kids)
+  const input = { name: id, ...(fails && chance.yes(0.1) ? { fails } : {}) }
+  const options = { id, input, ...(fails && chance.yes(0.3) ? { syncSnapshot: true } : {}) }
   const byAssign = assign((({
     context,
     spawn
   }: Args & { readonly spawn: (src: string, options: unknown) => unknown }) => {
     // In its initial step XState starts such a child at once, and one that is stopped in the same step runs for a while.
     if (context.alive[id] || !context.ready) return {}
-    return { alive: { ...context.alive, [id]: spawn('kid', { id, input: { name: id } }) } }
+    return { alive: { ...context.alive, [id]: spawn('kid', options) } }
   }) as never)
   const byAction = enqueueActions((({ context, enqueue }: Args & { readonly enqueue: Enqueue }) => {
     if (context.alive[id]) {
       enqueue.stopChild(id)
       enqueue.assign({ alive: { ...context.alive, [id]: null } })
     } else {
-      enqueue.spawnChild('kid', { id, input: { name: id } })
+      enqueue.spawnChild('kid', options)
       enqueue.assign({ alive: { ...context.alive, [id]: true } })
     }
   }) as never)
@@ -187,6 +199,12 @@ function drawSpawn({ chance, kids }: Surroundings): unknown {
   return chance.of([byAssign, byAction, byRef, spawnOnce(id)])
 }
 
+/** What a root begins with, so that there is a tree. */
+export function spawnAll(kids: readonly string[]): readonly unknown[] {
+  const alive = Object.fromEntries(kids.map((id) => [id, true]))
+  return [...kids.map((id) => spawnChild('kid', { id, input: { name: id } } as never)), assign({ alive } as never)]
+}
+
 /** Within one step spawned, told and stopped again: it never runs. */
 function spawnOnce(id: string): unknown {
   return enqueueActions((({ context, enqueue }: Args & { readonly enqueue: Enqueue }) => {
@@ -197,9 +215,9 @@ function spawnOnce(id: string): unknown {
   }) as never)
 }
 
-function drawKidSend({ chance, kids, delay }: Surroundings): unknown {
+function drawKidSend({ chance, kids, delay, fails }: Surroundings): unknown {
   const id = chance.of(kids)
-  const [type, delayMs] = [chance.of(EVENTS), chance.yes(0.3) ? delay() : undefined]
+  const [type, delayMs] = [chance.of(fails ? [...EVENTS, BOOM] : EVENTS), chance.yes(0.3) ? delay() : undefined]
   return enqueueActions((({ context, enqueue }: Args & { readonly enqueue: Enqueue }) => {
     if (context.alive[id])
       enqueue(sendTo(id, { type } as never, (delayMs === undefined ? {} : { delay: delayMs }) as never))

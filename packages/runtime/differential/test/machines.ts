@@ -1,5 +1,5 @@
 import { type AnyStateMachine, and, assign, createMachine, fromTransition } from 'xstate'
-import { drawActions, drawGuard, EVENTS, IMPLEMENTATIONS, type Surroundings } from './actions.ts'
+import { BOOM, drawActions, drawGuard, EVENTS, IMPLEMENTATIONS, type Surroundings, spawnAll } from './actions.ts'
 import type { Chance } from './chance.ts'
 
 interface Node {
@@ -19,10 +19,12 @@ export interface MachineOptions {
   readonly name: string
   readonly chance: Chance
   readonly delay: () => number
+  /** Children fail, their failures may be handled, and more of them are synced. Default false. */
+  readonly fails?: boolean
 }
 
 /** A machine drawn from a seed: nested, parallel, with history, guards, timers, raised events and, if wanted, children. */
-export function drawMachine({ chance, name, children, delay }: MachineOptions): AnyStateMachine {
+export function drawMachine({ chance, name, children, delay, fails = false }: MachineOptions): AnyStateMachine {
   const root: Node = drawNode(chance, name, name, name === 'root' ? 3 : 2, true)
   const nodes = flatten(root).map(({ id }) => id)
   const around: Surroundings = {
@@ -31,13 +33,14 @@ export function drawMachine({ chance, name, children, delay }: MachineOptions): 
     delay,
     nodes,
     kids: children ? KIDS : [],
-    hasParent: name !== 'root'
+    hasParent: name !== 'root',
+    fails
   }
-  const kid = children ? drawMachine({ chance, name: 'kid', children: false, delay }) : undefined
+  const kid = children ? drawMachine({ chance, name: 'kid', children: false, delay, fails }) : undefined
   const config = {
     ...toConfig(root, around, kid),
-    context: ({ input }: { readonly input?: { readonly name?: string } }) => ({
-      n: 0,
+    context: ({ input }: { readonly input?: { readonly name?: string; readonly fails?: boolean } }) => ({
+      n: input?.fails ? boom() : 0,
       fuel: 30,
       ready: false,
       seen: [],
@@ -65,6 +68,10 @@ export function drawMachine({ chance, name, children, delay }: MachineOptions): 
 }
 
 const delay0 = 40
+
+const boom = (): never => {
+  throw new Error('boom')
+}
 
 const counter = fromTransition(
   (state: { readonly n: number }, event: { readonly type: string }) => {
@@ -105,8 +112,8 @@ function toConfig(node: Node, around: Surroundings, kid: AnyStateMachine | undef
   const states = Object.fromEntries(node.children.map((child) => [child.key, toConfig(child, around, kid)]))
   const isRoot = node.key === around.name
   const targets = nodes.slice(1)
-  const events = [...EVENTS, 'R', 'S', ...(kid === undefined && chance.yes(0.1) ? ['*'] : [])].filter(() =>
-    chance.yes(0.3)
+  const events = [...EVENTS, 'R', 'S', ...(kid === undefined && !around.fails && chance.yes(0.1) ? ['*'] : [])].filter(
+    () => chance.yes(0.3)
   )
   return {
     id: node.id,
@@ -118,7 +125,15 @@ function toConfig(node: Node, around: Surroundings, kid: AnyStateMachine | undef
     tags: [node.kind],
     on: {
       ...Object.fromEntries(events.map((event) => [event, drawTransitions(around, targets)])),
-      ...(isRoot ? { READY: { actions: assign({ ready: true } as never) }, UP: costly(drawActions(around, 2)) } : {})
+      ...(isRoot
+        ? {
+            READY: {
+              actions: [assign({ ready: true } as never), ...(around.fails && kid ? spawnAll(around.kids) : [])]
+            },
+            UP: costly(drawActions(around, 2))
+          }
+        : {}),
+      ...(isRoot && around.fails ? drawFamily(around) : {})
     },
     ...(chance.yes(0.2) ? { always: drawAlways(around, targets) } : {}),
     ...(chance.yes(0.25) ? { after: drawAfter(around, targets) } : {}),
@@ -160,6 +175,27 @@ function costly(actions: readonly unknown[]): object {
   return { guard: 'hasFuel', actions: [spend, ...actions] }
 }
 
+/** How a child fails, or what a parent does about what becomes of its children. */
+function drawFamily(around: Surroundings): object {
+  const { chance, kids, hasParent } = around
+  if (hasParent) return { [BOOM]: chance.of([{ guard: boom }, { actions: assign(boom) }]) }
+  return Object.fromEntries(
+    kids.flatMap((id) => [
+      ...(chance.yes(0.9) ? [[`xstate.error.actor.${id}`, drawEnd(around, id)]] : []),
+      ...(chance.yes(0.5) ? [[`xstate.done.actor.${id}`, drawEnd(around, id)]] : []),
+      ...(chance.yes(0.5) ? [[`xstate.snapshot.${id}`, costly(drawActions(around, 1))]] : [])
+    ])
+  )
+}
+
+/** A child is over, and may be spawned again. */
+function drawEnd(around: Surroundings, id: string): object {
+  const forget = assign({
+    alive: ({ context }: { readonly context: { readonly alive: object } }) => ({ ...context.alive, [id]: null })
+  } as never)
+  return costly([forget, ...(drawActions(around, 2) as readonly unknown[])])
+}
+
 function drawAlways(around: Surroundings, targets: readonly string[]): object {
   const guard = and(['hasFuel', drawGuard(around)])
   return { ...drawReentry(around, targets), guard }
@@ -177,9 +213,9 @@ function drawInvoke(around: Surroundings, { id }: Node, targets: readonly string
   return {
     ...(chance.yes(0.5) ? { id: `i${id}` } : {}),
     src: isCounter ? 'counter' : chance.yes(0.5) ? 'kid' : kid,
-    input: { name: `i${id}` },
+    input: { name: `i${id}`, ...(around.fails && chance.yes(0.05) ? { fails: true } : {}) },
     onDone: drawReentry(around, targets),
-    ...(chance.yes(0.7) ? { onError: drawReentry(around, targets) } : {}),
+    ...(chance.yes(around.fails ? 0.9 : 0.7) ? { onError: drawReentry(around, targets) } : {}),
     ...(!isCounter && chance.yes(0.3) ? { onSnapshot: costly(drawActions(around, 1)) } : {})
   }
 }
