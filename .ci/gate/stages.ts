@@ -34,6 +34,6 @@ export const stages = (vitestReport: string): readonly Stage[] => [
   { name: 'twins', script: 'soak', args: ['twins', '--scenarios', '200'], limitMs: CHECK_LIMIT_MS },
   { name: 'wide', script: 'sim', args: ['--latency', 'aws'], limitMs: CHECK_LIMIT_MS },
   { name: 'bench', script: 'bench', args: ['consensus', '--smoke'], limitMs: CHECK_LIMIT_MS },
-  { name: 'install', script: 'test:install', args: ['--borrow'], limitMs: CHECK_LIMIT_MS },
+  { name: 'install', script: 'test:install', args: ['--borrow'], limitMs: TESTS_LIMIT_MS },
   { name: 'netns', script: 'test:netns', args: [], limitMs: CHECK_LIMIT_MS }
 ]
