@@ -15,6 +15,8 @@ const TREES = Math.ceil(Number(process.env.BRUME_DIFFERENTIAL ?? 3_000) / 10)
 /** The first seed; the long run may be cut. */
 const FROM = Number(process.env.BRUME_DIFFERENTIAL_FROM ?? 1)
 const STEPS = 14
+/** Fewer say little of what is drawn. */
+const MEANT_MIN = 100
 const TIMEOUT_MS = 120_000 + 200 * TREES
 
 const counts = {
@@ -155,6 +157,7 @@ test(
 afterAll(() => {
   vi.restoreAllMocks()
   console.log(`differential of trees: ${JSON.stringify(counts)}`)
+  if (TREES < MEANT_MIN) return
   // Trees that end at once, say nothing to each other, or differ wherever they may would agree, too.
   expect(counts.steps).toBeGreaterThan(counts.trees * 4)
   expect(counts.reordered).toBeLessThan(counts.trees * 0.4)

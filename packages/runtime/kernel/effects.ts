@@ -165,6 +165,8 @@ export class Effects {
 
   #spawn(cell: Cell, { id, src, input, systemId, syncSnapshot }: Of<'spawn'>): void {
     this.#stop(cell, id)
+    // What was on its way to one of that name before is not for this one.
+    for (const timer of [...cell.timers.values()]) if (timer.to === `#${id}`) this.#cancel(cell, timer.id)
     assertBelow(cell.children.size, CHILDREN_MAX, cell, 'children')
     const child = this.#childOf(cell, src)
     const origin = { parent: cell, id, src, syncSnapshot, systemId: systemId ?? null }

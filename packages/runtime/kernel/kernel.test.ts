@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMachine, fromCallback, sendParent, sendTo, setup } from 'xstate'
+import { createMachine, fromCallback, sendParent, sendTo, setup, spawnChild, stopChild } from 'xstate'
 import { boom, counter, countingMachine, lettersOf, run, SELF, statusAt, world } from './fixture.ts'
 
 const here = (path: string): string => `brume://${SELF}/${path}`
@@ -296,4 +296,23 @@ test('equal runs give equal traces', () => {
   const first = trace()
   expect(first.length).toBeGreaterThan(20)
   expect(trace()).toEqual(first)
+})
+
+test('a delayed event to a child is not for the next of its name', async () => {
+  const { kernel, clock } = world()
+  const kid = createMachine({ initial: 'calm', states: { calm: { on: { late: 'told' } }, told: {} } })
+  const parent = setup({ actors: { kid } }).createMachine({
+    entry: spawnChild('kid', { id: 'k' }),
+    on: {
+      send: { actions: sendTo('k', { type: 'late' }, { delay: 10 }) },
+      replace: { actions: [stopChild('k'), spawnChild('kid', { id: 'k' })] }
+    }
+  })
+  run(kernel, 'parent', parent)
+  for (const type of ['send', 'replace']) kernel.tell('parent', { type })
+  clock.run(20)
+  expect(await kernel.snapshot('parent/k')).toMatchObject({ value: 'calm' })
+  kernel.tell('parent', { type: 'send' })
+  clock.run(20)
+  expect(await kernel.snapshot('parent/k')).toMatchObject({ value: 'told' })
 })
