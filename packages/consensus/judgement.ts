@@ -42,7 +42,7 @@ export interface Rules {
   readonly wakes: (committee: Committee, weight: number) => boolean
   /** Only a higher view moves the floor. */
   readonly movesFloor: (from: Final, to: Final) => boolean
-  /** The exponent of the back-off: counts nullified views, and only a finalization takes it back to 0. */
+  /** The exponent of the back-off: counts views nullified or given up from here, and only a finalization takes it back to 0. */
   readonly nullifiedAfter: (nullified: number, turn: Turn) => number
   /** The period of resending, which never backs off. */
   readonly retryMs: (state: State) => number

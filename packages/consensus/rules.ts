@@ -108,7 +108,9 @@ function enterNext(draft: Draft): boolean {
     const notarized = certifiedNotarization(draft, view) !== undefined
     if (!notarized && !isNullified(draft, view)) continue
     const turn = notarized ? 'notarization' : 'nullification'
-    state.nullified = state.config.rules.nullifiedAfter(state.nullified, turn)
+    // Given up from here, it gets no finalize vote from here: at the edge of a deadline views would be notarized for ever.
+    const gaveUp = draft.view(view)?.said[KIND.nullify] !== undefined
+    state.nullified = state.config.rules.nullifiedAfter(state.nullified, gaveUp ? 'nullification' : turn)
     enter(draft, view + 1, turn)
     return true
   }

@@ -139,7 +139,7 @@ export interface State {
   /** From the first view that is not final. Apart from the past, since every vote copies this list. */
   readonly views: readonly (ViewState | undefined)[]
   readonly marks: readonly Mark[]
-  /** Views nullified since the last finalization: the exponent of the back-off. */
+  /** Views nullified, or given up from here, since the last finalization: the exponent of the back-off. */
   readonly nullified: number
   readonly deltaMs: number
   /** May this member say anything? False while it joins, syncs or is halted. */
