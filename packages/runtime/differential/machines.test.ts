@@ -7,7 +7,7 @@ import { drawMachine } from './test/machines.ts'
 import type { Run, Step } from './test/run.ts'
 
 /** A gate's share; `BRUME_DIFFERENTIAL=10000` for all. Each machine runs twice: straight, and restored before each event. */
-const MACHINES = Number(process.env.BRUME_DIFFERENTIAL ?? 1_000)
+const MACHINES = Number(process.env.BRUME_DIFFERENTIAL ?? 500)
 const STEPS = 14
 /** 10,000 machines take minutes on a busy machine. */
 const TIMEOUT_MS = 60_000 + 100 * MACHINES
