@@ -49,9 +49,12 @@ test('what parses formats back to the same text', () => {
       fc.array(id, { minLength: 1, maxLength: 3 }),
       incarnation,
       (who, ids, n) => {
-        const text = formatAddress(who, ids.map(encodeSegment).join('/'), n)
-        const { authority, path, incarnation } = parseAddress(text)
-        expect(formatAddress(authority, path, incarnation)).toBe(text)
+        const path = ids.map(encodeSegment).join('/')
+        // Letters of four bytes take twelve when they are escaped: three such segments are too long for an address.
+        fc.pre(`brume://${who}/${path}#${n ?? ''}`.length <= 512)
+        const text = formatAddress(who, path, n)
+        const parsed = parseAddress(text)
+        expect(formatAddress(parsed.authority, parsed.path, parsed.incarnation)).toBe(text)
       }
     ),
     { numRuns: 500 }

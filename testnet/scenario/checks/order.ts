@@ -60,14 +60,21 @@ export const ackedDurable: Check<object> = {
   }
 }
 
-/** Counters of the honest peers that have the whole log: one that was late may still be counting. */
-function levelCounters({ peers, honest }: Outcome): readonly { readonly name: string; readonly value: number }[] {
+interface Counted {
+  readonly name: string
+  readonly value: number
+  /** The height it has counted up to: logs may have gone on since it was asked. */
+  readonly executed: number
+}
+
+/** Counters of the honest peers that were as far as any when they were asked: one that was late may still be counting. */
+function levelCounters({ peers, honest }: Outcome): readonly Counted[] {
   const groups = peers.flatMap(({ name, sample }) =>
     honest.has(name) && sample?.group ? [{ name, ...sample.group }] : []
   )
   const height = Math.max(0, ...groups.map((group) => group.height))
   return groups.flatMap(({ name, value, executed, height: own }) =>
-    own === height && executed === height && value !== undefined ? [{ name, value }] : []
+    own === height && executed === height && value !== undefined ? [{ name, value, executed }] : []
   )
 }
 
@@ -87,9 +94,15 @@ export const exactlyOnce: Check<object> = {
     const acked = acknowledged(outcome.history).length
     const found = `${at.size} commands took effect, each once; ${acked} were acknowledged`
     const counters = levelCounters(outcome)
-    const wrong = counters.find(({ value }) => value !== at.size)
-    if (wrong !== undefined) return failed(`${found}, but the counter of ${wrong.name} stands at ${wrong.value}`)
-    const sentence = `${found}; the counters of ${counters.length} peers have the whole log and stand at ${at.size}`
+    const upTo = (executed: number) => [...at.values()].filter((height) => height <= executed).length
+    const wrong = counters.find(({ value, executed }) => value !== upTo(executed))
+    if (wrong !== undefined) {
+      const { name, value, executed } = wrong
+      return failed(
+        `${found}, but at height ${executed} the counter of ${name} stands at ${value}, not ${upTo(executed)}`
+      )
+    }
+    const sentence = `${found}; the counters of ${counters.length} peers stand at ${counters[0]?.value} and are right`
     return verdict(at.size > 0 && acked <= at.size && counters.length > 0, sentence)
   }
 }
