@@ -13,8 +13,8 @@ afterEach(async () => {
 
 const TINY = { openMs: 1_000, closedMs: 500, warmUpMs: 300, sliceMs: 500 }
 
-/** Over streams and gossip the gate measures itself: `brume bench consensus --smoke`. */
-test('four real processes are measured, with a journal and, attesting, without', async () => {
+/** With a journal, and over gossip, the gate measures itself: `brume bench consensus --smoke`. */
+test('four real processes are measured, and once with attested results', async () => {
   out = await mkdtemp(join(tmpdir(), 'brume-bench-'))
   const json = join(out, 'deep', 'figures.json')
   const lines: string[] = []
@@ -22,8 +22,8 @@ test('four real processes are measured, with a journal and, attesting, without',
     sizes: [4],
     processes: undefined,
     profile: 'loopback',
-    bindings: ['plain'],
-    journals: [true],
+    bindings: ['streams', 'plain'],
+    journals: [false],
     effort: TINY,
     out,
     json,
@@ -35,7 +35,8 @@ test('four real processes are measured, with a journal and, attesting, without',
   expect(file.commit).not.toBe('')
   expect(file.machine.cores).toBeGreaterThan(0)
   expect(file.results.map(({ n, binding, journal }) => [n, binding, journal])).toEqual([
-    [4, 'plain', true],
+    [4, 'streams', false],
+    [4, 'plain', false],
     [4, 'streams', false]
   ])
   const attesting = file.results.filter(({ attests }) => attests)
