@@ -131,6 +131,8 @@ test('no bytes make it throw, and what it admits encodes to what came', () => {
   const boundary = createBoundary({})
   const event = fc
     .record({ type: fc.string(), rest: fc.jsonValue({ maxDepth: 3 }) })
+    // The one key that nobody can encode.
+    .filter((value) => !JSON.stringify(value).includes('"__proto__"'))
     .map((value) => bytesOf(value as Json))
   const broken = fc.tuple(event, fc.nat(), fc.nat(255)).map(([bytes, at, byte]) => bytes.with(at % bytes.length, byte))
   fc.assert(
