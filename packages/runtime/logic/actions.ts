@@ -99,28 +99,24 @@ export interface Down {
   readonly output?: unknown
 }
 
+function aimedAt<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
+  target: Target<C, X, P, E>
+): (args: ActionArgs<C, X, E>, params: P) => WatchParams {
+  return (args, params) => ({ target: typeof target === 'function' ? target(args, params) : target })
+}
+
 /** From now on the machine gets a `brume.down` when an actor at this address ends or cannot be reached. */
 export function watch<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
   target: Target<C, X, P, E>
 ): Action<C, X, P, E> {
-  return builtin(
-    WATCH,
-    (args: ActionArgs<C, X, E>, params: P): WatchParams => ({
-      target: typeof target === 'function' ? target(args, params) : target
-    })
-  )
+  return builtin(WATCH, aimedAt(target))
 }
 
 /** Ends a watch. */
 export function unwatch<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
   target: Target<C, X, P, E>
 ): Action<C, X, P, E> {
-  return builtin(
-    UNWATCH,
-    (args: ActionArgs<C, X, E>, params: P): WatchParams => ({
-      target: typeof target === 'function' ? target(args, params) : target
-    })
-  )
+  return builtin(UNWATCH, aimedAt(target))
 }
 
 function builtin<C extends MachineContext, X extends EventObject, P extends Params, E extends EventObject>(
