@@ -71,8 +71,8 @@ test('shows the run, the group, a row per peer, the time line and the keys', () 
   expect(lines[1]).toBe(
     'counter final height 124 (slowest 123), count 124, notarized 12 ms, final 20 ms, 60 sent, 0 refused'
   )
-  expect(lines[3]).toBe(' peer state    conn knows     group height  view  notar.  final   lag weight  MB')
-  expect(lines[5]).toBe('>p2   running     3     1    voting    124   130   12 ms  20 ms  2 ms      1  84')
+  expect(lines[3]).toBe(' peer state    conn knows     group height  view notar.  final    lag weight  MB')
+  expect(lines[5]).toBe('>p2   running     3     1    voting    124   130  12 ms  20 ms   2 ms      1  84')
   expect(lines).toContain('   1.234 s  every peer is connected to every other after 1234 ms')
   expect(lines.at(-1)).toContain('q quit')
 })
@@ -80,7 +80,20 @@ test('shows the run, the group, a row per peer, the time line and the keys', () 
 test('a killed peer keeps its weight and loses what only a running one has', () => {
   const killed = makeRow(0, { state: 'killed' })
   const line = render(makeState({ peers: [killed] }), { ...FRAME, selected: 0 }).split('\n')[4]
-  expect(line).toBe('>p1   killed      -     -         -      -     -       -      -     -      1   -')
+  expect(line).toBe('>p1   killed      -     -         -      -     -      -      -      -      1   -')
+})
+
+test.each([
+  [999.4, '999 ms'],
+  [1_000, '1.0 s'],
+  [9_949, '9.9 s'],
+  [9_999, '10 s'],
+  [7_200_000, '7200 s']
+])('columns stay apart where everything takes %d ms', (ms, text) => {
+  const { sample } = makeRow(0)
+  const row = makeRow(0, { notarizedP50Ms: ms, finalP50Ms: ms, sample: sample && { ...sample, lagMs: ms } })
+  const line = render(makeState({ peers: [row] }), { ...FRAME, selected: 0 }).split('\n')[4]
+  expect(line?.slice(0, 80)).toMatch(new RegExp(`(?: +${text}){3} +1 +84$`))
 })
 
 test('before the first sample nothing is known and nothing breaks', () => {

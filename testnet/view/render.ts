@@ -34,7 +34,14 @@ interface Column {
 }
 
 const whole = (value: number | undefined): string => (value === undefined ? NONE : String(Math.round(value)))
-const milliseconds = (value: number | undefined): string => (value === undefined ? NONE : `${Math.round(value)} ms`)
+
+/** At most 6 characters up to 2 hours, or the columns of the table would run together. */
+function milliseconds(value: number | undefined): string {
+  if (value === undefined) return NONE
+  const ms = Math.round(value)
+  if (ms < 1_000) return `${ms} ms`
+  return ms < 9_950 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`
+}
 
 function membersUp(row: PeerRow): string {
   return row.members.length === 0 ? NONE : String(row.members.filter((member) => member.state === 'up').length)
@@ -55,9 +62,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'group', width: 10, text: (row) => live(row, (sample) => sample.group?.state) ?? NONE },
   { title: 'height', width: 7, text: (row) => whole(live(row, (sample) => sample.group?.height)) },
   { title: 'view', width: 6, text: (row) => whole(live(row, (sample) => sample.group?.view)) },
-  { title: 'notar.', width: 8, text: (row) => milliseconds(live(row, () => row.notarizedP50Ms)) },
+  { title: 'notar.', width: 7, text: (row) => milliseconds(live(row, () => row.notarizedP50Ms)) },
   { title: 'final', width: 7, text: (row) => milliseconds(live(row, () => row.finalP50Ms)) },
-  { title: 'lag', width: 6, text: (row) => milliseconds(live(row, (sample) => sample.lagMs)) },
+  { title: 'lag', width: 7, text: (row) => milliseconds(live(row, (sample) => sample.lagMs)) },
   { title: 'weight', width: 7, text: (row) => whole(row.weight) },
   { title: 'MB', width: 4, text: (row) => whole(live(row, (sample) => sample.rssBytes / 1_048_576)) }
 ]
