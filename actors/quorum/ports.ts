@@ -115,8 +115,9 @@ export interface Program {
   /** The certificate that was wanted, verified. It proves the statement beside the finality of its block. */
   attested(height: number, certificate: Uint8Array): void
   /**
-   * All checkpoints whose pages may be asked for from here on, oldest first, at most two: a quorum signed them. Keep
-   * their states however old they get, and newer ones, of which one is next; without this, those of all checkpoints.
+   * All checkpoints whose pages may be asked for from here on, oldest first, at most two: a quorum signed them, and one
+   * that the program has come to had its root. Keep their states however old they get, and newer ones, of which one is
+   * next; without this, those of all checkpoints. What is kept beyond a restart should be among them.
    */
   certified?(heights: readonly number[]): void
   /** A page of a kept checkpoint; null if that is not kept, or has no such page. Not called while halted. */

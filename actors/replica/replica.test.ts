@@ -235,6 +235,7 @@ test('goes on from its own disk after a restart, with its timers', async () => {
   first.program.deliver(block(1, 1_000, { type: 'add', by: 5 }, { type: 'wait', ms: 1 }))
   await vi.waitFor(() => expect(first.heard).toHaveLength(1), SOON)
   expect(first.heard[0]).toMatchObject({ type: 'executed', dueMs: 6_000 })
+  first.program.certified([1])
   await vi.waitFor(async () => expect((await start()).height).toBe(1), SOON)
   const second = await start()
   second.program.deliver(block(2, 6_000))

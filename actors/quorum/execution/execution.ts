@@ -128,7 +128,7 @@ export class Execution {
     this.#dueMs = await archive.due()
     await this.#statements.load()
     this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
-    program.certified?.(heightsOf(kept))
+    this.#tellCertified(kept)
   }
 
   /** Brings the program, in the background, from its own height to the final one. */
@@ -239,9 +239,14 @@ export class Execution {
     }
   }
 
+  /** Those to which the program has come, or may yet come: not one at which it has another state. */
+  #tellCertified(kept: readonly Kept[]): void {
+    const own = kept.filter(({ certificate, leaves }) => leaves !== null || certificate.height > this.#window.executed)
+    this.#options.program.certified?.(own.map(({ certificate }) => certificate.height))
+  }
+
   #createCheckpoints(kept: readonly Kept[], signedTo: number): Checkpoints {
-    const { program, archive, seatOf, checkpointBlocks, onBroken, onStoreFailure, onDropped, onContradicted } =
-      this.#options
+    const { archive, seatOf, checkpointBlocks, onBroken, onStoreFailure, onDropped, onContradicted } = this.#options
     return new Checkpoints({
       archive,
       kept,
@@ -250,7 +255,7 @@ export class Execution {
       every: checkpointBlocks,
       finalHeight: () => this.#window.final,
       changed: (those) => {
-        program.certified?.(heightsOf(those))
+        this.#tellCertified(those)
         this.#options.onCheckpoints(those)
       },
       diverged: (height) => this.#diverged(`a quorum came to another state at height ${height}`),
@@ -415,8 +420,6 @@ export class Execution {
 export function keptOf({ certificate, header, record, leaves }: Fetched): Kept {
   return { certificate, header, record, leaves }
 }
-
-const heightsOf = (kept: readonly Kept[]) => kept.map(({ certificate }) => certificate.height)
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

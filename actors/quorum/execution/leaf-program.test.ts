@@ -1,3 +1,4 @@
+import { memoryStore } from '@brume/testkit'
 import { expect, test } from 'vitest'
 import type { Block } from '../index.ts'
 import { LeafProgram } from './leaf-program.ts'
@@ -27,6 +28,37 @@ test('states that are certified stay, and of newer ones as many as may still be'
   expect(await kept()).toEqual([1, 2, 8, 9, 10, 11])
   program.certified([2, 10])
   expect(await kept()).toEqual([2, 10, 11])
+})
+
+test('goes on after a restart from a state that a quorum certified, never from one that the others came to see differently', async () => {
+  const store = memoryStore()
+  const start = async (isWrong = false) => {
+    const execute = (_: unknown, { height }: Block) => ({
+      changes: [[`leaf/${height}`, Uint8Array.of(isWrong ? 0 : height)]] as const,
+      answers: []
+    })
+    const program = new LeafProgram({ domain: 'test/attest/1', accepts: () => true, execute, store })
+    const opened = await program.open({ groupId: new Uint8Array(32) })
+    const deliver = (to: number) => {
+      for (let at = program.height + 1; at <= to; at++) program.deliver({ ...blockAt(at), checkpoint: true })
+    }
+    return { program, opened, deliver }
+  }
+  const first = await start()
+  first.deliver(2)
+  first.program.certified([1, 2])
+  await first.program.saved()
+  const second = await start(true)
+  expect(second.opened).toBe(2)
+  second.deliver(4)
+  await second.program.saved()
+  const third = await start()
+  expect(third.opened).toBe(2)
+  third.deliver(4)
+  expect([...third.program.leaves.values()].map(([, [value]]) => value)).toEqual([1, 2, 3, 4])
+  third.program.certified([3, 4])
+  await third.program.saved()
+  expect((await start()).opened).toBe(4)
 })
 
 test('a block that is delivered while it is told of another waits behind those that wait', async () => {

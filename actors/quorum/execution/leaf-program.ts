@@ -89,6 +89,8 @@ export class LeafProgram implements Program {
   /** What is under way when a state is restored comes to nothing. */
   #life = 0
   #saved: Promise<void> = Promise.resolve()
+  /** The height whose state is, or will be, in the store. */
+  #savedTo = 0
 
   constructor(options: LeafProgramOptions) {
     this.#options = options
@@ -189,6 +191,13 @@ export class LeafProgram implements Program {
   certified(heights: readonly number[]): void {
     this.#certified = heights
     this.#letGo()
+    const newest = heights.findLast((height) => this.#kept.has(height))
+    if (newest !== undefined && newest > this.#savedTo) this.#save(newest)
+  }
+
+  /** Resolves when what was certified so far is in the store. */
+  saved(): Promise<void> {
+    return this.#saved
   }
 
   async page(height: number, page: number): Promise<Page | null> {
@@ -210,6 +219,7 @@ export class LeafProgram implements Program {
     this.#provable = []
     this.#kept.clear()
     this.#keep()
+    this.#save(to.height)
     await this.#saved
     this.#release()
     return true
@@ -291,9 +301,14 @@ export class LeafProgram implements Program {
   #keep(): void {
     this.#kept.set(this.#height, this.#state)
     this.#letGo()
+  }
+
+  /** Only what a quorum has certified: what this program alone came to may be wrong, and would be so after every restart. */
+  #save(height: number): void {
     const { store } = this.#options
-    if (store === undefined) return
-    const [height, state] = [this.#height, this.#state]
+    const state = this.#kept.get(height)
+    this.#savedTo = height
+    if (store === undefined || state === undefined) return
     const save = this.#saved.then(() => saveState(store, height, state))
     this.#saved = save.catch((error: unknown) => this.#emit({ type: 'failed', reason: `not saved: ${String(error)}` }))
   }
@@ -313,6 +328,7 @@ export class LeafProgram implements Program {
     if (!(await this.#isTaken(saved.state, saved.height))) return
     this.#height = saved.height
     this.#state = saved.state
+    this.#savedTo = saved.height
     this.#kept.set(saved.height, saved.state)
   }
 }
