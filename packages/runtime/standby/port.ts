@@ -1,0 +1,243 @@
+import type { PeerId, Store } from '@brume/ports'
+import type { Kernel } from '../kernel/port.ts'
+
+/**
+ * One actor of mode `standby`: who holds it, as its placement group has ordered it. Every change is a compare-and-set on
+ * (epoch, version).
+ */
+export interface Placement {
+  /** Of the holder: rises with each holder, and with each restart of one. From 1 on. */
+  readonly epoch: number
+  /** Rises with each change. From 1 on. */
+  readonly version: number
+  readonly holder: PeerId
+  /** Followers that have all that anybody was told; without the holder. */
+  readonly inSync: readonly PeerId[]
+  /** All who are to have it, in step or not; the holder is one of them. */
+  readonly copies: readonly PeerId[]
+  /** Followers in step without which nothing is taken from outside, and below which none is dropped. */
+  readonly minInSync: number
+  /** Name of the kind that every copy must have registered. */
+  readonly kind: string
+}
+
+/** What is sent to the placement machine; who sends it is told by the signature. `path`: of the actor in its group. */
+export type PlacementEvent =
+  /** The sender becomes holder of what nobody holds. */
+  | {
+      readonly type: 'place'
+      readonly path: string
+      readonly kind: string
+      readonly copies: readonly PeerId[]
+      readonly minInSync: number
+    }
+  /** The sender, in step or the holder itself after a restart, becomes holder. */
+  | ({ readonly type: 'take' } & Compared)
+  /** The holder goes on without this follower. */
+  | ({ readonly type: 'drop'; readonly peer: PeerId } & Compared)
+  /** The holder has seen this follower catch up. */
+  | ({ readonly type: 'join'; readonly peer: PeerId } & Compared)
+  /** The holder gives it to a follower in step; `stays`: and follows, in step, itself. */
+  | ({ readonly type: 'hand'; readonly to: PeerId; readonly stays: boolean } & Compared)
+  /** The actor is no more. */
+  | ({ readonly type: 'remove' } & Compared)
+
+interface Compared {
+  readonly path: string
+  readonly epoch: number
+  readonly version: number
+}
+
+/** Why nothing was changed. */
+export type PlacementRefusal = 'behind' | 'forbidden' | 'taken' | 'full' | 'few' | 'invalid'
+
+/** What the machine replies: how it is placed now, changed or not. */
+export interface PlacementReply {
+  readonly refused: PlacementRefusal | null
+  readonly placement: Placement | null
+}
+
+/** From a holder: what it has committed. One is under way to each follower at a time. */
+export interface Ship {
+  readonly type: 'ship'
+  /** 16 bytes: `actorId` of the address. */
+  readonly id: Uint8Array
+  readonly epoch: number
+  /** Number of the first entry, from 1 on. */
+  readonly fromSeq: number
+  /** 32 bytes: of the log before the first entry; zeros where there is none. */
+  readonly prevHash: Uint8Array
+  readonly entries: readonly Uint8Array[]
+  /** A page of everything there is before `fromSeq`, for who cannot go on from what it has; comes without entries. */
+  readonly record: Uint8Array | null
+}
+
+/** From a follower, to each Ship: how far it is. At the end of a batch, all up to it is on disk. */
+export interface ShipAck {
+  readonly type: 'shipAck'
+  readonly id: Uint8Array
+  readonly epoch: number
+  readonly seq: number
+  readonly hash: Uint8Array
+}
+
+/** Of a peer that holds something to one that follows it; the answer has its number. */
+export interface Beacon {
+  readonly type: 'beacon' | 'beaconAck'
+  readonly n: number
+}
+
+export type StandbyFrame = Ship | ShipAck | Beacon
+
+/** Where a copy is in the log. */
+export interface Position {
+  readonly epoch: number
+  readonly seq: number
+  readonly hash: Uint8Array
+}
+
+/**
+ * What happens to a peer's copies, held and followed. `address`: of the root actor, without incarnation.
+ */
+export type StandbyInput =
+  /** Some time passed; at least every 250 ms. */
+  | { readonly type: 'tick' }
+  | { readonly type: 'frame'; readonly from: PeerId; readonly frame: StandbyFrame }
+  /** There is a new stream to it. */
+  | { readonly type: 'linked'; readonly peer: PeerId }
+  /** As a read of the placement group shows it, perhaps an old one. Null: there is no such actor. */
+  | { readonly type: 'told'; readonly address: string; readonly placement: Placement | null }
+  /** An order came to this; `reply` null: nobody knows whether it takes effect. */
+  | {
+      readonly type: 'answered'
+      readonly address: string
+      readonly order: number
+      readonly reply: PlacementReply | null
+    }
+  /** What this disk has of an actor; at the start, and when a copy is begun. */
+  | { readonly type: 'found'; readonly address: string; readonly position: Position | null }
+  /** Held here: the kernel commits this batch. */
+  | { readonly type: 'batch'; readonly address: string; readonly batch: Uint8Array }
+  /** What `write` asked for is on disk. */
+  | { readonly type: 'written'; readonly address: string; readonly write: number }
+  /** What `read` asked for: all there is at this position, in pages. */
+  | {
+      readonly type: 'read'
+      readonly address: string
+      readonly position: Position
+      readonly pages: readonly Uint8Array[]
+    }
+  /** Someone here wants it to go to that follower. */
+  | { readonly type: 'hand'; readonly address: string; readonly to: PeerId; readonly stays: boolean }
+
+export type StandbyOutput =
+  /** Lost where there is no stream. */
+  | { readonly type: 'send'; readonly to: PeerId; readonly frame: StandbyFrame }
+  /** Answered once, by `answered` with its number. */
+  | { readonly type: 'order'; readonly address: string; readonly order: number; readonly event: PlacementEvent }
+  /** Answered by `told`. Address null: of all actors that have a copy here. */
+  | { readonly type: 'look'; readonly address: string | null }
+  /** Answered by `found`. */
+  | { readonly type: 'find'; readonly address: string }
+  /** In order, for each address. */
+  | { readonly type: 'write'; readonly address: string; readonly write: number; readonly change: Change }
+  /** Answered by `read`, as it is between two writes. */
+  | { readonly type: 'read'; readonly address: string }
+  /** This peer holds it now: its kernel is started over its copy. */
+  | { readonly type: 'lead'; readonly address: string; readonly placement: Placement }
+  /** It does no more: its kernel ends at once, and nothing leaves it that has not. */
+  | { readonly type: 'cease'; readonly address: string }
+  /** The batch with this number, and all before it, may be acted on. Numbers are those of `batch` inputs of this hold. */
+  | { readonly type: 'release'; readonly address: string; readonly batch: number }
+  /** The copy is of no use any more. */
+  | { readonly type: 'discard'; readonly address: string }
+
+/** What is written to a copy, each all or nothing. */
+export type Change =
+  /** A batch of the log, whole: `batch` as the kernel gave it. */
+  | { readonly kind: 'batch'; readonly batch: Uint8Array; readonly position: Position }
+  /** A page beside what is there; the first one clears what an earlier try left. */
+  | { readonly kind: 'page'; readonly page: Uint8Array; readonly isFirst: boolean }
+  /** The last page came: the pages take the place of what was there. */
+  | { readonly kind: 'turn'; readonly position: Position }
+
+/** A held actor, for whoever shows or counts them. */
+export interface HeldView {
+  readonly address: string
+  readonly placement: Placement
+  /** Does it take events from outside? */
+  readonly takes: boolean
+  /** May a `final` read be answered? */
+  readonly mayRead: boolean
+}
+
+/** What one peer does to hold and follow actors: deterministic, and without a network, a disk or a clock. */
+export interface Shipping {
+  /** @param nowMs - of a clock that also counts the time in which the machine sleeps */
+  on(input: StandbyInput, nowMs: number): readonly StandbyOutput[]
+  /** False: its events from outside are refused `overload`. */
+  takes(address: string, nowMs: number): boolean
+  /** Nobody else can hold it now; to be asked when the answer to a `final` read is there. */
+  mayRead(address: string, nowMs: number): boolean
+  held(nowMs: number): readonly HeldView[]
+}
+
+/** The placement groups, as one peer reaches them. */
+export interface Placements {
+  /** Signed by this peer. Resolves with the answer that the group has proven; rejects where that may still come. */
+  order(authority: string, event: PlacementEvent): Promise<PlacementReply>
+  /** One actor, or all with a copy here; as a quorum has it. */
+  look(authority: string, path: string | null): Promise<ReadonlyMap<string, Placement>>
+}
+
+/** Makes kernels: one for each held actor, with its children, whose authority is the placement group. */
+export interface Held {
+  readonly address: string
+  /** `group/<id>`: the kernel's `self`. */
+  readonly authority: string
+  readonly path: string
+  readonly placement: Placement
+  /** Of this actor alone: to be given to the kernel as it is. What is committed here has been shipped. */
+  readonly store: Store
+  /** To be given to the kernel as `holding`. */
+  readonly holding: Holding
+}
+
+/** What a kernel goes by whose actors are copied to other peers. */
+export interface Holding {
+  /** Incarnations are counted by it, and those of stored actors are lifted to it. */
+  readonly epoch: number
+  /** False: too few copies are in step, events from outside are refused `overload`. */
+  readonly takes: () => boolean
+}
+
+/** What the peer gives and is told. */
+export interface StandbyHost {
+  send(to: PeerId, frame: StandbyFrame): void
+  /** The actor is here now: a kernel with its kind registered, started. It is reached at its address from now on. */
+  lead(held: Held): Promise<Kernel>
+  /** It is not here any more; its kernel has been stopped. `to`: where it is, as far as is known. */
+  ceased(address: string, to: PeerId | null): void
+}
+
+/** All actors of mode `standby` that this peer holds or follows. */
+export interface Standby {
+  /** Takes up what is on this disk. */
+  start(): Promise<void>
+  receive(from: PeerId, frame: StandbyFrame): void
+  /** There is a new stream to it. */
+  linked(peer: PeerId): void
+  /** Becomes the holder. Resolves once its kernel runs. Its root is then spawned in that kernel by the caller. */
+  place(address: string, kind: string, copies: readonly PeerId[], minInSync: number): Promise<Kernel>
+  /** Resolves once the other one is the holder. */
+  hand(address: string, to: PeerId): Promise<void>
+  /** It is stopped for good: copies go. */
+  remove(address: string): Promise<void>
+  /** May what a `final` read found be told now? */
+  mayRead(address: string): boolean
+  /** The kernel of an actor that is held here. */
+  kernel(address: string): Kernel | undefined
+  held(): readonly HeldView[]
+  /** Hands over what can be, then ends. */
+  stop(): Promise<void>
+}
