@@ -277,6 +277,22 @@ describe('a tree', () => {
   })
 })
 
+test('takes nothing from outside where it is told so, and its own timers all the same', async () => {
+  let takes = true
+  const { kernel, clock } = world({ takes: () => takes })
+  kernel.register(counter)
+  kernel.spawn('counter', 'counter')
+  const waiting = createMachine({ initial: 'a', states: { a: { after: { 1000: 'b' } }, b: {} } })
+  run(kernel, 'waiting', waiting)
+  takes = false
+  expect(kernel.tell('counter', { type: 'add' })).toBe('overload')
+  await expect(kernel.submit('counter', { type: 'add' })).rejects.toMatchObject({ code: 'BRUME_RUNTIME_OVERLOAD' })
+  clock.run(1_000)
+  expect(await kernel.snapshot('waiting')).toMatchObject({ value: 'b' })
+  takes = true
+  expect(kernel.tell('counter', { type: 'add' })).toBe('accepted')
+})
+
 test('equal runs give equal traces', () => {
   const trace = (): string[] => {
     const { kernel, clock } = world()

@@ -24,11 +24,13 @@ export class Persistence {
   readonly #activation: Activation
   readonly #idle: Idle
   readonly #clock: Clock
+  readonly #takes: () => boolean
   readonly #meters: Meters | null
 
   constructor(parts: Parts, durable: Durable | null) {
     this.#durable = durable
     this.#clock = parts.options.clock
+    this.#takes = parts.options.takes ?? always
     this.#meters = parts.meters
     this.#activation = new Activation(parts, durable)
     this.#idle = new Idle({
@@ -49,8 +51,9 @@ export class Persistence {
     this.#idle.gone(cell.path)
   }
 
-  /** True where the disk is so far behind that nothing more should come in. */
+  /** True where nothing more should come in: the disk is far behind, or whoever copies what is on it. */
   get isOverloaded(): boolean {
+    if (!this.#takes()) return true
     return this.#durable !== null && this.#durable.backlogBytes > BACKLOG_BYTES_MAX
   }
 
@@ -138,3 +141,5 @@ export class Persistence {
     this.#durable?.flush()
   }
 }
+
+const always = (): boolean => true

@@ -246,6 +246,8 @@ export interface KernelOptions {
   readonly remote?: Remote
   /** Peers that may spawn, stop, move and inspect besides `self`. */
   readonly admins?: readonly PeerId[]
+  /** False: nothing is taken from outside now, it is refused `overload`. Default: all is. */
+  readonly takes?: () => boolean
   /** A write failed: the peer must end, exit code 74. */
   readonly onFatal?: (error: Error) => void
   /** A failure that no actor above took. */

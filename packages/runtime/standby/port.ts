@@ -190,7 +190,11 @@ export interface Placements {
   look(authority: string, path: string | null): Promise<ReadonlyMap<string, Placement>>
 }
 
-/** Makes kernels: one for each held actor, with its children, whose authority is the placement group. */
+/**
+ * An actor that is held here. It gets a kernel of its own, for itself and its children, so that what the kernel commits
+ * together is what is shipped together. Stored actors keep their incarnation over a takeover, and boots are counted in
+ * the copied store: to others the next holder is the same actor after a restart, whose repetitions they recognize.
+ */
 export interface Held {
   readonly address: string
   /** `group/<id>`: the kernel's `self`. */
@@ -199,15 +203,7 @@ export interface Held {
   readonly placement: Placement
   /** Of this actor alone: to be given to the kernel as it is. What is committed here has been shipped. */
   readonly store: Store
-  /** To be given to the kernel as `holding`. */
-  readonly holding: Holding
-}
-
-/** What a kernel goes by whose actors are copied to other peers. */
-export interface Holding {
-  /** Incarnations are counted by it, and those of stored actors are lifted to it. */
-  readonly epoch: number
-  /** False: too few copies are in step, events from outside are refused `overload`. */
+  /** To be given to the kernel as `takes`. */
   readonly takes: () => boolean
 }
 
