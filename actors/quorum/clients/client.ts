@@ -136,7 +136,7 @@ export class Client implements QuorumClient {
       clock: this.#options.clock,
       members: this.#members(),
       weightOf: (peer) => this.#weightOf(peer),
-      faults: this.#faults(),
+      faults: () => this.#faults(),
       ask: this.#options.ask,
       trusted: () => this.#trusted,
       learned: (verified, bundle) => this.#learned(verified, bundle)

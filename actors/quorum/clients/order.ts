@@ -15,7 +15,7 @@ import {
   verifyFinal,
   verifyNotarized
 } from '@brume/protocols/quorum'
-import { QuorumError } from '../errors.ts'
+import { QuorumError, type QuorumErrorCode } from '../errors.ts'
 import type { WithoutNumber } from './line.ts'
 import { isLeafOf } from './paths.ts'
 import type { Order, Proven } from './ports.ts'
@@ -38,7 +38,8 @@ export interface OrderPorts {
   /** In the order in which they are to be asked. */
   readonly members: readonly PeerId[]
   readonly weightOf: (peer: PeerId) => number
-  readonly faults: number
+  /** The weight that may lie, in the same committee as `weightOf`. */
+  readonly faults: () => number
   readonly ask: (peer: PeerId, request: WithoutNumber, hear: (answer: ClientAnswer) => void) => Cancel
   /** Every committee that is trusted, the newest first. */
   readonly trusted: () => readonly [TrustedCommittee, ...TrustedCommittee[]]
@@ -125,9 +126,10 @@ export class OrderInFlight implements Order {
     if (!this.#isOver) this.#timer = clock.after(AGAIN_EVERY_MS, () => this.#askAll())
   }
 
-  /** Nobody has shown what became of it: what most of those asked last said, or that nobody did. */
+  /** Nobody has shown what became of it: what one last said of itself, or that nobody did. One alone refuses nothing for good. */
   #lastWord(): QuorumError {
-    const [last] = [...this.#refusals.values()].slice(-1)
+    const passing = (code: QuorumErrorCode) => !isLasting(code) || code === 'BRUME_QUORUM_PREDICATE'
+    const last = [...this.#refusals.values()].findLast(({ code }) => passing(code))
     return last ?? new QuorumError('BRUME_QUORUM_UNANSWERED', 'nobody said what became of the command: ask again')
   }
 
@@ -204,7 +206,7 @@ export class OrderInFlight implements Order {
     this.#refusals.set(peer, error)
     const same = [...this.#refusals].filter(([, { code }]) => code === error.code)
     const weight = same.reduce((sum, [by]) => sum + weightOf(by), 0)
-    const isDecided = error.code === 'BRUME_QUORUM_PREDICATE' ? same.length === members.length : weight > faults
+    const isDecided = error.code === 'BRUME_QUORUM_PREDICATE' ? same.length === members.length : weight > faults()
     if (isLasting(error.code) && isDecided) return this.stop(error)
     for (const other of members) if (!this.#asked.has(other) && !this.#isOver) this.#ask(other)
   }
