@@ -7,8 +7,10 @@ export interface AdmissionOptions {
   readonly self: PeerId
   /** Peers that may read histories. */
   readonly admins: readonly PeerId[]
-  /** Is this peer the one that holds the actors of that group now? */
-  readonly speaksFor: (peer: PeerId, authority: string) => boolean
+  /** May this peer speak for that actor of a group? Undefined: not known yet. */
+  readonly speaksFor: (peer: PeerId, address: string) => boolean | undefined
+  /** Is that actor of a group held here now? Undefined: none ever is. */
+  readonly holds: ((address: string) => boolean) | undefined
 }
 
 const SCHEME = 'brume://'
@@ -24,8 +26,9 @@ export class Admission {
   /** Who speaks, for a path of that peer or an address of a group; or why it may not speak to that target. */
   pair(peer: PeerId, from: string, incarnation: number, to: string): Sender | Refusal {
     const address = this.#addressOf(peer, from, incarnation)
+    if (address === null) return 'overload'
     if (address === undefined) return 'forbidden'
-    return this.#isHere(to) ? { sender: withoutIncarnation(address), address } : 'noactor'
+    return this.#isTarget(to) ? { sender: withoutIncarnation(address), address } : 'noactor'
   }
 
   /** Undefined: it may be shown. */
@@ -36,21 +39,30 @@ export class Admission {
     return kind === 'history' && !this.#options.admins.includes(peer) ? 'forbidden' : undefined
   }
 
-  #addressOf(peer: PeerId, from: string, incarnation: number): string | undefined {
+  /** Null: it is to ask again. */
+  #addressOf(peer: PeerId, from: string, incarnation: number): string | null | undefined {
     try {
       if (!from.startsWith(SCHEME)) return formatAddress(peer, from, incarnation)
       const { authority, path, group } = parseAddress(from)
-      const may = group !== null && this.#options.speaksFor(peer, authority)
+      if (group === null) return undefined
+      const may = this.#options.speaksFor(peer, formatAddress(authority, path))
+      if (may === undefined) return null
       return may ? formatAddress(authority, path, incarnation) : undefined
     } catch {
       return undefined
     }
   }
 
-  #isHere(to: string): ActorAddress | undefined {
+  /** Who holds an actor of a group may change while a pair is open: that is asked at each message. */
+  #isTarget(to: string): boolean {
+    return this.#isHere(to, () => this.#options.holds !== undefined) !== undefined
+  }
+
+  #isHere(to: string, isHeld = this.#options.holds): ActorAddress | undefined {
     try {
       const address = parseAddress(to)
-      return address.peer === this.#options.self ? address : undefined
+      const isHere = address.group === null ? address.peer === this.#options.self : isHeld?.(to)
+      return isHere === true ? address : undefined
     } catch {
       return undefined
     }

@@ -20,8 +20,12 @@ export interface DeliveryOptions {
   readonly registry?: Registry
   /** Peers that may read histories here. */
   readonly admins?: readonly PeerId[]
-  /** Is this peer the one that holds the actors of that group now? Default: none is. */
-  readonly speaksFor?: (peer: PeerId, authority: string) => boolean
+  /** May this peer speak for that actor of a group? Undefined: not known yet, it is to try again. Default: none may. */
+  readonly speaksFor?: (peer: PeerId, address: string) => boolean | undefined
+  /** Is that actor of a group held here now? Default: none is. */
+  readonly holds?: (address: string) => boolean
+  /** Who holds that actor of a group, as far as is known. Default: nobody does. */
+  readonly holderOf?: (address: string) => PeerId | undefined
   /** The judgements of a link; a simulation puts in wrong ones. */
   readonly rules?: LinkRules
 }
@@ -43,7 +47,15 @@ export interface LinkView {
   readonly requests: number
 }
 
+/** The peer that holds an actor of a group, and the number of the try: messages of one try are in order among themselves. */
+export interface Via {
+  readonly peer: PeerId
+  readonly line: number
+}
+
 export interface Delivery extends Remote {
+  /** @param via - for an actor of a group */
+  send(message: Outbound, via?: Via): 'accepted' | 'full'
   /** From now on this kernel is reached. */
   start(kernel: Host): void
   /** Nothing leaves any more; who waits is not told. */
@@ -55,6 +67,7 @@ export interface Delivery extends Remote {
 
 /** Peers of addresses that were lately used: parsing costs more than queueing a message. */
 const KNOWN_MAX = 4_096
+const GROUP = 'brume://group/'
 
 /** The way to actors of other peers, over one stream a direction: order, retries, credit, watches, reads. */
 export function createDelivery(options: DeliveryOptions): Delivery {
@@ -81,12 +94,12 @@ class LinkedDelivery implements Delivery {
     this.#links.stop()
   }
 
-  send(message: Outbound): 'accepted' | 'full' {
+  send(message: Outbound, via?: Via): 'accepted' | 'full' {
     const event = encodeValue(message.event)
     if (event === undefined || event.length > EVENT_BYTES_MAX) return this.#refuse(message, 'invalid')
-    const link = this.#linkTo(message.to)
+    const link = via === undefined || this.#isStopped ? this.#linkTo(message.to) : this.#links.to(via.peer)
     if (link === undefined) return this.#refuse(message, this.#isStopped ? 'unreachable' : 'noactor')
-    return link.outgoing.push(message, event, this.#options.clock.now())
+    return link.outgoing.push(message, event, this.#options.clock.now(), via?.line)
   }
 
   watch(target: string, down: (down: Down) => void): Cancel {
@@ -152,6 +165,7 @@ class LinkedDelivery implements Delivery {
   }
 
   #peerOf(target: string): PeerId | undefined {
+    if (target.startsWith(GROUP)) return this.#options.holderOf?.(target)
     if (this.#peers.has(target)) return this.#peers.get(target)
     if (this.#peers.size >= KNOWN_MAX) this.#peers.clear()
     const peer = peerOf(target)

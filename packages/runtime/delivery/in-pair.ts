@@ -17,8 +17,10 @@ export interface Taken {
 export class InPair {
   readonly number: number
   readonly textLength: number
+  /** Asked again as long as it says `overload`. */
+  readonly speaker: () => Sender | Refusal
   /** Who speaks, or why nobody may. */
-  readonly from: Sender | Refusal
+  from: Sender | Refusal = 'overload'
   readonly incarnation: number
   readonly to: string
   /** Watermark: all up to it were taken. */
@@ -31,10 +33,10 @@ export class InPair {
   isOpen = true
   readonly #taken = new Queue<Taken>()
 
-  constructor(number: number, textLength: number, from: Sender | Refusal, incarnation: number, to: string) {
+  constructor(number: number, textLength: number, speaker: InPair['speaker'], incarnation: number, to: string) {
     this.number = number
     this.textLength = textLength
-    this.from = from
+    this.speaker = speaker
     this.incarnation = incarnation
     this.to = to
   }

@@ -126,8 +126,9 @@ export class Incoming {
     if (this.#pairs.size >= PAIRS_MAX || this.#text > PAIR_TEXT_MAX) {
       throw new DeliveryError('BRUME_DELIVERY_LIMIT', 'more pairs than a link may have')
     }
-    const pair = new InPair(number, from.length + to.length, this.#sink.admit(from, incarnation, to), incarnation, to)
-    if (typeof pair.from !== 'string') this.#fence.open(pair.from.sender, incarnation)
+    const speaker = (): Sender | Refusal => this.#sink.admit(from, incarnation, to)
+    const pair = new InPair(number, from.length + to.length, speaker, incarnation, to)
+    this.#admit(pair)
     this.#pairs.set(number, pair)
   }
 
@@ -175,7 +176,15 @@ export class Incoming {
     this.#sink.receive(inbound, this.#inbox(pair, taken))
   }
 
-  #judge({ from, incarnation }: InPair): Sender | Refusal {
+  /** Who it is may be found out only now. */
+  #admit(pair: InPair): void {
+    pair.from = pair.speaker()
+    if (typeof pair.from !== 'string') this.#fence.open(pair.from.sender, pair.incarnation)
+  }
+
+  #judge(pair: InPair): Sender | Refusal {
+    if (pair.from === 'overload') this.#admit(pair)
+    const { from, incarnation } = pair
     if (typeof from === 'string' || !this.#fence.isStale(from.sender, incarnation)) return from
     this.#sink.count('stale')
     return 'stale'

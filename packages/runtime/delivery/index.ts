@@ -1,5 +1,5 @@
 export type { Control } from './controls.ts'
-export { createDelivery, type Delivery, type DeliveryOptions, type Ended, type LinkView } from './delivery.ts'
+export { createDelivery, type Delivery, type DeliveryOptions, type Ended, type LinkView, type Via } from './delivery.ts'
 export { DeliveryError, type DeliveryErrorCode } from './error.ts'
 export {
   type Ack,
@@ -13,3 +13,4 @@ export {
 export { ACTORS_CHANNEL, type Host } from './links.ts'
 export type { Message } from './messages.ts'
 export { LINK_RULES, type LinkRules } from './rules.ts'
+export { encodeValue } from './values.ts'

@@ -52,11 +52,12 @@ export class Links {
   }
 
   constructor(options: DeliveryOptions) {
-    const { net, admins = [], speaksFor = () => false, rules = LINK_RULES, registry = createRegistry() } = options
+    const { net, admins = [], rules = LINK_RULES, registry = createRegistry() } = options
+    const { speaksFor = () => false, holds } = options
     this.#options = options
     this.#rules = rules
     this.#fence = new Fence(rules)
-    this.#admission = new Admission({ self: net.self, admins, speaksFor })
+    this.#admission = new Admission({ self: net.self, admins, speaksFor, holds })
     this.#metrics = deliveryMetrics(registry)
   }
 

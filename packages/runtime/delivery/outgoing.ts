@@ -69,8 +69,8 @@ export class Outgoing {
    * Durable messages of a sender come in order of `seq`, and again only where the sender was told that one was not
    * taken, or began anew.
    */
-  push(source: Outbound, event: Uint8Array, nowMs: number): 'accepted' | 'full' {
-    const pair = this.#pairFor(source, nowMs)
+  push(source: Outbound, event: Uint8Array, nowMs: number, line = 0): 'accepted' | 'full' {
+    const pair = this.#pairFor(source, nowMs, line)
     if (pair === undefined) return 'full'
     const seq = source.durable?.seq ?? pair.lastSeq + 1
     if (seq <= pair.lastSeq) return this.#again(pair, source, seq)
@@ -210,8 +210,8 @@ export class Outgoing {
     }
   }
 
-  #pairFor({ from, incarnation, to, durable }: Outbound, nowMs: number): OutPair | undefined {
-    const key = `${durable === null ? 'v' : 'd'} ${from} ${to}`
+  #pairFor({ from, incarnation, to, durable }: Outbound, nowMs: number, line: number): OutPair | undefined {
+    const key = `${durable === null ? 'v' : `d${line}`} ${from} ${to}`
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
     const text = from.length + to.length
