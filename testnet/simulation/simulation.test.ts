@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { explore } from './explore/explorer.ts'
-import { drawOptions } from './faults/options.ts'
+import { drawOptions, type RunOptions } from './faults/options.ts'
 import type { FaultEvent } from './faults/plan.ts'
 import { mutantNamed } from './mutants/all.ts'
 import { regressions, rerun } from './runs/regressions.ts'
@@ -8,7 +8,7 @@ import { type RunInput, runSeed } from './runs/seed-run.ts'
 import { shrink } from './runs/shrink.ts'
 import { runTwins } from './runs/twins.ts'
 import { measureWideArea } from './runs/wide-area.ts'
-import { CALM } from './scenarios/names.ts'
+import { CALM, drawExact, EXACT } from './scenarios/names.ts'
 import { seedOf, streamsOf } from './world/streams.ts'
 
 const inputOf = (number: number, mutant?: string): RunInput => {
@@ -59,6 +59,31 @@ describe('known bugs', () => {
     const shrunk = shrink(seed, options, 'bad-certificate', mutant)
     expect(runSeed({ seed, options: shrunk.options, mutant }).violation?.check).toBe('bad-certificate')
     expect(shrunk.options.events.length).toBeLessThan(Math.max(1, options.events.length))
+  })
+})
+
+describe('what must hold exactly is noticed where it does not:', () => {
+  const play = (scenario: (typeof EXACT)[number], change: Partial<RunOptions>, mutant?: string, number = 0) => {
+    const drawn = drawExact(streamsOf(seedOf(0)).options)
+    const calm = { ...CALM, deltaMs: drawn.deltaMs, maxCommands: drawn.maxCommands, delay: drawn.delay }
+    const given = mutant === undefined ? undefined : mutantNamed(mutant)
+    return runSeed({ seed: seedOf(number), options: { ...calm, ...change, scenario }, mutant: given }).violation?.check
+  }
+  const far = { meanUs: 30_000, spreadUs: 0, jitterUs: 25_000, aws: false }
+  const sites = { sites: ['b', 'a', 'a', 'a'], minSites: 2 }
+
+  test.each([
+    ['a view is given up where nothing is wrong', () => play('online', { deltaMs: 1 }), 'too-much'],
+    ['certificates travel that each can make', () => play('online', { delay: far }), 'too-much'],
+    ['all wait for one', () => play('laggard', {}, 'quorum of everybody', 1), 'pace'],
+    ['what came late is lost', () => play('reordered', {}, 'nothing resent'), 'liveness'],
+    ['a site that is gone is not missed', () => play('domain-lost', sites, 'diversity ignored'), 'bad-certificate']
+  ])('%s', (_, run, check) => {
+    expect(run()).toBe(check)
+  })
+
+  test.each(EXACT)('%s', (scenario) => {
+    expect(play(scenario, scenario === 'domain-lost' ? sites : {})).toBeUndefined()
   })
 })
 

@@ -1,9 +1,10 @@
 import type { SimRandom } from '@brume/testkit'
 import { mayFail } from '../oracle/statement.ts'
-import { drawScenario, type Scenario } from '../scenarios/names.ts'
+import { drawExact, drawScenario, type Scenario } from '../scenarios/names.ts'
 import { between, pick, type Streams, shuffled } from '../world/streams.ts'
 import { type FaultEvent, planFaults } from './plan.ts'
 import { type Role, rolesFor } from './roles.ts'
+import { drawSites, drawWeights, type Profile } from './weights.ts'
 
 /** Everything that can go wrong in a run; each class is on with probability 1/2. */
 export const CLASSES = [
@@ -22,8 +23,6 @@ export const CLASSES = [
   'byzantine'
 ] as const
 export type FaultClass = (typeof CLASSES)[number]
-
-export type Profile = 'equal' | 'two-to-one' | 'one-at-cap' | 'random' | 'domains'
 
 /** One liar: a member, and what it does. A twin has a second process with the same key. */
 export interface LiarOptions {
@@ -73,11 +72,15 @@ export const SAFETY_MS = 60_000
 const REAL_CRYPTO_EVERY = 50
 /** Of all seeds, those that play out a known trouble. */
 const SCENARIO_SHARE = 0.1
+/** And those in which something must hold exactly. */
+const EXACT_SHARE = 0.06
 
 /** All options of a seed, drawn from the stream `options` and, for what happens when, `faults` and `workload`. */
 export function drawOptions(streams: Streams): RunOptions {
   const { options: random } = streams
-  if (random.chance(SCENARIO_SHARE)) return drawScenario(random)
+  const share = random.float()
+  if (share < SCENARIO_SHARE) return drawScenario(random)
+  if (share < SCENARIO_SHARE + EXACT_SHARE) return drawExact(random)
   const realCrypto = random.below(REAL_CRYPTO_EVERY) === 0
   const n = realCrypto ? 4 : drawSize(random)
   const classes = CLASSES.filter(() => random.chance(0.5))
@@ -141,27 +144,6 @@ export function drawOptions(streams: Streams): RunOptions {
 
 function drawSize(random: SimRandom): number {
   return random.chance(0.8) ? pick(random, [4, 5, 7]) : pick(random, [10, 16])
-}
-
-function drawWeights(random: SimRandom, n: number): { profile: Profile; weights: readonly number[] } {
-  const profile = pick<Profile>(random, ['equal', 'equal', 'two-to-one', 'one-at-cap', 'random', 'domains'])
-  const weights = Array.from({ length: n }, (_, i) => {
-    if (profile === 'two-to-one') return i % 2 === 0 ? 2 : 1
-    return profile === 'random' ? between(random, 1, 20) : 1
-  })
-  // The heaviest that may still fail alone: w with 3w < total.
-  if (profile === 'one-at-cap') {
-    const others = 2 * (n - 1)
-    return { profile, weights: weights.map((_, i) => (i === 0 ? Math.ceil(others / 2) - 1 : 2)) }
-  }
-  return { profile, weights }
-}
-
-function drawSites(profile: Profile, n: number) {
-  if (profile !== 'domains') return { sites: Array.from({ length: n }, () => 'a'), minSites: 1 }
-  // So few elsewhere that one site alone weighs a quorum: then the condition is what holds it back.
-  const elsewhere = n < 7 ? 1 : 2
-  return { sites: Array.from({ length: n }, (_, i) => (i < elsewhere ? 'b' : 'a')), minSites: 2 }
 }
 
 /** Members within a weight, such that the rest still meets the condition of sites. */

@@ -14,6 +14,7 @@ export const MUTANTS: readonly Mutant[] = [
   { name: 'quorum one too light', rules: { quorumOf: ({ quorum }) => quorum - 1 } },
   { name: 'quorum of F + 1', rules: { quorumOf: ({ faults }) => faults + 1 } },
   { name: 'quorum of 2 floor(W / 3) + 1', rules: { quorumOf: ({ total }) => 2 * Math.floor(total / 3) + 1 } },
+  { name: 'quorum of everybody', rules: { quorumOf: ({ total }) => total } },
   {
     name: 'signer counted twice',
     rules: { isCounted: () => false }

@@ -46,6 +46,10 @@ export type Check =
   | 'liveness'
   | 'progress-without-quorum'
   | 'not-quiet'
+  | 'too-much'
+  | 'pace'
+  /** A play did not bring about what it is there for. */
+  | 'stage'
   | 'exception'
 
 export interface Violation {

@@ -41,6 +41,8 @@ export interface GroupOptions {
 export class SimGroup {
   readonly world: World
   readonly streams: Streams
+  /** From which another of the same kind can be made. */
+  readonly input: GroupOptions
   readonly options: RunOptions
   readonly network: Network<Frame>
   readonly nodes: CoreNode[] = []
@@ -56,6 +58,7 @@ export class SimGroup {
   onNotarized: ((process: number, digest: string) => void) | null = null
   onBuilt: ((process: number, digest: string) => void) | null = null
   onCast: ((process: number, kind: number, view: number) => void) | null = null
+  onEntered: ((process: number, view: number) => void) | null = null
   /** What a scenario lets somebody hear instead of a frame. */
   filter: ((from: number, to: number, frame: Frame) => Frame | null) | null = null
   readonly #mouths = new Map<number, Liar>()
@@ -63,7 +66,9 @@ export class SimGroup {
   readonly #proposed = new WeakMap<Uint8Array, Vote>()
   #syncUsMax = Number.POSITIVE_INFINITY
 
-  constructor({ seed, options, mutant, trace }: GroupOptions) {
+  constructor(input: GroupOptions) {
+    const { seed, options, mutant, trace } = input
+    this.input = input
     this.options = options
     this.streams = streamsOf(seed)
     this.world = new World(trace ?? null)
@@ -330,7 +335,7 @@ export class SimGroup {
       notarized: (process, proposal) => this.onNotarized?.(process, proposal.digest),
       conflict: (process, a) => oracle.conflict(member(process), a),
       silenced: (process, from) => oracle.silenced(member(process), from),
-      entered: () => {},
+      entered: (process, view) => this.onEntered?.(process, view),
       built: (process, proposal) => {
         oracle.built(proposal)
         this.onBuilt?.(process, proposal.digest)

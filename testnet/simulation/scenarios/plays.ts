@@ -3,7 +3,8 @@ import { FINALIZE, NOTARIZE, NULLIFY } from '../oracle/statement.ts'
 import type { SimGroup } from '../runs/group.ts'
 import type { Workload } from '../runs/workload.ts'
 import { pick } from '../world/streams.ts'
-import type { Scenario } from './names.ts'
+import { playExact } from './exact.ts'
+import { isExact, type Scenario } from './names.ts'
 
 /** What a scenario is played with. */
 export interface Stage {
@@ -31,6 +32,7 @@ const EVERYBODY = [0, 1, 2, 3]
 const PROPOSAL = 0
 
 export function play(scenario: Scenario, stage: Stage): void {
+  if (isExact(scenario)) return playExact(scenario, stage)
   if (scenario === 'slow-network') return playSlow(stage)
   if (scenario === 'split-asking') return playAsking(stage)
   if (scenario === 'unaware') return playUnaware(stage)
