@@ -29,6 +29,7 @@ export const DOMAIN = {
   actorAlias: 'brume/actor-alias/1',
   actorAttest: 'brume/actor-attest/1',
   actorRng: 'brume/actor-rng/1',
+  actorLog: 'brume/actor-log/1',
   logic: 'brume/logic/1'
 } as const
 

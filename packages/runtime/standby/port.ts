@@ -68,11 +68,14 @@ export interface Ship {
   /** 32 bytes: of the log before the first entry; zeros where there is none. */
   readonly prevHash: Uint8Array
   readonly entries: readonly Uint8Array[]
-  /** A page of everything there is before `fromSeq`, for who cannot go on from what it has; comes without entries. */
+  /**
+   * A piece of everything there is before `fromSeq`, for who cannot go on from what it has; comes without entries, and
+   * `prevHash` is then of the piece before it, chained as entries are from the log's.
+   */
   readonly record: Uint8Array | null
 }
 
-/** From a follower, to each Ship: how far it is. At the end of a batch, all up to it is on disk. */
+/** From a follower, to each Ship: how far it is. Batches that have come whole are on disk. */
 export interface ShipAck {
   readonly type: 'shipAck'
   readonly id: Uint8Array
@@ -91,75 +94,88 @@ export type StandbyFrame = Ship | ShipAck | Beacon
 
 /** Where a copy is in the log. */
 export interface Position {
+  /** Under which it was written. */
   readonly epoch: number
   readonly seq: number
   readonly hash: Uint8Array
 }
 
-/**
- * What happens to a peer's copies, held and followed. `address`: of the root actor, without incarnation.
- */
+/** What happens to a peer's copies, held and followed. `address`: of the root actor, without incarnation. */
 export type StandbyInput =
   /** Some time passed; at least every 250 ms. */
   | { readonly type: 'tick' }
   | { readonly type: 'frame'; readonly from: PeerId; readonly frame: StandbyFrame }
   /** There is a new stream to it. */
   | { readonly type: 'linked'; readonly peer: PeerId }
-  /** As a read of the placement group shows it, perhaps an old one. Null: there is no such actor. */
-  | { readonly type: 'told'; readonly address: string; readonly placement: Placement | null }
-  /** An order came to this; `reply` null: nobody knows whether it takes effect. */
+  /** At the start, before anything else of this actor: its copy on this disk. */
+  | { readonly type: 'found'; readonly address: string; readonly position: Position }
+  /** Everything that was to be found has been; there may be actors of this group, named by its authority. */
+  | { readonly type: 'started'; readonly authorities: readonly string[] }
+  /** What a look came to: all actors of the group that have a copy here, by address; null: the group was not reached. */
+  | {
+      readonly type: 'told'
+      readonly authority: string
+      readonly look: number
+      readonly placements: ReadonlyMap<string, Placement> | null
+    }
+  /** What an order came to; `reply` null: nobody knows whether it takes effect. */
   | {
       readonly type: 'answered'
       readonly address: string
       readonly order: number
       readonly reply: PlacementReply | null
     }
-  /** What this disk has of an actor; at the start, and when a copy is begun. */
-  | { readonly type: 'found'; readonly address: string; readonly position: Position | null }
-  /** Held here: the kernel commits this batch. */
+  /** Held here: the kernel commits a batch, given as `encodeBatch` has it. */
   | { readonly type: 'batch'; readonly address: string; readonly batch: Uint8Array }
   /** What `write` asked for is on disk. */
   | { readonly type: 'written'; readonly address: string; readonly write: number }
-  /** What `read` asked for: all there is at this position, in pages. */
+  /** What `read` asked for: all there is at this position, as one batch. */
+  | { readonly type: 'base'; readonly address: string; readonly position: Position; readonly base: Uint8Array }
+  /** Someone here wants to hold an actor that nobody holds. */
   | {
-      readonly type: 'read'
+      readonly type: 'place'
       readonly address: string
-      readonly position: Position
-      readonly pages: readonly Uint8Array[]
+      readonly kind: string
+      readonly copies: readonly PeerId[]
+      readonly minInSync: number
     }
-  /** Someone here wants it to go to that follower. */
-  | { readonly type: 'hand'; readonly address: string; readonly to: PeerId; readonly stays: boolean }
+  /** Held here: someone wants it to go to this follower; null: to any that is in step. Without one, nothing happens. */
+  | { readonly type: 'hand'; readonly address: string; readonly to: PeerId | null; readonly stays: boolean }
+  /** Held here: the actor is to be no more. */
+  | { readonly type: 'remove'; readonly address: string }
+  /** `lead` failed: its kind is not registered, or its state cannot be read. */
+  | { readonly type: 'unfit'; readonly address: string }
 
 export type StandbyOutput =
   /** Lost where there is no stream. */
   | { readonly type: 'send'; readonly to: PeerId; readonly frame: StandbyFrame }
   /** Answered once, by `answered` with its number. */
   | { readonly type: 'order'; readonly address: string; readonly order: number; readonly event: PlacementEvent }
-  /** Answered by `told`. Address null: of all actors that have a copy here. */
-  | { readonly type: 'look'; readonly address: string | null }
-  /** Answered by `found`. */
-  | { readonly type: 'find'; readonly address: string }
+  /** Answered once, by `told` with its number. */
+  | { readonly type: 'look'; readonly authority: string; readonly look: number }
   /** In order, for each address. */
   | { readonly type: 'write'; readonly address: string; readonly write: number; readonly change: Change }
-  /** Answered by `read`, as it is between two writes. */
+  /** Answered by `base`, as it is when all `write`s before are done. */
   | { readonly type: 'read'; readonly address: string }
   /** This peer holds it now: its kernel is started over its copy. */
   | { readonly type: 'lead'; readonly address: string; readonly placement: Placement }
   /** It does no more: its kernel ends at once, and nothing leaves it that has not. */
-  | { readonly type: 'cease'; readonly address: string }
-  /** The batch with this number, and all before it, may be acted on. Numbers are those of `batch` inputs of this hold. */
-  | { readonly type: 'release'; readonly address: string; readonly batch: number }
+  | { readonly type: 'cease'; readonly address: string; readonly placement: Placement | null }
+  /** The first so many batches of this hold may be acted on. */
+  | { readonly type: 'release'; readonly address: string; readonly batches: number }
+  /** How it is placed has changed, or was not. For those who wait for a place, a hand or a removal. */
+  | { readonly type: 'placed'; readonly address: string; readonly reply: PlacementReply }
   /** The copy is of no use any more. */
   | { readonly type: 'discard'; readonly address: string }
 
-/** What is written to a copy, each all or nothing. */
-export type Change =
-  /** A batch of the log, whole: `batch` as the kernel gave it. */
-  | { readonly kind: 'batch'; readonly batch: Uint8Array; readonly position: Position }
-  /** A page beside what is there; the first one clears what an earlier try left. */
-  | { readonly kind: 'page'; readonly page: Uint8Array; readonly isFirst: boolean }
-  /** The last page came: the pages take the place of what was there. */
-  | { readonly kind: 'turn'; readonly position: Position }
+/** What is written to a copy, with its position, all or nothing. */
+export interface Change {
+  /** `base`: in place of all that is there. */
+  readonly kind: 'batch' | 'base'
+  /** As `encodeBatch` has it. */
+  readonly batch: Uint8Array
+  readonly position: Position
+}
 
 /** A held actor, for whoever shows or counts them. */
 export interface HeldView {
@@ -186,8 +202,8 @@ export interface Shipping {
 export interface Placements {
   /** Signed by this peer. Resolves with the answer that the group has proven; rejects where that may still come. */
   order(authority: string, event: PlacementEvent): Promise<PlacementReply>
-  /** One actor, or all with a copy here; as a quorum has it. */
-  look(authority: string, path: string | null): Promise<ReadonlyMap<string, Placement>>
+  /** By path: all actors of that group, or those that have a copy here; as a quorum has it. Rejects where it is not reached. */
+  look(authority: string): Promise<ReadonlyMap<string, Placement>>
 }
 
 /**
