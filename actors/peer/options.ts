@@ -1,7 +1,7 @@
 import { detectHost, type HostDescription, type MembershipSettings, sampleHostState } from '@brume/actors/membership'
 import { createNet, type NetNode, type NetOptions } from '@brume/net'
 import { createLog } from '@brume/observe'
-import type { Clock, Disk, Log, Random } from '@brume/ports'
+import type { Clock, Disk, Log, Random, Store } from '@brume/ports'
 import { systemClock, systemRandom } from '@brume/ports/system'
 import { FLAG } from '@brume/protocols/membership'
 import { WorkerExecutor } from '@brume/runtime/replica'
@@ -25,6 +25,8 @@ export interface PeerPorts {
   readonly executor: MakeExecutor
   /** Stands between the network and everything that uses it. */
   readonly wrapNet: (net: NetNode) => NetNode
+  /** Stands between the store and everything that uses it. */
+  readonly wrapStore: (store: Store) => Store
 }
 
 /** What is told of this machine. */
@@ -66,7 +68,8 @@ export function machinePorts(config: Config): PeerPorts {
     makeNet: createNet,
     machine: { detect: (storagePath) => detectHost({ storagePath }), sample: sampleHostState },
     executor: (bundle, assignment) => new WorkerExecutor(bundle, assignment, clock),
-    wrapNet: (net) => net
+    wrapNet: (net) => net,
+    wrapStore: (store) => store
   }
 }
 

@@ -93,7 +93,7 @@ interface Plan {
 
 /** The whole peer, in the order in which its parts need each other. */
 async function compose({ directory, config, ports, parts, options }: Plan): Promise<PreparedPeer> {
-  const { clock, random, log, disk, machine, wrapNet } = ports
+  const { clock, random, log, disk, machine, wrapNet, wrapStore } = ports
   const registry = createRegistry()
   const world = { clock, random, log, registry }
   const notices = createNotices(log)
@@ -103,7 +103,8 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     ...{ directory, keepIdentity: options.keepIdentity ?? false, disk, parts, clock, random, log },
     onFailed: (error) => life.fail(journalError(error))
   })
-  const { identity, store, journals, layout } = home
+  const { identity, journals, layout } = home
+  const store = wrapStore(home.store)
   const onEscalated = (failure: Parameters<typeof partError>[0]) => life.fail(partError(failure))
   const kernel = createSystem({ ...world, self: identity.peerId, onEscalated })
 

@@ -11,7 +11,7 @@ import { identifyProcess, type ProcessId } from './process-table.ts'
  * Young generation of 2 MiB, old of 192: a peer takes the same 118 MB RSS as with 1 MiB, as testing.md 3.2 has it, and
  * starts with 0.9 s of CPU instead of 1.4, since loading its modules makes much garbage.
  */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=192', '--disable-warning=ExperimentalWarning']
+export const NODE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=192', '--disable-warning=ExperimentalWarning']
 const PEER_MAIN = fileURLToPath(new URL('../peer-main.ts', import.meta.url))
 
 export interface PeerProcessEvents {
@@ -23,7 +23,7 @@ export interface PeerProcessEvents {
  * A person's BRUME_* settings are for their own peer; one of them could lead a testnet's out of its
  * network. Compiled code is shared: loading a peer's modules takes 0.5 s of CPU with it, 0.95 without.
  */
-function environmentOf(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function environmentOf(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(own).filter(([name]) => !name.startsWith('BRUME_'))
   return { NODE_COMPILE_CACHE: join(privateFolder(), 'compiled'), ...Object.fromEntries(kept) }
 }
