@@ -4,7 +4,7 @@ import type { Durable, StoredActor } from './durable/port.ts'
 import { migrate } from './migrate.ts'
 import { Packed } from './packed.ts'
 import type { Parts } from './parts.ts'
-import type { Kind, Refusal } from './port.ts'
+import type { Kind, Refusal, SpawnOptions } from './port.ts'
 import { spawnOptions } from './records.ts'
 
 /** Brings actors from the disk into memory and out of it again. Their incarnation stays. */
@@ -76,7 +76,7 @@ export class Activation {
         path,
         address: places.address(path),
         ...home,
-        options: this.#packed.options(path) ?? spawnOptions(actor.options)
+        options: this.#packed.options(path) ?? optionsOf(actor)
       },
       durability: actor.options.durability,
       turn: steps.turn
@@ -134,7 +134,7 @@ export class Activation {
 
   /** What it had going goes on. */
   #enter(cell: Cell, actor: StoredActor): void {
-    const { cells, scheduler, supervisor, aliases, effects } = this.#parts
+    const { cells, scheduler, supervisor, aliases, effects, persistence } = this.#parts
     cells.add(cell)
     if (!cell.isAlive) {
       // Those of a failed one are there for its resurrection.
@@ -147,6 +147,8 @@ export class Activation {
       effects.goOn(cell, actor)
       scheduler.add(cell)
     })
+    // A read brings it back, too, and nothing may follow. After its timers: those that are overdue come before it may rest.
+    persistence.used(cell)
   }
 
   #damaged(path: string, error: unknown): Refusal {
@@ -158,6 +160,11 @@ export class Activation {
     this.#parts.options.log.error({ actor: path, ...why }, `an actor on disk is ${refusal}; its bytes are kept`)
     return refusal
   }
+}
+
+/** A volatile one that comes back had been packed, so it may be again. */
+function optionsOf({ options }: StoredActor): SpawnOptions {
+  return { ...spawnOptions(options), ...(options.durability === 'memory' && { passivate: true }) }
 }
 
 /** Nothing is drawn while a state is restored. */

@@ -139,8 +139,7 @@ export class Effects {
   }
 
   #arm(cell: Cell, given: string | undefined, event: Event, to: string | null, delayMs: number): void {
-    // A space is in no id that XState makes.
-    const id = given ?? ` ${cell.nameless++}`
+    const id = given ?? nameless(cell)
     this.#cancel(cell, id)
     assertBelow(cell.timers.size, TIMERS_MAX, cell, 'timers')
     const dueMs = this.#parts.persistence.nowMs(cell) + delayMs
@@ -246,6 +245,14 @@ export class Effects {
   #unwatch(cell: Cell, target: string): void {
     cell.watching.get(target)?.()
     cell.watching.delete(target)
+  }
+}
+
+/** No id that XState makes has a space. The count begins anew where the actor comes back to memory, its timers are there. */
+function nameless(cell: Cell): string {
+  for (;;) {
+    const id = ` ${cell.nameless++}`
+    if (!cell.timers.has(id)) return id
   }
 }
 

@@ -352,6 +352,17 @@ describe('an idle actor', () => {
     expect(await kernel.snapshot('packed')).toMatchObject({ context: { n: 1 }, incarnation })
   })
 
+  test('needs no event to rest: once spawned, and again after a read', async () => {
+    const { kernel, clock } = await life(memoryStore())
+    run(kernel, 'c', countingMachine)
+    run(kernel, 'v', countingMachine, { durability: 'memory', passivate: true })
+    for (let round = 0; round < 2; round++) {
+      await idle(clock)
+      expect(places(kernel)).toEqual([])
+      for (const path of ['c', 'v']) expect(await kernel.snapshot(path)).toMatchObject({ context: { n: 0 }, seq: 0 })
+    }
+  })
+
   test.each([true, false])('is woken by its timers; volatile: %s', async (isVolatile) => {
     const { kernel, clock } = isVolatile ? world() : await life(memoryStore())
     run(kernel, 'light', light, { passivateMs: 1_000, passivate: true })

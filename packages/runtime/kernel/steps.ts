@@ -39,6 +39,8 @@ export class Steps {
       return this.#parts.supervisor.fail(cell, error, null)
     }
     if (!this.#apply(cell, step, null)) return
+    // It may never be sent anything.
+    this.#parts.persistence.used(cell)
     this.#parts.scheduler.add(cell)
   }
 
