@@ -5,10 +5,13 @@ import { runAdapted } from './test/driver.ts'
 import { runLive } from './test/live.ts'
 import { drawMachine } from './test/machines.ts'
 import type { Run, Step } from './test/run.ts'
+import { seedsOf } from './test/seeds.ts'
 
 /** A gate's share; `BRUME_DIFFERENTIAL=10000` for all. Each machine runs twice: straight, and restored before each event. */
-const MACHINES = Number(process.env.BRUME_DIFFERENTIAL ?? 500)
+const { from: FROM, count: MACHINES } = seedsOf(500)
 const STEPS = 14
+/** Fewer say little of what is drawn. */
+const MEANT_MIN = 100
 /** 10,000 machines take minutes on a busy machine. */
 const TIMEOUT_MS = 60_000 + 100 * MACHINES
 
@@ -85,7 +88,7 @@ function count({ recording }: Run): void {
 test(
   `${MACHINES} random machines do what XState does`,
   () => {
-    for (let seed = 1; seed <= MACHINES; seed++) compare(seed, false)
+    for (let seed = FROM; seed < FROM + MACHINES; seed++) compare(seed, false)
   },
   TIMEOUT_MS
 )
@@ -93,7 +96,7 @@ test(
 test(
   `${MACHINES} random machines do the same when stored and restored before every event`,
   () => {
-    for (let seed = 1; seed <= MACHINES; seed++) compare(seed, true)
+    for (let seed = FROM; seed < FROM + MACHINES; seed++) compare(seed, true)
   },
   TIMEOUT_MS
 )
@@ -104,6 +107,7 @@ beforeAll(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}))
 afterAll(() => {
   vi.restoreAllMocks()
   console.log(`differential: ${JSON.stringify(counts)}`)
+  if (MACHINES < MEANT_MIN) return
   // A suite of machines that fail at once or do nothing would agree, too.
   expect(counts.failed + counts.doubled).toBeLessThan(counts.machines / 3)
   expect(counts.changed).toBeGreaterThan(counts.machines)

@@ -9,11 +9,10 @@ import { kidOf, type LiveRun, runLive } from './test/live.ts'
 import { drawMachine } from './test/machines.ts'
 import { newRecording, push, type Recording, record } from './test/recorder.ts'
 import type { Step } from './test/run.ts'
+import { seedsOf } from './test/seeds.ts'
 
 /** A gate's share; `BRUME_DIFFERENTIAL=10000` for 1,000 trees. */
-const TREES = Math.ceil(Number(process.env.BRUME_DIFFERENTIAL ?? 3_000) / 10)
-/** The first seed; the long run may be cut. */
-const FROM = Number(process.env.BRUME_DIFFERENTIAL_FROM ?? 1)
+const { from: FROM, count: TREES } = seedsOf(300, 0.1)
 const STEPS = 14
 /** Fewer say little of what is drawn. */
 const MEANT_MIN = 100

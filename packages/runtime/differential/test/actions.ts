@@ -31,7 +31,13 @@ export interface Surroundings {
   readonly fails: boolean
   /** Delays, ms: few and equal ones, or many that never coincide. */
   readonly delay: () => number
+  /** Of this machine there may be several actors. */
+  readonly isMany: boolean
+  /** The machine's named delays, those of its `after` among them. */
+  readonly delays: Record<string, Delay>
 }
+
+type Delay = number | ((args: Args) => number)
 
 type Loose = never
 
@@ -47,12 +53,23 @@ interface Drawn {
   readonly fuel: number
   readonly ready: boolean
   readonly seen: readonly string[]
+  /** Added to all delays: what actors of one machine begin at once does not come at once. */
+  readonly shiftMs: number
   readonly alive: Readonly<Record<string, unknown>>
 }
 
 interface Args {
   readonly context: Drawn
   readonly event: { readonly type: string }
+}
+
+/** Between timers that one event arms by the same action twice: each has taken fuel. Irrational, as good as. */
+const APART_MS = 0.0137
+
+/** A delay that is the actor's own, where there may be others. */
+export function ownDelay({ delay, isMany }: Pick<Surroundings, 'delay' | 'isMany'>): Delay {
+  const ms = delay()
+  return isMany ? ({ context }: Args) => ms + context.shiftMs - APART_MS * context.fuel : ms
 }
 
 /** Guards by name, with parameters, inline, and made of others. */
@@ -92,7 +109,7 @@ function drawAction(around: Surroundings): unknown {
     () => log(({ context }: Args) => context.n),
     () => emit((({ context }: Args) => ({ type: emitted, mark, n: context.n })) as never),
     () => costly(raise({ type: chance.of(RAISED) } as never)),
-    () => costly(raise({ type: chance.of(EVENTS), late: true } as never, { delay: around.delay() } as never)),
+    () => costly(raise({ type: chance.of(EVENTS), late: true } as never, { delay: ownDelay(around) } as never)),
     () => costly(drawTimer(around)),
     () => cancel(chance.of(TIMERS)),
     () =>
@@ -100,7 +117,7 @@ function drawAction(around: Surroundings): unknown {
         sendTo(
           (({ self }: { readonly self: unknown }) => self) as never,
           { type: 'C' } as never,
-          { delay: around.delay() } as never
+          { delay: ownDelay(around) } as never
         )
       ),
     () => drawEnqueued(around, mark)
@@ -111,7 +128,7 @@ function drawAction(around: Surroundings): unknown {
       : [() => costly(drawSpawn(around)), () => costly(drawSpawn(around)), () => costly(drawKidSend(around))]
   // Of those that may fail there are more to be told of it.
   const told = around.kids.length > 0 && around.fails ? Array.from({ length: 4 }, () => kids[2] as () => unknown) : []
-  const late = around.delay
+  const late = () => ownDelay(around)
   const up = around.hasParent
     ? [
         ...(around.fails ? [() => costly(raise({ type: BOOM } as never, { delay: late() } as never))] : []),
@@ -131,16 +148,17 @@ function costly(action: unknown): unknown {
 }
 
 /** A timer under a name: its like before is cancelled, for XState would let both of them come. */
-function drawTimer({ chance, delay }: Surroundings): unknown {
+function drawTimer(around: Surroundings): unknown {
+  const { chance } = around
   const id = chance.of(TIMERS)
-  const [type, delayMs] = [chance.of(EVENTS), delay()]
+  const [type, delay] = [chance.of(EVENTS), ownDelay(around)]
   return enqueueActions((({
     enqueue
   }: {
     readonly enqueue: { cancel: (id: string) => void; raise: (...args: unknown[]) => void }
   }) => {
     enqueue.cancel(id)
-    enqueue.raise({ type }, { id, delay: delayMs })
+    enqueue.raise({ type }, { id, delay })
   }) as never)
 }
 
@@ -215,12 +233,13 @@ function spawnOnce(id: string): unknown {
   }) as never)
 }
 
-function drawKidSend({ chance, kids, delay, fails }: Surroundings): unknown {
+function drawKidSend(around: Surroundings): unknown {
+  const { chance, kids, fails } = around
   const id = chance.of(kids)
-  const [type, delayMs] = [chance.of(fails ? [...EVENTS, BOOM] : EVENTS), chance.yes(0.3) ? delay() : undefined]
+  const type = chance.of(fails ? [...EVENTS, BOOM] : EVENTS)
+  const delay = chance.yes(0.3) ? ownDelay(around) : undefined
   return enqueueActions((({ context, enqueue }: Args & { readonly enqueue: Enqueue }) => {
-    if (context.alive[id])
-      enqueue(sendTo(id, { type } as never, (delayMs === undefined ? {} : { delay: delayMs }) as never))
+    if (context.alive[id]) enqueue(sendTo(id, { type } as never, (delay === undefined ? {} : { delay }) as never))
   }) as never)
 }
 

@@ -12,9 +12,7 @@ export interface LiveRun extends Run {
 export function runLive(machine: AnyStateMachine, inspected: (event: InspectionEvent) => void = () => {}): LiveRun {
   const recording = newRecording()
   const clock = new SimClock()
-  const refs = new Map<string, AnyActorRef[]>()
-  /** In this step: two of one id may be a child that was replaced before it was heard of. */
-  const started = new Set<string>()
+  const refs: AnyActorRef[] = []
   let hasDoubled = false
   let hasFailed = false
   const actor = createActor(machine, {
@@ -29,15 +27,16 @@ export function runLive(machine: AnyStateMachine, inspected: (event: InspectionE
       const { actorRef } = event as unknown as { readonly actorRef: AnyActorRef }
       if (event.type === '@xstate.actor') {
         actorRef.on('*', (emitted) => push(recording.emitted, actorRef.id, emitted))
-        refs.set(actorRef.id, [...(refs.get(actorRef.id) ?? []), actorRef])
+        refs.push(actorRef)
       }
-      if (event.type === '@xstate.event' && event.event.type === 'xstate.init') {
-        if (started.has(actorRef.id)) hasDoubled = true
-        started.add(actorRef.id)
-      }
+      // Two of one name may be there within one event only, and one of them go on without its parent's knowledge.
+      if (event.type === '@xstate.event' && event.event.type === 'xstate.init') hasDoubled ||= isOrphan(actorRef, actor)
+      if (event.type === '@xstate.snapshot' && actorRef === actor) hasDoubled ||= refs.some(isRunningOrphan)
       if (event.type === '@xstate.event' && event.event.type.startsWith('xstate.error.actor.')) hasFailed = true
     }
   })
+  const isRunningOrphan = (ref: AnyActorRef) =>
+    Reflect.get(ref, '_processingStatus') === RUNNING && isOrphan(ref, actor)
   actor.subscribe({
     error: () => {
       hasFailed = true
@@ -55,14 +54,13 @@ export function runLive(machine: AnyStateMachine, inspected: (event: InspectionE
   return {
     recording,
     get hasDoubled() {
-      return hasDoubled || hasOrphans(refs)
+      return hasDoubled
     },
     get hasFailed() {
       return hasFailed
     },
     do: (step: Step) => {
       record(recording)
-      started.clear()
       if ('send' in step) actor.send({ type: step.send })
       else clock.run(step.waitMs)
     },
@@ -84,10 +82,9 @@ export function kidOf({ value, context }: { readonly value?: unknown; readonly c
   return { value: value ?? null, context: shown(context) }
 }
 
-/** A child was replaced by one of its id while it ran, and goes on without a parent that knows it. */
-function hasOrphans(refs: ReadonlyMap<string, readonly AnyActorRef[]>): boolean {
-  const isRunning = (ref: object) => Reflect.get(ref, '_processingStatus') === RUNNING
-  return [...refs.values()].some((all) => all.filter(isRunning).length > 1)
+/** A child that the root does not have: another of its id took its place, or it was stopped before it was started. */
+function isOrphan(ref: AnyActorRef, root: AnyActorRef): boolean {
+  return ref !== root && root.getSnapshot().children[ref.id] !== ref
 }
 
 /** XState's `ProcessingStatus.Running`. */

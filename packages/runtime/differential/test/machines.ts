@@ -1,6 +1,15 @@
 import { type AnyStateMachine, and, assign, createMachine, fromTransition } from 'xstate'
-import { BOOM, drawActions, drawGuard, EVENTS, IMPLEMENTATIONS, type Surroundings, spawnAll } from './actions.ts'
-import type { Chance } from './chance.ts'
+import {
+  BOOM,
+  drawActions,
+  drawGuard,
+  EVENTS,
+  IMPLEMENTATIONS,
+  ownDelay,
+  type Surroundings,
+  spawnAll
+} from './actions.ts'
+import { Chance } from './chance.ts'
 
 interface Node {
   readonly key: string
@@ -10,7 +19,7 @@ interface Node {
 }
 
 /** Named, so that failures are seen before a machine hangs the test. */
-const ITERATIONS_MAX = 60
+const ITERATIONS_MAX = 200
 const KIDS = ['k1', 'k2'] as const
 
 export interface MachineOptions {
@@ -27,6 +36,7 @@ export interface MachineOptions {
 export function drawMachine({ chance, name, children, delay, fails = false }: MachineOptions): AnyStateMachine {
   const root: Node = drawNode(chance, name, name, name === 'root' ? 3 : 2, true)
   const nodes = flatten(root).map(({ id }) => id)
+  const isMany = children || name !== 'root'
   const around: Surroundings = {
     chance,
     name,
@@ -34,7 +44,12 @@ export function drawMachine({ chance, name, children, delay, fails = false }: Ma
     nodes,
     kids: children ? KIDS : [],
     hasParent: name !== 'root',
-    fails
+    fails,
+    isMany,
+    delays: {
+      short: ownDelay({ delay, isMany }),
+      later: ({ context: { n, shiftMs } }) => LATER_MS + n + shiftMs
+    }
   }
   const kid = children ? drawMachine({ chance, name: 'kid', children: false, delay, fails }) : undefined
   const config = {
@@ -45,6 +60,7 @@ export function drawMachine({ chance, name, children, delay, fails = false }: Ma
       ready: false,
       seen: [],
       alive: {},
+      shiftMs: shiftOf(input?.name),
       name: input?.name ?? name
     }),
     options: { maxIterations: ITERATIONS_MAX },
@@ -60,14 +76,20 @@ export function drawMachine({ chance, name, children, delay, fails = false }: Ma
     })
   }
   const actors = { ...(kid ? { kid } : {}), counter }
-  const delays = {
-    short: delay(),
-    later: ({ context }: { readonly context: { readonly n: number } }) => delay0 + context.n
-  }
-  return createMachine(config as never, { ...IMPLEMENTATIONS, actors, delays } as never) as unknown as AnyStateMachine
+  return createMachine(
+    config as never,
+    { ...IMPLEMENTATIONS, actors, delays: around.delays } as never
+  ) as unknown as AnyStateMachine
 }
 
-const delay0 = 40
+const LATER_MS = 40
+
+/** Another for each name, below 7 ms; 0 for the root. */
+function shiftOf(name = ''): number {
+  let hash = 0
+  for (const letter of name) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) >>> 0
+  return new Chance(hash).unit() * (name === '' ? 0 : 7)
+}
 
 const boom = (): never => {
   throw new Error('boom')
@@ -175,13 +197,16 @@ function costly(actions: readonly unknown[]): object {
   return { guard: 'hasFuel', actions: [spend, ...actions] }
 }
 
+/** Without fuel a failure is taken and nothing done about it: one that nobody takes ends the comparison. */
+const HANDLED = {}
+
 /** How a child fails, or what a parent does about what becomes of its children. */
 function drawFamily(around: Surroundings): object {
   const { chance, kids, hasParent } = around
   if (hasParent) return { [BOOM]: chance.of([{ guard: boom }, { actions: assign(boom) }]) }
   return Object.fromEntries(
     kids.flatMap((id) => [
-      ...(chance.yes(0.9) ? [[`xstate.error.actor.${id}`, drawEnd(around, id)]] : []),
+      ...(chance.yes(0.97) ? [[`xstate.error.actor.${id}`, [drawEnd(around, id), HANDLED]]] : []),
       ...(chance.yes(0.5) ? [[`xstate.done.actor.${id}`, drawEnd(around, id)]] : []),
       ...(chance.yes(0.5) ? [[`xstate.snapshot.${id}`, costly(drawActions(around, 1))]] : [])
     ])
@@ -202,8 +227,10 @@ function drawAlways(around: Surroundings, targets: readonly string[]): object {
 }
 
 function drawAfter(around: Surroundings, targets: readonly string[]): object {
-  const { chance } = around
-  const delays = [around.delay(), chance.of(['short', 'later'])].filter(() => chance.yes(0.6))
+  const { chance, delays: named, isMany } = around
+  const own = isMany ? `d${Object.keys(named).length}` : around.delay()
+  if (isMany) named[own] = ownDelay(around)
+  const delays = [own, chance.of(['short', 'later'])].filter(() => chance.yes(0.6))
   return Object.fromEntries(delays.map((delay) => [delay, drawTransition(around, targets)]))
 }
 
@@ -213,9 +240,9 @@ function drawInvoke(around: Surroundings, { id }: Node, targets: readonly string
   return {
     ...(chance.yes(0.5) ? { id: `i${id}` } : {}),
     src: isCounter ? 'counter' : chance.yes(0.5) ? 'kid' : kid,
-    input: { name: `i${id}`, ...(around.fails && chance.yes(0.05) ? { fails: true } : {}) },
+    input: { name: `i${id}`, ...(around.fails && chance.yes(0.02) ? { fails: true } : {}) },
     onDone: drawReentry(around, targets),
-    ...(chance.yes(around.fails ? 0.9 : 0.7) ? { onError: drawReentry(around, targets) } : {}),
+    ...(chance.yes(around.fails ? 0.97 : 0.7) ? { onError: [drawReentry(around, targets), HANDLED] } : {}),
     ...(!isCounter && chance.yes(0.3) ? { onSnapshot: costly(drawActions(around, 1)) } : {})
   }
 }

@@ -13,6 +13,7 @@ interface StateNode {
   readonly type: string
   readonly order: number
   readonly parent: StateNode | undefined
+  readonly states: Readonly<Record<string, StateNode>>
 }
 
 /** What is stored of a snapshot. Shares nothing with it but what nobody can change. */
@@ -47,15 +48,28 @@ function nodesOf(snapshot: AnyMachineSnapshot): readonly StateNode[] {
 
 /** Numbers of the nodes; none where the state value says all of it. */
 function orderOf(nodes: readonly StateNode[]): readonly number[] {
-  const orders = nodes.map(({ order }) => order)
-  const isSorted = orders.every((order, i) => i === 0 || order > (orders[i - 1] ?? 0))
-  return isSorted && !hasRivals(nodes) ? [] : orders
+  return isWhole(nodes) ? [] : nodes.map(({ order }) => order)
 }
 
-/** By way of history XState can hold two states of a compound one active, of which the value names the first. */
-function hasRivals(nodes: readonly StateNode[]): boolean {
-  const compounds = nodes.map(({ parent }) => parent).filter((parent) => parent?.type === 'compound')
-  return new Set(compounds).size < compounds.length
+/**
+ * Whether nodes are in the document's order and active as their kinds demand. By way of history XState can hold two states
+ * of a compound one, of which the value names the first, and a state without the one around it, which the value names.
+ */
+function isWhole(nodes: readonly StateNode[]): boolean {
+  const below = new Map<StateNode, number>(nodes.map((node) => [node, 0]))
+  for (let i = 1; i < nodes.length; i++) {
+    const { order, parent } = nodes[i] as StateNode
+    const siblings = parent === undefined ? undefined : below.get(parent)
+    if (parent === undefined || siblings === undefined || order <= (nodes[i - 1] as StateNode).order) return false
+    below.set(parent, siblings + 1)
+  }
+  return nodes.every((node) => below.get(node) === childrenOf(node))
+}
+
+/** How many of its children are active while it is. */
+function childrenOf({ type, states }: StateNode): number {
+  if (type === 'compound') return 1
+  return type === 'parallel' ? Object.values(states).filter((state) => state.type !== 'history').length : 0
 }
 
 /**
@@ -84,7 +98,7 @@ export function restore(stage: Stage, machine: AnyStateMachine, stored: Json): A
   })
   const refs = snapshot.children as Readonly<Record<string, ChildRef>>
   return Object.assign(snapshot, {
-    ...arranged(machine, nodesOf(snapshot), order),
+    ...arranged(machine, value, nodesOf(snapshot), order),
     context: revive(context, refs),
     children: Object.fromEntries(Object.entries(refs).filter(([id]) => known.has(id)))
   })
@@ -106,31 +120,32 @@ function anyActor(machine: AnyStateMachine): string {
 /** XState's own restore goes by the value, whose keys may have been sorted on the way. */
 function arranged(
   machine: AnyStateMachine,
+  value: Json,
   nodes: readonly StateNode[],
   order: readonly number[]
 ): { _nodes: readonly StateNode[]; value: unknown } {
+  const { idMap, root } = machine as unknown as { readonly idMap: ReadonlyMap<string, StateNode>; root: StateNode }
   if (order.length === 0) {
     const _nodes = [...new Set(nodes)].sort((a, b) => a.order - b.order)
-    return { _nodes, value: stateValueOf(_nodes) }
+    return { _nodes, value: sorted(value, root, _nodes) }
   }
-  const { idMap } = machine as unknown as { readonly idMap: ReadonlyMap<string, StateNode> }
   const all = new Map([...idMap.values()].map((node) => [node.order, node]))
   const _nodes = order.map((number) => all.get(number) ?? refuse('the machine has no such active state'))
-  return { _nodes, value: stateValueOf(_nodes) }
+  // XState takes those around them, where they are not active, for the last.
+  const around = new Set(_nodes)
+  for (const { parent } of around) if (parent) around.add(parent)
+  return { _nodes, value: sorted(value, root, [...around]) }
 }
 
-/** XState's state value of these nodes, with keys in the order that they are in. */
-function stateValueOf(nodes: readonly StateNode[]): unknown {
-  const below = new Map<StateNode, StateNode[]>(nodes.map((node) => [node, []]))
-  for (const node of nodes) if (node.parent) below.get(node.parent)?.push(node)
-  const of = (node: StateNode): unknown => {
-    const children = below.get(node) ?? []
-    const only = node.type === 'compound' ? children[0] : undefined
-    if (only && (only.type === 'atomic' || only.type === 'final')) return only.key
-    return Object.fromEntries(children.map((child) => [child.key, of(child)]))
-  }
-  const root = nodes.find(({ parent }) => !parent)
-  return root ? of(root) : {}
+/** The state value with its keys in the order of these nodes: by it transitions are looked for. */
+function sorted(value: Json, node: StateNode, order: readonly StateNode[]): Json {
+  if (typeof value !== 'object' || value === null) return value
+  const below = Object.entries(value).map(([key, inner]) => {
+    const child = node.states[key] ?? refuse('the machine has no such state')
+    return { key, child, inner, at: order.indexOf(child) }
+  })
+  below.sort((a, b) => a.at - b.at)
+  return Object.fromEntries(below.map(({ key, child, inner }) => [key, sorted(inner, child, order)]))
 }
 
 /** Ids of children that the context speaks of. */
