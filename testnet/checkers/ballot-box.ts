@@ -82,11 +82,6 @@ export class BallotBox {
   }
 
   /** Is the very statement known from elsewhere? */
-  has(statement: SignedStatement): boolean {
-    const seen = this.#bySigner.get(`${statement.epoch}/${statement.view}/${statement.signer}`) ?? []
-    return seen.some((other) => other.statement.kind === statement.kind && other.statement.tail === statement.tail)
-  }
-
   violations(): readonly Violation[] {
     return [...this.#doubleVotes.values(), ...this.#conflictingFinals()]
   }

@@ -8,6 +8,7 @@ import { readCommittee } from './committee.ts'
 import { type FoundEvidence, readEvidence, readMuted } from './evidence.ts'
 import { readBlock, readTapped, readVoteAt } from './frames.ts'
 import { type FoundRecord, readJournalFolder } from './journal-file.ts'
+import { OwnVotes } from './own-votes.ts'
 import type { SignedStatement } from './statement.ts'
 
 /** Records of the quorum actor's own journal; payload `[groupId, bytes]`. */
@@ -18,6 +19,8 @@ const NOTE_RECORD = 5
 /** `kind u8 ‖ index u8 ‖ count u8 ‖ bytes`: consecutive parts of a record that is too large for one. */
 const PART_RECORD = 6
 const PART_HEAD_BYTES = 3
+/** Of a journal's first record. */
+const FIRST_SEQUENCE = 1
 const READ_RECORDS: readonly number[] = [VOTE_RECORD, BLOCK_RECORD, EVIDENCE_RECORD, NOTE_RECORD, PART_RECORD]
 const RECORD_BYTES_MAX = 65_536
 /** A run that went wrong goes wrong thousandfold; more examples say nothing new. */
@@ -45,15 +48,10 @@ export interface CheckReport {
   readonly violations: readonly Violation[]
 }
 
-interface Own {
-  readonly box: BallotBox
-  readonly fromView: number
-}
-
 interface Journaled {
   readonly votes: number
-  /** Journal's own statements and the lowest view it still has, by `signer/epoch`. */
-  readonly own: ReadonlyMap<string, Own>
+  /** By `signer/epoch`. */
+  readonly own: ReadonlyMap<string, OwnVotes>
   readonly evidence: readonly (FoundEvidence & { readonly peer: string })[]
   readonly muted: CheckReport['muted']
 }
@@ -65,13 +63,16 @@ function contentOf(record: FoundRecord, groupId: Uint8Array): Buffer | undefined
 }
 
 function readJournals(run: RunFolder, committee: ReturnType<typeof readCommittee>, all: BallotBox): Journaled {
-  const own = new Map<string, Own>()
+  const own = new Map<string, OwnVotes>()
   const evidence: (FoundEvidence & { readonly peer: string })[] = []
   const muted: CheckReport['muted'][number][] = []
   let votes = 0
   let parts: Buffer[] = []
+  let isWhole = true
   for (const { name } of run.manifest().peers) {
-    for (const record of readJournalFolder(join(run.dataDir(name), 'journal', 'quorum'))) {
+    const records = readJournalFolder(join(run.dataDir(name), 'journal', 'quorum'))
+    isWhole = records[0]?.sequence === FIRST_SEQUENCE
+    for (const record of records) {
       if (!READ_RECORDS.includes(record.kind)) continue
       const content = contentOf(record, committee.groupId)
       if (content !== undefined) take(name, record.kind, content)
@@ -108,9 +109,9 @@ function readJournals(run: RunFolder, committee: ReturnType<typeof readCommittee
 
   function takeVote(vote: SignedStatement, source: string): void {
     const place = `${vote.signer}/${vote.epoch}`
-    const before = own.get(place) ?? { box: new BallotBox(committee), fromView: vote.view }
-    before.box.add(vote, source)
-    own.set(place, { box: before.box, fromView: Math.min(before.fromView, vote.view) })
+    const votesOfEpoch = own.get(place) ?? new OwnVotes(isWhole)
+    votesOfEpoch.add(vote)
+    own.set(place, votesOfEpoch)
     all.add(vote, source)
   }
 }
@@ -144,10 +145,7 @@ function frameOf(line: string): Buffer {
 
 /** A vote that others have and its signer's journal has not left before it was on disk. */
 function unjournaled(votes: readonly SignedStatement[], { own }: Journaled): readonly Violation[] {
-  const missing = votes.filter((vote) => {
-    const journal = own.get(`${vote.signer}/${vote.epoch}`)
-    return journal !== undefined && vote.view >= journal.fromView && !journal.box.has(vote)
-  })
+  const missing = votes.filter((vote) => own.get(`${vote.signer}/${vote.epoch}`)?.lacks(vote) === true)
   return missing.map(({ signer, view, kind }) => ({
     rule: 'vote-not-in-journal',
     member: signer,
