@@ -1,4 +1,4 @@
-import type { PeerId, Store } from '@brume/ports'
+import type { Clock, Log, PeerId, Store } from '@brume/ports'
 import type { Kernel } from '../kernel/port.ts'
 
 /**
@@ -163,8 +163,13 @@ export type StandbyOutput =
   | { readonly type: 'cease'; readonly address: string; readonly placement: Placement | null }
   /** The first so many batches of this hold may be acted on. */
   | { readonly type: 'release'; readonly address: string; readonly batches: number }
-  /** How it is placed has changed, or was not. For those who wait for a place, a hand or a removal. */
-  | { readonly type: 'placed'; readonly address: string; readonly reply: PlacementReply }
+  /** What someone here wanted does not happen. */
+  | {
+      readonly type: 'refused'
+      readonly address: string
+      readonly what: 'place' | 'hand' | 'remove'
+      readonly refusal: PlacementRefusal
+    }
   /** The copy is of no use any more. */
   | { readonly type: 'discard'; readonly address: string }
 
@@ -232,24 +237,43 @@ export interface StandbyHost {
   ceased(address: string, to: PeerId | null): void
 }
 
+export interface StandbyOptions {
+  readonly self: PeerId
+  /** A part of the peer's store that nobody else uses. */
+  readonly store: Store
+  readonly clock: Clock
+  /** Milliseconds of a clock that also counts the time in which the machine sleeps. */
+  readonly uptimeMs: () => number
+  readonly log: Log
+  readonly placements: Placements
+  readonly host: StandbyHost
+  /** A write failed: the peer must end, exit code 74. */
+  readonly onFatal: (error: Error) => void
+}
+
 /** All actors of mode `standby` that this peer holds or follows. */
 export interface Standby {
-  /** Takes up what is on this disk. */
-  start(): Promise<void>
+  /** Takes up what is on this disk. `authorities`: placement groups that may name this peer for a copy. */
+  start(authorities: readonly string[]): Promise<void>
+  /** This peer is a member of one more placement group. */
+  joined(authority: string): void
   receive(from: PeerId, frame: StandbyFrame): void
   /** There is a new stream to it. */
   linked(peer: PeerId): void
-  /** Becomes the holder. Resolves once its kernel runs. Its root is then spawned in that kernel by the caller. */
+  /**
+   * Becomes the holder of an actor that nobody holds. Resolves once its kernel runs; the caller spawns its root there.
+   * It takes events as soon as `minInSync` followers are in step. @throws StandbyError
+   */
   place(address: string, kind: string, copies: readonly PeerId[], minInSync: number): Promise<Kernel>
-  /** Resolves once the other one is the holder. */
+  /** Gives it to a follower in step and follows itself; resolves once the other one is the holder. @throws StandbyError */
   hand(address: string, to: PeerId): Promise<void>
-  /** It is stopped for good: copies go. */
+  /** It is stopped for good, and copies go. @throws StandbyError */
   remove(address: string): Promise<void>
-  /** May what a `final` read found be told now? */
+  /** May what a `final` read found be told? To be asked when it is there. */
   mayRead(address: string): boolean
-  /** The kernel of an actor that is held here. */
+  /** Of an actor that is held here. */
   kernel(address: string): Kernel | undefined
   held(): readonly HeldView[]
-  /** Hands over what can be, then ends. */
+  /** Hands over what can be, and ends kernels. Nothing is sent any more. */
   stop(): Promise<void>
 }

@@ -1,0 +1,434 @@
+import type { PeerId } from '@brume/ports'
+import { actorId, parseAddress } from '../address.ts'
+import type { Beacons } from './beacons.ts'
+import { Follow } from './follow.ts'
+import { Lead, type LeadSink } from './lead.ts'
+import { HAND_WITHIN_MS, RESEND_MS, TAKE_AFTER_MS } from './limits.ts'
+import { NO_HASH } from './log.ts'
+import { isNewer } from './placement.ts'
+import type {
+  Change,
+  Placement,
+  PlacementEvent,
+  PlacementRefusal,
+  PlacementReply,
+  Position,
+  Ship,
+  ShipAck,
+  StandbyInput,
+  StandbyOutput
+} from './port.ts'
+import type { ShippingRules } from './rules.ts'
+
+/** What a copy needs of the peer it is on. */
+export interface CopyHost {
+  readonly self: PeerId
+  readonly rules: ShippingRules
+  readonly beacons: Beacons
+  readonly nowMs: number
+  emit(output: StandbyOutput): void
+  /** The placement may be another than is known here. */
+  doubt(authority: string): void
+  /** A number for an order. */
+  nextOrder(): number
+  /** Of the last look that began. */
+  readonly lastLook: number
+}
+
+type Wish = StandbyInput & { readonly type: 'place' | 'hand' | 'remove' }
+
+interface Order {
+  readonly number: number
+  readonly event: PlacementEvent
+}
+
+/** The copy of one actor on this peer, held or followed, or to be. */
+export class Copy {
+  readonly address: string
+  readonly authority: string
+  readonly id: Uint8Array
+  readonly #path: string
+  readonly #host: CopyHost
+  #placement: Placement | null = null
+  /** Looks that began later are of what is known here, or newer. */
+  #learnedAt = 0
+  /** When its holder was first known. */
+  #sinceMs: number
+  #follow: Follow
+  #lead: Lead | null = null
+  /** This peer is the holder, by an order that nobody else can have had, and its kernel is to start. */
+  #isGranted = false
+  #order: Order | null = null
+  #wish: Wish | null = null
+  #wishedMs = 0
+  /** It asked to take over from that version; that order may still take effect. */
+  #asked: Placement | null = null
+  /** Peers that may hold it without knowing that they do not any more: nothing is said on which their reads could rest. */
+  readonly #unaware = new Set<PeerId>()
+  /** Another one speaks with a higher epoch. */
+  #isDoubted = false
+  #isUnfit = false
+  #warnedMs = Number.NEGATIVE_INFINITY
+  #writes = 0
+  #unwritten = 0
+  /** To be told how far this is, once all is written. */
+  #answers: { readonly to: PeerId; readonly epoch: number } | null = null
+
+  constructor(address: string, position: Position | null, host: CopyHost) {
+    const { authority, path } = parseAddress(address)
+    this.address = address
+    this.authority = authority
+    this.#path = path
+    this.id = actorId(address)
+    this.#host = host
+    this.#follow = new Follow(position, host.rules)
+    this.#sinceMs = host.nowMs
+  }
+
+  get placement(): Placement | null {
+    return this.#placement
+  }
+
+  get isLeading(): boolean {
+    return this.#lead !== null
+  }
+
+  /** Followers that are to hear beacons. */
+  get followers(): readonly PeerId[] {
+    return this.#lead?.others ?? []
+  }
+
+  /** Nothing of it is known to the group, and nobody here wants it to be. */
+  get isGone(): boolean {
+    return this.#placement === null && this.#wish === null && this.#order === null
+  }
+
+  isUnaware(peer: PeerId): boolean {
+    return this.#unaware.has(peer)
+  }
+
+  takes(): boolean {
+    const [lead, placement] = [this.#lead, this.#placement]
+    if (lead === null || placement === null || this.#isDoubted || this.#wish !== null) return false
+    const awake = placement.inSync.filter((peer) => !lead.isSilent(peer, this.#sinceMs, this.#host.nowMs))
+    return awake.length >= placement.minInSync
+  }
+
+  mayRead(): boolean {
+    const { rules, beacons, nowMs } = this.#host
+    if (this.#lead === null || this.#isDoubted || this.#wish !== null) return false
+    return this.#lead.required.every((peer) => {
+      const { sentMs, ackedMs } = beacons.window(peer, nowMs)
+      return rules.mayRead(sentMs, ackedMs)
+    })
+  }
+
+  // What the group says.
+
+  told(placement: Placement | null, look: number): void {
+    if (placement !== null) this.#learn(placement, null)
+    else if (look > this.#learnedAt && this.#order === null) this.#removed()
+    this.settle()
+  }
+
+  answered(number: number, reply: PlacementReply | null): void {
+    const order = this.#order
+    if (order?.number !== number) return
+    this.#order = null
+    if (reply === null) return this.#host.doubt(this.authority)
+    const { refused, placement } = reply
+    const { type } = order.event
+    if (refused !== null) this.#refused(type, refused)
+    if (placement === null) this.#removed()
+    else this.#learn(placement, refused === null && (type === 'take' || type === 'place') ? placement : null)
+    this.settle()
+  }
+
+  /** That order has no effect, and never will. */
+  #refused(type: PlacementEvent['type'], refusal: PlacementRefusal): void {
+    if (type === 'join' && this.#lead !== null) this.#lead.joining = null
+    if (type === 'take') {
+      this.#asked = null
+      if (this.#placement !== null) this.#unaware.delete(this.#placement.holder)
+    }
+    const wish = this.#wish
+    if (wish === null || wish.type !== type) return
+    this.#wish = null
+    this.#host.emit({ type: 'refused', address: this.address, what: wish.type, refusal })
+  }
+
+  #learn(placement: Placement, granted: Placement | null): void {
+    const before = this.#placement
+    if (!isNewer(placement, before)) return
+    this.#placement = placement
+    this.#learnedAt = this.#host.lastLook
+    const { self, nowMs } = this.#host
+    if (before?.epoch !== placement.epoch || before.holder !== placement.holder) this.#sinceMs = nowMs
+    this.#asked = null
+    this.#isDoubted = false
+    if (this.#wish?.type === 'place') this.#wish = null
+    if (this.#lead !== null && this.#lead.epoch === placement.epoch) return this.#led(this.#lead, placement)
+    this.#cease()
+    this.#follow.forgetPieces()
+    this.#isGranted = granted !== null
+    if (placement.holder !== self) return this.#unaware.clear()
+    this.#suspect(before, placement)
+  }
+
+  /** Who may have held it before this, and may not know. */
+  #suspect(before: Placement | null, placement: Placement): void {
+    const { self } = this.#host
+    const isNext = before?.epoch === placement.epoch - 1
+    const wasHere = this.#follow.position?.epoch === placement.epoch || (isNext && before?.holder === self)
+    if (wasHere || placement.version === 1) return
+    const suspects = isNext ? [before.holder] : placement.copies
+    for (const peer of suspects) if (peer !== self) this.#unaware.add(peer)
+  }
+
+  #led(lead: Lead, placement: Placement): void {
+    lead.placement = placement
+    lead.joining = null
+    lead.release()
+  }
+
+  #removed(): void {
+    const wasHere = this.#placement !== null || this.#follow.position !== null
+    this.#placement = null
+    this.#cease()
+    this.#asked = null
+    this.#unaware.clear()
+    this.#follow = new Follow(null, this.#host.rules)
+    if (wasHere) this.#host.emit({ type: 'discard', address: this.address })
+  }
+
+  #cease(): void {
+    const lead = this.#lead
+    if (lead === null) return
+    this.#lead = null
+    if (this.#wish?.type !== 'place') this.#wish = null
+    this.#follow = new Follow(lead.position, this.#host.rules)
+    const placement = this.#placement
+    this.#host.emit({ type: 'cease', address: this.address, placement })
+    // The next one waits for nothing else.
+    if (placement !== null && placement.holder !== this.#host.self) this.#send(placement.holder, placement.epoch)
+  }
+
+  // What others say.
+
+  ship(from: PeerId, ship: Ship): void {
+    const known = this.#placement
+    if (known === null || ship.epoch > known.epoch) return this.#ahead(from, ship.epoch)
+    const isCurrent = ship.epoch === known.epoch && from === known.holder && this.#asked === null
+    const { rules } = this.#host
+    if (!rules.mayAck(isCurrent)) {
+      if (ship.epoch < known.epoch && known.copies.includes(from)) this.#send(from, known.epoch)
+      return
+    }
+    for (const change of this.#follow.take(ship)) this.#write(change)
+    this.#answers = { to: from, epoch: ship.epoch }
+    if (this.#unwritten === 0 || rules.acksUnwritten()) this.#answer()
+  }
+
+  /** There is a holder of a later epoch, or one that this peer does not know of. */
+  #ahead(from: PeerId, epoch: number): void {
+    this.#isDoubted = true
+    this.#host.doubt(this.authority)
+    // So that it knows that this peer will not act on an older one.
+    if (this.#placement?.copies.includes(from)) this.#send(from, epoch)
+  }
+
+  shipAck(from: PeerId, { epoch, seq, hash }: ShipAck): void {
+    const known = this.#placement
+    if (known === null || !known.copies.includes(from)) return
+    if (epoch > known.epoch) return this.#ahead(from, epoch)
+    if (known.holder !== this.#host.self || epoch < known.epoch) return
+    this.#unaware.delete(from)
+    this.#lead?.acked(from, seq, hash, this.#host.nowMs)
+    this.settle()
+  }
+
+  #answer(): void {
+    const answers = this.#answers
+    this.#answers = null
+    if (answers !== null && this.#placement !== null) this.#send(answers.to, answers.epoch)
+  }
+
+  #send(to: PeerId, epoch: number): void {
+    const { seq, hash } = this.#lead?.position ?? this.#follow.progress
+    this.#host.emit({ type: 'send', to, frame: { type: 'shipAck', id: this.id, epoch, seq, hash } })
+  }
+
+  linked(peer: PeerId): void {
+    this.#lead?.linked(peer, this.#host.nowMs)
+  }
+
+  // What the disk and the kernel say.
+
+  batch(bytes: Uint8Array): void {
+    this.#lead?.batch(bytes, this.#host.nowMs)
+  }
+
+  base(position: Position, bytes: Uint8Array): void {
+    this.#lead?.base(position, bytes, this.#host.nowMs)
+  }
+
+  written(): void {
+    this.#unwritten -= 1
+    this.#lead?.written()
+    if (this.#unwritten > 0) return
+    this.#answer()
+    this.settle()
+  }
+
+  #write(change: Change): void {
+    this.#writes += 1
+    this.#unwritten += 1
+    this.#host.emit({ type: 'write', address: this.address, write: this.#writes, change })
+  }
+
+  // What someone here wants.
+
+  wish(wish: Wish): void {
+    const isHeld = this.#lead !== null
+    if (this.#wish !== null || isHeld === (wish.type === 'place')) {
+      const refusal = wish.type === 'place' ? 'taken' : 'forbidden'
+      return this.#host.emit({ type: 'refused', address: this.address, what: wish.type, refusal })
+    }
+    this.#wish = wish
+    this.#wishedMs = this.#host.nowMs
+    this.settle()
+  }
+
+  /** Its kernel cannot run here. */
+  unfit(): void {
+    this.#isUnfit = true
+    this.#cease()
+    this.settle()
+  }
+
+  woke(): void {
+    this.#lead?.woke(this.#host.nowMs)
+  }
+
+  tick(): void {
+    this.#lead?.tick(this.#host.nowMs)
+    this.settle()
+  }
+
+  /** Does what is due, as things are. */
+  settle(): void {
+    const placement = this.#placement
+    if (this.#order !== null) return
+    if (placement === null) return this.#settlePlace()
+    if (placement.holder !== this.#host.self) return this.#settleFollower(placement)
+    if (this.#lead !== null) this.#settleLead(this.#lead, placement)
+    else this.#settleHolder(placement)
+  }
+
+  #settlePlace(): void {
+    if (this.#wish?.type !== 'place') return
+    const { kind, copies, minInSync } = this.#wish
+    this.#submit({ type: 'place', path: this.#path, kind, copies, minInSync })
+  }
+
+  #settleFollower(placement: Placement): void {
+    const { self, rules, beacons, nowMs } = this.#host
+    if (!placement.inSync.includes(self) || !rules.mayTake(this.#follow.position !== null) || this.#isUnfit) return
+    const isOpen = this.#asked !== null
+    if (!isOpen && !rules.mayAsk(beacons.unheardMs(placement.holder, this.#sinceMs, nowMs))) return
+    this.#asked = placement
+    this.#unaware.add(placement.holder)
+    this.#compare('take', placement)
+  }
+
+  /** This peer is the holder and does not lead: it has just become it, or came back. */
+  #settleHolder(placement: Placement): void {
+    const { self, rules, nowMs } = this.#host
+    if (this.#isUnfit || !rules.mayTake(this.#follow.position !== null || placement.version === 1 || this.#isGranted)) {
+      return this.#giveAway(placement)
+    }
+    if (!this.#isGranted && rules.mustRenew()) return this.#compare('take', placement)
+    if (!this.#isClear()) return this.#warn(placement)
+    if (this.#unwritten > 0) return
+    const position = this.#follow.position ?? { epoch: placement.epoch, seq: 0, hash: NO_HASH }
+    this.#lead = new Lead(self, placement, position, this.#sink(), nowMs)
+    this.#sinceMs = nowMs
+    this.#host.emit({ type: 'lead', address: this.address, placement })
+    this.#lead.begin(nowMs)
+  }
+
+  /** Nobody answers reads any more who held it before. */
+  #isClear(): boolean {
+    const { beacons, nowMs } = this.#host
+    return [...this.#unaware].every((peer) => beacons.unansweredMs(peer, nowMs) >= TAKE_AFTER_MS)
+  }
+
+  /** An empty Ship of the new epoch: its answer is all that is waited for. */
+  #warn({ epoch }: Placement): void {
+    const { nowMs } = this.#host
+    if (nowMs - this.#warnedMs < RESEND_MS) return
+    this.#warnedMs = nowMs
+    const { seq, hash } = this.#follow.progress
+    const ship: Ship = {
+      ...{ type: 'ship', id: this.id, epoch, fromSeq: seq + 1, prevHash: hash, entries: [], record: null }
+    }
+    for (const to of this.#unaware) this.#host.emit({ type: 'send', to, frame: ship })
+  }
+
+  #giveAway(placement: Placement): void {
+    const [to] = placement.inSync
+    if (to !== undefined) this.#compare('hand', placement, { to, stays: false })
+  }
+
+  #settleLead(lead: Lead, placement: Placement): void {
+    if (this.#wish !== null) return this.#settleWish(lead, placement)
+    const { nowMs } = this.#host
+    const silent = placement.inSync.find((peer) => lead.isSilent(peer, this.#sinceMs, nowMs))
+    const mayDrop = placement.inSync.length > placement.minInSync
+    // One that may be in step already is asked for again until that is known.
+    const awake = lead.candidates().find((peer) => !lead.isSilent(peer, this.#sinceMs, nowMs))
+    const joining = lead.joining ?? awake
+    if (joining !== undefined) {
+      lead.joining = joining
+      this.#compare('join', placement, { peer: joining })
+    } else if (silent !== undefined && mayDrop) this.#compare('drop', placement, { peer: silent })
+  }
+
+  #settleWish(lead: Lead, placement: Placement): void {
+    const wish = this.#wish
+    if (wish?.type === 'remove') return this.#compare('remove', placement)
+    if (wish?.type !== 'hand') return
+    if (!lead.isIdle && this.#host.nowMs - this.#wishedMs < HAND_WITHIN_MS) return
+    const to = wish.to ?? placement.inSync[0]
+    if (to !== undefined && placement.inSync.includes(to)) {
+      return this.#compare('hand', placement, { to, stays: wish.stays })
+    }
+    this.#wish = null
+    this.#host.emit({ type: 'refused', address: this.address, what: 'hand', refusal: 'invalid' })
+  }
+
+  #compare(type: 'take' | 'remove', placement: Placement): void
+  #compare(type: 'drop' | 'join', placement: Placement, more: { readonly peer: PeerId }): void
+  #compare(type: 'hand', placement: Placement, more: { readonly to: PeerId; readonly stays: boolean }): void
+  #compare(type: string, { epoch, version }: Placement, more: object = {}): void {
+    this.#submit({ type, path: this.#path, epoch, version, ...more } as PlacementEvent)
+  }
+
+  #submit(event: PlacementEvent): void {
+    const number = this.#host.nextOrder()
+    this.#order = { number, event }
+    this.#host.emit({ type: 'order', address: this.address, order: number, event })
+  }
+
+  #sink(): LeadSink {
+    const { rules, beacons } = this.#host
+    const { address, id } = this
+    return {
+      ...{ rules, beacons },
+      send: (to, ship) => this.#host.emit({ type: 'send', to, frame: { type: 'ship', id, ...ship } }),
+      write: (change) => this.#write(change),
+      read: () => this.#host.emit({ type: 'read', address }),
+      release: (batches) => this.#host.emit({ type: 'release', address, batches })
+    }
+  }
+}
