@@ -191,6 +191,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     dial: dialling.dial,
     register: (source, options) => actors.register(source, options),
     spawn: (logic, options) => actors.spawn(logic, options),
+    upgrade: (ref, logic, options) => actors.upgrade(ref, logic, options),
     ref: (address) => actors.ref(address),
     deadLetters: () => actors.deadLetters(),
     actors: () => actors.actors(),

@@ -1,8 +1,9 @@
 import { type Block, type LeafOutcome, LeafProgram, type LeafState } from '@brume/actors/quorum'
-import { equal, toHex } from '@brume/codec'
+import { encode, equal, toHex } from '@brume/codec'
 import type { Store } from '@brume/ports'
-import { ATTEST_DOMAIN, addressOf } from '@brume/protocols/actors/proof'
+import { ATTEST_DOMAIN, addressOf, type ProvedState, SendProofs } from '@brume/protocols/actors/proof'
 import { decodeCall, decodeManifest } from '@brume/protocols/quorum'
+import { formatAddress, groupAuthority, parseAddress } from '@brume/runtime/address'
 import {
   type Assignment,
   type Bundle,
@@ -10,6 +11,7 @@ import {
   decodeTerms,
   type Executed,
   type Executor,
+  emittedName,
   encodeAnswer,
   encodeSend,
   Items,
@@ -20,14 +22,18 @@ import {
   RUNTIME,
   readQueryPath,
   requireGolden,
+  type Shown,
   type StateRef,
-  sendName
+  sendName,
+  snapshotOf
 } from '@brume/runtime/replica'
 
 export interface ReplicaOptions {
   readonly bundle: Bundle
-  /** Its digest is in the manifest. */
+  /** Its digest is in the manifest; null where there is a legacy. */
   readonly input: Json
+  /** The state it goes on from, where the manifest names an origin. */
+  readonly legacy?: ProvedState
   /** Runs the machine: a `WorkerExecutor`, or, in simulated time, `inlineExecutor`. */
   readonly executor: (bundle: Bundle, assignment: Assignment) => Executor
   /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
@@ -73,6 +79,9 @@ class Replica {
   /** Null before the first block. */
   #state: StateRef | null = null
   #dueMs: number | null = null
+  readonly #proofs = new SendProofs()
+  /** Addresses under which this actor is sent to: its own, and its origin's. */
+  #names: readonly string[] = []
 
   constructor(options: ReplicaOptions) {
     this.#options = options
@@ -80,28 +89,46 @@ class Replica {
 
   open(manifest: Uint8Array): void {
     requireGolden()
-    const { bundle, input, executor } = this.#options
-    const { logicId, runtime, inputDigest: digest, admins } = decodeTerms(decodeManifest(manifest).program)
+    const { bundle, input, legacy, executor } = this.#options
+    const terms = decodeTerms(decodeManifest(manifest).program)
+    const { logicId, runtime, inputDigest: digest, admins, origin } = terms
     if (!equal(logicId, bundle.logicId)) throw other('logic', 'register the module whose logic id the manifest names')
     if (runtime !== RUNTIME) throw other('runtime', `the manifest says ${runtime}, this peer runs ${RUNTIME}`)
-    if (!equal(digest, inputDigest(input))) throw other('input', 'it has not the digest that the manifest names')
-    const address = `${addressOf(manifest)}#${INCARNATION}`
-    this.#executor = executor(bundle, { address, input, admins: admins.map(toHex) })
+    const begins = origin === null ? inputDigest(input) : legacy?.stateRoot
+    if (begins === undefined || !equal(digest, begins))
+      throw other('input', 'it has not the digest that the manifest names')
+    const address = addressOf(manifest)
+    this.#names = origin === null ? [address] : [address, renamed(address, origin.groupId)]
+    const version = origin?.version ?? 0
+    this.#executor = executor(bundle, {
+      ...{ address: `${address}#${INCARNATION}`, input, admins: admins.map(toHex) },
+      legacy: origin === null || legacy === undefined ? null : { leaves: legacy.leaves, version }
+    })
   }
 
   async execute(block: Block): Promise<LeafOutcome> {
     const { height, timeMs, seed, commands } = block
     const isDue = this.#dueMs !== null && this.#dueMs <= timeMs
     if (this.#state !== null && commands.length === 0 && !isDue) return this.#unchanged()
-    const ordered = commands.map(({ id, client, index, bytes }) => ({
-      id,
-      client,
-      index,
-      body: decodeCall(bytes).body
-    }))
+    const ordered = commands.map(({ id, client, index, bytes }) => {
+      const { body } = decodeCall(bytes)
+      return { id, client, index, body, shown: this.#shown(body) }
+    })
     const executed = await this.#running().execute(this.#state, { height, timeMs, seed, commands: ordered })
     this.#became(executed.state, executed.dueMs)
     return this.#outcomeOf(block, executed)
+  }
+
+  /** What a command shows that another group has sent to this one: a function of its bytes alone, equal on all members. */
+  #shown(body: Uint8Array): Shown | null {
+    const command = decodeCommand(body)
+    if (command.kind !== 'sent') return null
+    try {
+      const sent = this.#proofs.verify(command.proof)
+      return this.#names.includes(sent.to) ? sent : null
+    } catch {
+      return null
+    }
   }
 
   async restore(state: LeafState): Promise<void> {
@@ -133,12 +160,15 @@ class Replica {
     return { changes: [], answers: [], dueMs: this.#dueMs }
   }
 
-  #outcomeOf({ height, leader }: Block, { outcomes, sends, changes, fired, dueMs }: Executed): LeafOutcome {
+  #outcomeOf({ height, leader }: Block, { outcomes, sends, emitted, ...executed }: Executed): LeafOutcome {
     if (sends.length > 0) this.#keep(height, leader, sends)
+    const { changes, fired, dueMs } = executed
+    const sent = sends.map((send) => [sendName(send.seq), encodeSend(send)] as const)
+    const told = emitted.map((event, place) => [emittedName(height, place), encode(event)] as const)
     return {
       changes,
       answers: outcomes.map((outcome) => [outcome.id, encodeAnswer(outcome)] as const),
-      told: sends.map((send) => [sendName(send.seq), encodeSend(send)] as const),
+      told: [...sent, ...told],
       dueMs,
       attest: fired > 0,
       want: sends.length > 0
@@ -156,10 +186,16 @@ class Replica {
   }
 }
 
-/** Timers are in order. */
+/** Timers are in order; those of a frozen state never fire here. */
 function earliestOf(state: LeafState): number | null {
-  const timers = new Items(state.values('timers')).get('timers') as readonly (readonly Json[])[] | undefined
-  return timers?.[0] === undefined ? null : Number(timers[0][1])
+  const items = new Items(state.values())
+  const timers = items.get('timers') as readonly (readonly Json[])[] | undefined
+  return timers?.[0] === undefined || snapshotOf(items).frozen ? null : Number(timers[0][1])
+}
+
+/** The actor of this name in another group. */
+function renamed(address: string, groupId: Uint8Array): string {
+  return formatAddress(groupAuthority(groupId), parseAddress(address).path)
 }
 
 function other(what: string, message: string): ReplicaError {

@@ -65,8 +65,11 @@ describe('a replicated machine', { timeout: 120_000 }, () => {
     expect(await world.event('fail')).toMatchObject({ outcome: 'threw', value: 'threw' })
     expect(await world.event('add', { by: 'x' })).toMatchObject({ outcome: 'ok', value: '1x' })
     expect(await world.order({ kind: 'query', name: 'nope', args: 1 })).toMatchObject({ outcome: 'refused' })
-    expect(await world.order({ kind: 'freeze' })).toMatchObject({ outcome: 'refused', value: 'forbidden' })
-    expect(await world.order({ kind: 'freeze' }, person(77))).toMatchObject({ outcome: 'ok' })
+    expect(await world.order({ kind: 'freeze', successor: null })).toMatchObject({
+      outcome: 'refused',
+      value: 'forbidden'
+    })
+    expect(await world.order({ kind: 'freeze', successor: null }, person(77))).toMatchObject({ outcome: 'ok' })
     const { height, outcome } = await world.event('add', { by: 1 })
     expect(outcome).toBe('moved')
     expect((await certified(world, height)).snapshot).toMatchObject({ context: { n: '1x' }, frozen: true })
@@ -134,7 +137,7 @@ describe('a replicated machine', { timeout: 120_000 }, () => {
     const from = addressOf(world.manifest)
     for (const { proof, seq } of world.sent) {
       const prev = seq === second ? first : 0
-      expect(proofs.verify(proof)).toEqual({ from, seq, prev, to, event: { type: 'sum', n: 4 } })
+      expect(proofs.verify(proof)).toMatchObject({ from, seq, prev, to, event: { type: 'sum', n: 4 } })
     }
     const { proof } = world.sent[0] ?? { proof: new Uint8Array() }
     for (let at = 0; at < proof.length; at += 5) {
@@ -147,7 +150,12 @@ describe('a replicated machine', { timeout: 120_000 }, () => {
     for (let i = 0; i < 10; i++) await world.event('add', { by: 1 })
     const [member] = world.members
     const leaves = [...(member?.program.leaves.values() ?? [])]
-    const fresh = inlineExecutor(bundle, { address: `${addressOf(world.manifest)}#1`, input: null, admins: [] })
+    const fresh = inlineExecutor(bundle, {
+      address: `${addressOf(world.manifest)}#1`,
+      input: null,
+      legacy: null,
+      admins: []
+    })
     const state = await fresh.restore(leaves)
     expect(new Map(await fresh.leaves(state))).toEqual(new Map(leaves))
   })

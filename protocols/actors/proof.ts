@@ -1,4 +1,4 @@
-import { asArray, asBytes, asUint, type CborValue, decode, encode, Reader, toHex } from '@brume/codec'
+import { asArray, asBytes, asUint, type CborValue, decode, encode, fromHex, Reader, toHex } from '@brume/codec'
 import { DOMAIN, sha256 } from '@brume/crypto'
 import { encodeSegment, formatAddress, groupAuthority, parseAddress } from '@brume/runtime/address'
 import {
@@ -41,14 +41,16 @@ const VERSION = 1
 /** Bytes before the time in a statement: `groupId 32 ‖ height u64 ‖ timeMs u64 ‖ ...`. */
 const HEIGHT_AT = 32
 const STATEMENT_BYTES = 144
+/** At its end. */
+const ROOT_BYTES = 32
 
 /** What a proof has shown, to somebody who knows nothing but the address. */
 export interface Proved {
   readonly value: Json
   readonly height: number
-  /** Group time of the block, ms since 1970. */
-  readonly timeMs: number
-  /** Peer ids: at least q weight that made the block final, more than F that attested what came of it. */
+  /** Group time of the block, ms since 1970; null where a checkpoint, which names no time, stands for an attestation. */
+  readonly timeMs: number | null
+  /** Peer ids: at least q weight that made the block final; more than F that attested what came of it, or q a checkpoint. */
   readonly finalizers: readonly string[]
   readonly attesters: readonly string[]
   /** Of a state: all of it. */
@@ -82,13 +84,37 @@ export function encodeProof(manifest: Uint8Array, bundle: Uint8Array, leaves: re
  * @throws CodecError, RuntimeError `BRUME_RUNTIME_ADDRESS`, ManifestError, BundleError for what proves nothing of it
  */
 export function verifyProof(bytes: Uint8Array, address: string): Proved {
+  const { bundle, verified, leaves } = verifyLeaves(bytes, address)
+  const { height, timeMs, finalizers, attesters } = placeOf(bundle, verified)
+  return { height, timeMs, finalizers, attesters, ...readLeaves(leaves) }
+}
+
+/** A whole state, for whoever goes on from it. */
+export interface ProvedState {
+  readonly height: number
+  /** 32 bytes: what the leaves lie under. */
+  readonly stateRoot: Uint8Array
+  readonly snapshot: ReplicaSnapshot
+  readonly leaves: readonly (readonly [path: string, bytes: Uint8Array])[]
+}
+
+/** As `verifyProof`, of a state with what a snapshot leaves out. @throws as it does */
+export function verifyState(bytes: Uint8Array, address: string): ProvedState {
+  const { bundle, verified, leaves } = verifyLeaves(bytes, address)
+  const { height, stateRoot } = placeOf(bundle, verified)
+  const found = leaves.map(({ path, bytes: value }) => [path, value] as const)
+  return { height, stateRoot, snapshot: snapshotOf(new Items(found)), leaves: found }
+}
+
+function verifyLeaves(bytes: Uint8Array, address: string) {
   const { manifest, bundle, leaves } = readProof(bytes)
   const trusted = trustOf(manifest, address)
   const verified = verifyFinal(bundle, trusted)
   if (!leaves.every((leaf) => verified.holds(leaf))) {
     throw new BundleError('LEAF', 'a leaf is not of the state that was attested')
   }
-  return { ...placeOf(bundle, verified), ...readLeaves(verified, leaves) }
+  const all = [verified.leaf ?? new Uint8Array(), ...leaves.map(({ leaf }) => leaf)]
+  return { bundle, verified, leaves: all.map(readLeaf) }
 }
 
 function readProof(bytes: Uint8Array): {
@@ -127,32 +153,36 @@ function trustOf(manifest: Uint8Array, address: string): TrustedCommittee {
   return trusted
 }
 
+/** What the members signed of the block, an attestation or a checkpoint. */
 function placeOf(bytes: Uint8Array, { header, signers, committee }: Verified) {
   const { proof } = decodeBundle(bytes)
-  if (proof?.kind !== ATTEST || proof.statement.length !== STATEMENT_BYTES) {
-    throw new BundleError('ATTESTATION', 'no statement of an actor is attested')
-  }
-  const reader = new Reader(proof.statement.subarray(HEIGHT_AT))
-  const [height, timeMs] = [reader.u64(), reader.u64()]
-  if (height !== header.height) throw new BundleError('ATTESTATION', 'the statement is of another height')
+  if (proof === null) throw new BundleError('ATTESTATION', 'no state of an actor is attested')
+  const said =
+    proof.kind === ATTEST
+      ? readStatement(proof.statement)
+      : { height: header.height, timeMs: null, stateRoot: fromHex(proof.certificate.stateRoot) }
+  if (said.height !== header.height) throw new BundleError('ATTESTATION', 'the statement is of another height')
   return {
-    height,
-    timeMs,
+    ...said,
     finalizers: signers.map(({ peer }) => peer),
     attesters: proof.certificate.signers.flatMap((signer) => committee.members[signer]?.peer ?? [])
   }
 }
 
-function readLeaves({ leaf }: Verified, others: readonly LeafProof[]): Pick<Proved, 'value' | 'snapshot' | 'answer'> {
-  const all = [leaf ?? new Uint8Array(), ...others.map((other) => other.leaf)].map(readLeaf)
+function readStatement(statement: Uint8Array) {
+  if (statement.length !== STATEMENT_BYTES) throw new BundleError('ATTESTATION', "this is no actor's statement")
+  const reader = new Reader(statement.subarray(HEIGHT_AT))
+  return { height: reader.u64(), timeMs: reader.u64(), stateRoot: statement.slice(-ROOT_BYTES) }
+}
+
+function readLeaves(all: readonly ReturnType<typeof readLeaf>[]): Pick<Proved, 'value' | 'snapshot' | 'answer'> {
   const [first] = all
   if (first?.path.startsWith('answer/') === true) {
     const answer = decodeAnswer(first.bytes)
     if (first.path !== `answer/${answer.id}`) throw new BundleError('LEAF', 'an answer to another command')
     return { value: answer.value, snapshot: null, answer }
   }
-  const items = new Items(all.map(({ path, bytes }) => [path, bytes]))
-  const snapshot = snapshotOf(items)
+  const snapshot = snapshotOf(new Items(all.map(({ path, bytes }) => [path, bytes])))
   return { value: snapshot.value, snapshot, answer: null }
 }
 
@@ -167,11 +197,11 @@ export class SendProofs {
   readonly #verified = new Map<string, Verified>()
 
   /**
-   * What was sent, and the address of who did, without incarnation.
+   * What was sent, the address of who did, without incarnation, and that group's time, ms since 1970.
    *
    * @throws CodecError, ManifestError, BundleError for what proves no send
    */
-  verify(bytes: Uint8Array): Sent & { readonly from: string } {
+  verify(bytes: Uint8Array): Sent & { readonly from: string; readonly timeMs: number } {
     const { manifest, bundle, leaves } = readProof(bytes)
     const from = addressOf(manifest)
     const verified = this.#once(manifest, bundle, from)
@@ -180,7 +210,10 @@ export class SendProofs {
     const { path, bytes: value } = readLeaf(place?.leaf ?? verified.leaf ?? new Uint8Array())
     const sent = decodeSend(value)
     if (path !== sendPath(sent.seq)) throw new BundleError('LEAF', 'this is no send')
-    return { ...sent, from }
+    const { timeMs } = placeOf(bundle, verified)
+    // A state may lie under a checkpoint; what was sent only under a statement.
+    if (timeMs === null) throw new BundleError('ATTESTATION', 'no statement of an actor is attested')
+    return { ...sent, from, timeMs }
   }
 
   #once(manifest: Uint8Array, bundle: Uint8Array, from: string): Verified {

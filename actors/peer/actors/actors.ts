@@ -8,19 +8,22 @@ import { ATTEST_DOMAIN } from '@brume/protocols/actors/proof'
 import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import { createDelivery, type Delivery } from '@brume/runtime/delivery'
 import { type CellView, createKernel, type DeadLetter, type Kernel, type Outbound } from '@brume/runtime/kernel'
+import { PeerError } from '../errors.ts'
 import type { Hosted } from '../hosted.ts'
 import { type Inspector, openInspector } from '../inspect/inspector.ts'
 import type { Executors } from './executors.ts'
+import { readFrozen } from './group/certified.ts'
 import { Directory } from './group/directory.ts'
 import { Founder } from './group/founder.ts'
 import { Hosting } from './group/hosting.ts'
 import { Outward } from './group/outward.ts'
 import { GroupRef } from './group/ref.ts'
 import { GroupSends } from './group/sends.ts'
+import { Upgrades } from './group/upgrade.ts'
 import { Logics } from './logics.ts'
 import { PlacedRef } from './placed-ref.ts'
 import { remoteOf } from './remote.ts'
-import type { Logic, Machine, Ref, RegisterOptions, SpawnOptions } from './types.ts'
+import type { Logic, Machine, Ref, RegisterOptions, SpawnOptions, UpgradeOptions } from './types.ts'
 
 export interface ActorsOptions {
   readonly identity: Identity
@@ -49,6 +52,14 @@ export interface Actors {
   register<M extends Machine>(source: M | URL | string, options: RegisterOptions<M>): Promise<Logic<M>>
   /** Starts an actor, or gives the living one of the same id and logic. @throws RuntimeError, PeerError */
   spawn<M extends Machine>(logic: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>>
+  /**
+   * Has a replicated actor go on as another machine, in a group of its own: its state is carried over by the module's
+   * `migrate`. Refs to it, and sends, follow by themselves. For the actor's admins; tried again, it goes on where it was.
+   *
+   * @throws RuntimeError FORBIDDEN, and as `spawn`; PeerError USAGE; ReplicaError NONDETERMINISTIC where the state cannot
+   * be migrated: nothing has happened then
+   */
+  upgrade<M extends Machine>(ref: Pick<Ref, 'address'>, logic: Logic<M>, options?: UpgradeOptions): Promise<Ref<M>>
   /** Any actor by its address, or one of this peer by its path. Asks nobody. @throws RuntimeError ADDRESS */
   ref<M extends Machine>(address: string): Ref<M>
   /** Events nobody took, from now on and the last 10,000. */
@@ -70,6 +81,7 @@ export class ActorSystem implements Actors {
   readonly #founder: Founder
   readonly #delivery: Delivery
   readonly #outward: Outward
+  readonly #upgrades: Upgrades
   readonly #sends: GroupSends
   readonly #inspectors: Inspector[] = []
 
@@ -83,10 +95,12 @@ export class ActorSystem implements Actors {
     this.kernel = createKernel({ clock, random, log, self: identity.peerId, store, remote, onFatal })
     this.#logics = new Logics(this.kernel, clock)
     const replicables = () => this.#logics.all()
-    this.#sends = new GroupSends({ net, clock, arrivals: new Arrivals({ clock, kernel: this.kernel }) })
+    const directory = () => this.#directory
+    this.#sends = new GroupSends({ net, clock, directory, arrivals: new Arrivals({ clock, kernel: this.kernel }) })
     const client = (manifest: Uint8Array) => quorum.client(manifest, { domain: ATTEST_DOMAIN })
     this.#hosting = new Hosting({
       ...{ net, hosted, log, replicables, client, clock, sends: this.#sends, executor: options.executor },
+      stateOf: async (groupId) => (await readFrozen(await this.#directory.find(groupId), clock)).proof,
       store: store.sub('inputs/')
     })
     const manifestOf = (groupId: Uint8Array) => this.#hosting.manifestOf(groupId)
@@ -95,10 +109,12 @@ export class ActorSystem implements Actors {
       store: store.sub('sessions/')
     })
     this.#outward = new Outward(this.#directory, clock, store.sub('signed/'))
-    this.#founder = new Founder({
-      ...{ net, members, clock, random, directory: this.#directory, store: store.sub('founded/') },
-      host: (manifest, input) => this.#hosting.take(net.self, manifest, input)
-    })
+    const founding = {
+      ...{ net, members, clock, random, directory: this.#directory },
+      host: (manifest: Uint8Array, input: Uint8Array | null) => this.#hosting.take(net.self, manifest, input)
+    }
+    this.#founder = new Founder({ ...founding, store: store.sub('founded/') })
+    this.#upgrades = new Upgrades({ ...founding, executor: options.executor, store: store.sub('upgraded/') })
   }
 
   async start(): Promise<void> {
@@ -121,12 +137,24 @@ export class ActorSystem implements Actors {
     return logic
   }
 
-  async spawn<M extends Machine>({ name }: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>> {
+  async spawn<M extends Machine>(logic: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>> {
     const { id, mode = 'solo', quorum, ...rest } = options
-    if (mode === 'solo') return this.ref<M>(withoutIncarnation(this.kernel.spawn(id, name, rest).address))
-    const ref = this.#groupRef(await this.#founder.found(this.#logics.find(name), { id, quorum, input: rest.input }))
+    if (mode === 'solo') return this.ref<M>(withoutIncarnation(this.kernel.spawn(id, logic.name, rest).address))
+    const ref = this.#groupRef(await this.#founder.found(this.#logics.find(logic), { id, quorum, input: rest.input }))
     await ref.begin()
     return ref as unknown as Ref<M>
+  }
+
+  async upgrade<M extends Machine>(
+    ref: Pick<Ref, 'address'>,
+    logic: Logic<M>,
+    { from = logic.version - 1, quorum = {} }: UpgradeOptions = {}
+  ): Promise<Ref<M>> {
+    const address = withoutIncarnation(ref.address)
+    if (parseAddress(address).group === null) {
+      throw new PeerError('BRUME_PEER_USAGE', `${address} is not replicated: register a newer version where it lives`)
+    }
+    return this.ref<M>(await this.#upgrades.upgrade(address, this.#logics.find(logic), { version: from, quorum }))
   }
 
   ref<M extends Machine>(address: string): Ref<M> {
@@ -161,8 +189,7 @@ export class ActorSystem implements Actors {
   }
 
   #groupRef(address: string): GroupRef {
-    const { group } = parseAddress(address)
-    const find = () => this.#directory.find(group ?? new Uint8Array())
-    return new GroupRef({ address, clock: this.#options.clock, group: find })
+    const group = () => this.#directory.current(address)
+    return new GroupRef({ address, clock: this.#options.clock, group })
   }
 }

@@ -23,7 +23,9 @@ export interface Registered extends Replicable {
 export class Logics {
   readonly #kernel: Pick<Kernel, 'register'>
   readonly #clock: Clock
+  /** By name, the last that was registered; and all versions. */
   readonly #registered = new Map<string, Registered>()
+  readonly #versions = new Map<string, Registered>()
 
   constructor(kernel: Pick<Kernel, 'register'>, clock: Clock) {
     this.#kernel = kernel
@@ -31,7 +33,7 @@ export class Logics {
   }
 
   all(): Iterable<Registered> {
-    return this.#registered.values()
+    return this.#versions.values()
   }
 
   definitionOf(name: string): string | undefined {
@@ -39,8 +41,8 @@ export class Logics {
   }
 
   /** @throws PeerError USAGE */
-  find(name: string): Registered {
-    const found = this.#registered.get(name)
+  find({ name, version }: Pick<Logic, 'name' | 'version'>): Registered {
+    const found = this.#versions.get(`${name}/${version}`)
     if (found !== undefined) return found
     throw new PeerError('BRUME_PEER_USAGE', `no logic ${name} is registered here; call register first`)
   }
@@ -62,6 +64,7 @@ export class Logics {
     const definition = (): string => JSON.stringify((machine as Machine).definition)
     const registered = { name, kind, bundle, consents, definition }
     this.#registered.set(name, registered)
+    this.#versions.set(`${name}/${version}`, registered)
     return { logic: { name, version, id: toHex(kind.logic.id) }, registered }
   }
 }

@@ -13,7 +13,7 @@ export function remoteOf(
     send: (message) => (isGroup(message.to) ? outward : peers).send(message),
     watch: (target, down) => groupOf(target)?.watch(down) ?? peers.watch(target, down),
     snapshot: (target, timeoutMs) => groupOf(target)?.snapshot() ?? peers.snapshot(target, timeoutMs),
-    subscribe: (target, type, emitted) => groupOf(target)?.on() ?? peers.subscribe(target, type, emitted),
+    subscribe: (target, type, emitted) => groupOf(target)?.on(type, emitted) ?? peers.subscribe(target, type, emitted),
     history: (target, from) => groupOf(target)?.history() ?? peers.history(target, from)
   }
 }

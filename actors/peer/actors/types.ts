@@ -110,6 +110,14 @@ export interface QuorumOptions {
   readonly deltaMs?: number
 }
 
+/** How a replicated actor goes on as another machine. */
+export interface UpgradeOptions {
+  /** Version of the machine that runs now: `migrate[from]` is the first function to take its state on. Default: one less. */
+  readonly from?: number
+  /** What is to be otherwise; members, admission, admins and pace stay as they are unless told. */
+  readonly quorum?: Partial<QuorumOptions>
+}
+
 export interface SpawnOptions<M extends Machine = Machine> {
   /** Its path on this peer, `orders/17`; in mode `bft` one segment, the name in its address. */
   readonly id: string

@@ -5,6 +5,7 @@ type Event =
   | { type: 'add'; by: number }
   | { type: 'wait'; ms: number }
   | { type: 'tell'; to: string }
+  | { type: 'sum'; n: number }
   | { type: 'draw' }
   | { type: 'fail' }
   | { type: 'grow' }
@@ -29,6 +30,7 @@ export default setup({
             ({ context }) => ({ type: 'sum', n: context.n })
           )
         },
+        sum: { actions: assign({ n: ({ context, event }) => context.n + event.n }) },
         draw: { actions: reply(({ event }) => rng(event).below(1_000_000)) },
         fail: {
           actions: assign(() => {

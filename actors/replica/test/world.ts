@@ -54,6 +54,8 @@ export class World {
   readonly client: QuorumClient
   readonly #options: WorldOptions
   #sequence = 0
+  /** Commands of other clients than its own: each has a session. */
+  #others = 0
 
   private constructor(options: WorldOptions) {
     this.#options = options
@@ -86,10 +88,10 @@ export class World {
 
   /** A signed command of the client's next place in its session. */
   call(command: Command, identity: Identity = CLIENT): Uint8Array {
-    this.#sequence += 1
-    const session = identity === CLIENT ? 1 : 1_000 + this.#sequence
-    const sequence = identity === CLIENT ? this.#sequence : 1
-    if (identity !== CLIENT) this.#sequence -= 1
+    const isOwn = identity === CLIENT
+    if (isOwn) this.#sequence += 1
+    else this.#others += 1
+    const [session, sequence] = isOwn ? [1, this.#sequence] : [1_000 + this.#others, 1]
     const expiresMs = Math.floor(this.clock.wall()) + 120_000
     const body = encodeCommand(command)
     return encodeCall({ groupId: groupIdOf(this.manifest), session, sequence, expiresMs, body }, identity)
@@ -166,7 +168,8 @@ function manifestOf({ bundle, members = 4, input = null, admins = [], pace }: Wo
       logicId: bundle.logicId,
       runtime: RUNTIME,
       inputDigest: inputDigest(input),
-      admins: admins.map(({ publicKey }) => publicKey)
+      admins: admins.map(({ publicKey }) => publicKey),
+      origin: null
     })
   })
 }

@@ -30,7 +30,7 @@ export interface Surface {
   readonly queries: readonly string[]
 }
 
-const ASSIGNMENT = { address: 'brume://group/check/check#1', admins: [] }
+const ASSIGNMENT = { address: 'brume://group/check/check#1', legacy: null, admins: [] }
 const CLIENT = new Uint8Array(32)
 
 /**

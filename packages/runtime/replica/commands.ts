@@ -1,4 +1,4 @@
-import { asArray, asText, asUint, type CborValue, decode, encode } from '@brume/codec'
+import { asArray, asBytes, asText, asUint, type CborValue, decode, encode } from '@brume/codec'
 import { isOpenType } from '../logic/boundary.ts'
 import type { Event, Json } from '../logic/port.ts'
 import { jsonOf } from './leaves.ts'
@@ -17,13 +17,16 @@ export type Command =
   | { readonly kind: 'query'; readonly name: string; readonly args: Json }
   /** Nothing, at a place in the order: a read at its height is linearizable. */
   | { readonly kind: 'noop' }
-  /** No events from here on; by an admin. */
-  | { readonly kind: 'freeze' }
+  /** No events from here on; by an admin. A second one names the address that goes on in its place. */
+  | { readonly kind: 'freeze'; readonly successor: string | null }
+  /** An event of another group's actor, with what proves that it was sent: `shown` of `Ordered` says what it says. */
+  | { readonly kind: 'sent'; readonly proof: Uint8Array }
 
-const KINDS = ['event', 'query', 'noop', 'freeze'] as const
-const LENGTHS = { event: 2, query: 3, noop: 1, freeze: 1 } as const
+const KINDS = ['event', 'query', 'noop', 'freeze', 'sent'] as const
+const LENGTHS = { event: 2, query: 3, noop: 1, freeze: { min: 1, max: 2 }, sent: 2 } as const
+const ADDRESS_BYTES_MAX = 512
 
-/** `[0, event]`, `[1, selector, args]`, `[2]` or `[3]`, canonical CBOR. @throws CodecError for what is not plain */
+/** `[0, event]`, `[1, selector, args]`, `[2]`, `[3]`, `[3, successor]` or `[4, proof]`, canonical CBOR. @throws CodecError for what is not plain */
 export function encodeCommand(command: Command): Uint8Array {
   switch (command.kind) {
     case 'event':
@@ -33,7 +36,9 @@ export function encodeCommand(command: Command): Uint8Array {
     case 'noop':
       return encode([2])
     case 'freeze':
-      return encode([3])
+      return encode(command.successor === null ? [3] : [3, command.successor])
+    case 'sent':
+      return encode([4, command.proof])
   }
 }
 
@@ -45,6 +50,9 @@ export function decodeCommand(body: Uint8Array): Command {
   const [, first = null, second = null] = fields
   if (kind === 'event') return { kind, event: jsonOf(first) }
   if (kind === 'query') return { kind, name: asText(first, 'selector', NAME_BYTES_MAX), args: jsonOf(second) }
+  if (kind === 'sent') return { kind, proof: asBytes(first, 'proof', { min: 1, max: BODY_BYTES_MAX }) }
+  if (kind === 'freeze')
+    return { kind, successor: fields.length === 1 ? null : asText(first, 'successor', ADDRESS_BYTES_MAX) }
   return { kind }
 }
 

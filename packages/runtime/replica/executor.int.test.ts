@@ -12,7 +12,7 @@ import {
   WorkerExecutor
 } from './index.ts'
 
-const ASSIGNMENT: Assignment = { address: 'brume://group/x/wild#1', input: null, admins: [] }
+const ASSIGNMENT: Assignment = { address: 'brume://group/x/wild#1', input: null, legacy: null, admins: [] }
 const running: Executor[] = []
 let bundle: Bundle
 beforeAll(async () => {

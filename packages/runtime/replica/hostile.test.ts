@@ -25,7 +25,9 @@ const COMMANDS: readonly Command[] = [
   { kind: 'event', event: EVENT },
   { kind: 'query', name: 'times', args: [1] },
   { kind: 'noop' },
-  { kind: 'freeze' }
+  { kind: 'freeze', successor: null },
+  { kind: 'freeze', successor: 'brume://group/x/y' },
+  { kind: 'sent', proof: Uint8Array.of(1, 2) }
 ]
 
 test('commands, answers, sends and terms are read, or refused, whatever comes', () => {
@@ -35,12 +37,20 @@ test('commands, answers, sends and terms are read, or refused, whatever comes', 
   const send = encodeSend({ seq: 32_769, prev: 5, to: 'brume://x/y', event: EVENT })
   assertWithstands([send], decodeSend, isOwn, encodeSend)
   const [logicId, inputDigest] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
-  assertWithstands([encodeTerms({ logicId, runtime: 'x', inputDigest, admins: [] })], decodeTerms, isOwn, encodeTerms)
+  const origin = { groupId: logicId, version: 2 }
+  const upgraded = encodeTerms({ logicId, runtime: 'x', inputDigest, admins: [], origin })
+  assertWithstands(
+    [encodeTerms({ logicId, runtime: 'x', inputDigest, admins: [], origin: null }), upgraded],
+    decodeTerms,
+    isOwn,
+    encodeTerms
+  )
 })
 
+const SAID = { status: 'active', frozen: true, successor: 'brume://group/x/y', output: [], tags: ['late'] } as const
+
 test('leaves that are no state are refused', () => {
-  const status =
-    partsOf(statusField({ status: 'active', frozen: false, keys: ['n'], output: [] }))[0] ?? new Uint8Array()
+  const status = partsOf(statusField({ ...SAID, keys: ['n'] }))[0] ?? new Uint8Array()
   const whole = (bytes: Uint8Array) => {
     return snapshotOf(
       new Items([
@@ -50,7 +60,7 @@ test('leaves that are no state are refused', () => {
       ])
     )
   }
-  expect(whole(status)).toEqual({ status: 'active', frozen: false, value: 'open', context: { n: 7 }, output: [] })
+  expect(whole(status)).toEqual({ ...SAID, value: 'open', context: { n: 7 } })
   assertWithstands([status], whole, isOwn)
   assertWithstands([status], readLeaf, isOwn)
 })

@@ -6,11 +6,14 @@ export { type Command, decodeCommand, encodeCommand } from './commands.ts'
 export { type Finding, ReplicaError, type ReplicaErrorCode } from './errors.ts'
 export { goldenFaults, goldenHashes, requireGolden } from './golden.ts'
 export { inlineExecutor } from './inline.ts'
+export type { Migrating } from './inside-port.ts'
 export {
   type Answer,
   contextPath,
   decodeAnswer,
   decodeSend,
+  emittedName,
+  emittedPaths,
   encodeAnswer,
   encodeSend,
   Items,
@@ -28,6 +31,18 @@ export {
   sendPath,
   snapshotOf
 } from './leaves.ts'
-export type { Assignment, Batch, Executed, Executor, Outcome, Outgoing, StateRef } from './port.ts'
-export { decodeTerms, encodeTerms, inputDigest, RUNTIME, type Terms } from './terms.ts'
+export { checkMigration, LEGACY_PATHS } from './migrate.ts'
+export type {
+  Assignment,
+  Batch,
+  Executed,
+  Executor,
+  Legacy,
+  Outcome,
+  Outgoing,
+  Shown,
+  StateRef
+} from './port.ts'
+export type { Unreceived } from './sources.ts'
+export { decodeTerms, encodeTerms, inputDigest, type Origin, RUNTIME, type Terms } from './terms.ts'
 export { WorkerExecutor } from './worker.ts'

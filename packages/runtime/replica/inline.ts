@@ -20,11 +20,9 @@ export class Stage {
 
   execute(...[parent, batch]: Parameters<Executor['execute']>): Executed {
     const before = parent === null ? null : this.#state(parent)
-    const { state, outcomes, sends, fired } = this.#engine.run(before, batch)
-    let dueMs: number | null = null
-    for (const timer of state.timers.values()) dueMs = Math.min(dueMs ?? timer.dueMs, timer.dueMs)
+    const { state, ...result } = this.#engine.run(before, batch)
     const changes = changesOf(before ?? NOTHING, state)
-    return { state: this.#keep(state), outcomes, sends, changes, fired, dueMs }
+    return { ...result, state: this.#keep(state), changes, dueMs: earliestOf(state) }
   }
 
   query(...[ref, name, args]: Parameters<Executor['query']>): Awaited<ReturnType<Executor['query']>> {
@@ -55,6 +53,13 @@ export class Stage {
     if (state === undefined) throw new RangeError(`state ${ref} was dropped, or never was`)
     return state
   }
+}
+
+function earliestOf({ frozen, timers }: State): number | null {
+  if (frozen || timers.size === 0) return null
+  let dueMs = Number.POSITIVE_INFINITY
+  for (const timer of timers.values()) dueMs = Math.min(dueMs, timer.dueMs)
+  return dueMs
 }
 
 /**

@@ -5,7 +5,7 @@ import { type EventSchema, eventCheck } from '../logic/schema.ts'
 import { stepSlot } from '../logic/slot.ts'
 import { machineLogic } from '../logic/xstate5/machine.ts'
 import { forbiddenIn } from './forbidden.ts'
-import type { Inside, MachineModule } from './inside-port.ts'
+import type { Inside, MachineModule, Migrating } from './inside-port.ts'
 
 /**
  * The end of a bundle that runs in the realm. Everything that comes in is copied, so that a machine meets objects of
@@ -28,6 +28,7 @@ export function inside(module: MachineModule): Inside {
     step: (state, event, scope) => logic.step(state, plain(event) as Event, ownScope(scope)),
     persist: (state) => logic.persist(state),
     restore: (stored, scope) => logic.restore(plain(stored), ownScope(scope)),
+    migrate: (version, stored) => migrate(module, version, stored),
     view: (state) => logic.view(state),
     takes: (state, event, scope) => {
       const slot = stepSlot()
@@ -49,6 +50,16 @@ export function inside(module: MachineModule): Inside {
 }
 
 type Selector = (context: Json, args: Json) => unknown
+
+function migrate({ migrate: steps = {} }: MachineModule, version: number, stored: Migrating): Migrating {
+  let moving = plain(stored) as unknown as Migrating
+  if (steps[version] === undefined) throw new RangeError(`the module has no migrate[${version}]`)
+  for (let at = version, step = steps[at]; step !== undefined; step = steps[at]) {
+    moving = plain(step(moving)) as unknown as Migrating
+    at += 1
+  }
+  return moving
+}
 
 function ownScope(scope: Scope): Scope {
   return { ...scope, random: (length) => Uint8Array.from(scope.random(length)) }

@@ -1,4 +1,15 @@
-import { asArray, asBytes, asText, asUint, type CborValue, CodecError, concat, decode, encode } from '@brume/codec'
+import {
+  asArray,
+  asBytes,
+  asText,
+  asUint,
+  type CborValue,
+  CodecError,
+  concat,
+  decode,
+  encode,
+  optional
+} from '@brume/codec'
 import type { Json, Status } from '../logic/port.ts'
 
 export type { Json } from '../logic/port.ts'
@@ -48,8 +59,11 @@ export interface ReplicaSnapshot {
   readonly context: Json
   /** Empty, or of a machine that is done: its output. */
   readonly output: readonly [] | readonly [Json]
-  /** Takes no more events: another group goes on from here. */
+  readonly tags: readonly string[]
+  /** Takes no more events. */
   readonly frozen: boolean
+  /** The address that goes on from here, where it is known already. */
+  readonly successor: string | null
 }
 
 const STATUSES: readonly Status[] = ['active', 'done', 'error', 'stopped']
@@ -142,12 +156,12 @@ export class Items {
   }
 }
 
-/** `[status, frozen, keys of the context, [] or [output]]`: the keys, so that none can be left out of a snapshot. */
+/** `[status, frozen, successor, keys of the context, [] or [output], tags]`: the keys, so that none can be left out of a snapshot. */
 export function statusField(
   snapshot: Omit<ReplicaSnapshot, 'value' | 'context'> & { readonly keys: readonly string[] }
 ): Json {
-  const { status, frozen, keys, output } = snapshot
-  return [STATUSES.indexOf(status), frozen, [...keys].sort(), output]
+  const { status, frozen, successor, keys, output, tags } = snapshot
+  return [STATUSES.indexOf(status), frozen, successor, [...keys].sort(), output, [...tags].sort()]
 }
 
 /**
@@ -156,13 +170,16 @@ export function statusField(
  * @throws CodecError where they are not those of one whole state
  */
 export function snapshotOf(items: Items): ReplicaSnapshot {
-  const [status, frozen, keys, output] = asArray(items.require('status') as CborValue, 'status', 4)
+  const fields = asArray(items.require('status') as CborValue, 'status', 6)
+  const [status, frozen, successor, keys, output, tags] = fields
   const names = asArray(keys, 'keys', { min: 0, max: STATE_LIMITS.itemsMax }).map((key) => asText(key, 'key', 4_096))
   const context: { [key: string]: Json } = {}
   for (const name of names) context[name] = items.require(contextPath(name))
   return {
     status: STATUSES[asUint(status, 'status', STATUSES.length - 1)] ?? 'error',
     frozen: frozen === true,
+    successor: optional(successor, (address) => asText(address, 'successor', PATH_BYTES_MAX)),
+    tags: asArray(tags, 'tags', { min: 0, max: STATE_LIMITS.itemsMax }).map((tag) => asText(tag, 'tag', 4_096)),
     value: items.require('value'),
     context,
     output: asArray(output, 'output', { min: 0, max: 1 }).map(jsonOf) as readonly Json[] as ReplicaSnapshot['output']
@@ -198,6 +215,12 @@ export const sendName = (seq: number): string => `send/${seq}`
 
 /** Where the leaf of a send is read. */
 export const sendPath = (seq: number): string => `told/${sendName(seq)}`
+
+/** `emit/<height>/<place>`: under `told/`, as long as sends. */
+export const emittedName = (height: number, place: number): string => `emit/${height}/${String(place).padStart(5, '0')}`
+
+/** All that a block has emitted, in order. */
+export const emittedPaths = (height: number): string => `told/emit/${height}/*`
 
 /** `[1, seq, prev, target, event]`, canonical CBOR. */
 export function encodeSend({ seq, prev, to, event }: Sent): Uint8Array {

@@ -14,6 +14,19 @@ export interface Ordered {
   readonly index: number
   /** As `encodeCommand` wrote it. */
   readonly body: Uint8Array
+  /** Of a command of kind `sent`: what its proof shows; null: nothing. */
+  readonly shown?: Shown | null
+}
+
+/** An event of another group's actor for this one, as that group's members have attested it. */
+export interface Shown {
+  /** Its address, without incarnation. */
+  readonly from: string
+  readonly seq: number
+  readonly prev: number
+  /** That group's time, ms since 1970. */
+  readonly timeMs: number
+  readonly event: Json
 }
 
 /** What of a final block concerns the machine. */
@@ -48,6 +61,8 @@ export interface Executed {
   /** In the order of the commands. */
   readonly outcomes: readonly Outcome[]
   readonly sends: readonly Outgoing[]
+  /** What the machine emitted, in order. */
+  readonly emitted: readonly Event[]
   /** Leaves that differ from those of the parent; null: there is none any more. */
   readonly changes: readonly (readonly [path: string, bytes: Uint8Array | null])[]
   /** Timers that were due. */
@@ -56,11 +71,20 @@ export interface Executed {
   readonly dueMs: number | null
 }
 
+/** The state in which a machine of an earlier version was frozen. */
+export interface Legacy {
+  readonly leaves: readonly (readonly [path: string, bytes: Uint8Array])[]
+  /** Its version: `migrate[version]` of the module takes it on, and those after that one, as far as there are. */
+  readonly version: number
+}
+
 /** What a machine is run as. */
 export interface Assignment {
   /** Address of the group's actor, with incarnation. */
   readonly address: string
   readonly input: Json
+  /** What it goes on from in the input's place; null: it begins anew. */
+  readonly legacy: Legacy | null
   /** Ed25519 keys, lower-case hex, that may freeze it. */
   readonly admins: readonly string[]
 }

@@ -11,9 +11,13 @@ import {
   snapshotOf,
   statusField
 } from './leaves.ts'
+import { readSources, type Sources, sourcesField } from './sources.ts'
 
 /** Of all leaves of one machine together: what every member holds for each of its last states. */
 const STATE_BYTES_MAX = 262_144
+
+/** What the group notes of others has limits of its own: it changes where nothing can be refused any more. */
+const KEPT_APART: ReadonlySet<string> = new Set(['sent', 'sources'])
 
 /** Parts of 3,500 bytes that one selector may have: a certified read brings 64 KiB. */
 const SELECTED_PARTS_MAX = 18
@@ -41,15 +45,22 @@ interface Item {
 export interface State {
   /** As the machine has it, an object of the realm; null where it could not be started. */
   readonly inner: unknown
+  /** Takes no more events, and fires no timers. */
   readonly frozen: boolean
+  /** The address that goes on from here. */
+  readonly successor: string | null
   readonly timers: ReadonlyMap<string, Timer>
   /** By target, the sequence number of the last send; the latest last. */
   readonly sent: ReadonlyMap<string, number>
+  readonly sources: Sources
   readonly items: ReadonlyMap<string, Item>
 }
 
 /** Before the first block. */
-export const NOTHING: State = { inner: null, frozen: false, timers: new Map(), sent: new Map(), items: new Map() }
+export const NOTHING: State = {
+  ...{ inner: null, frozen: false, successor: null },
+  ...{ timers: new Map(), sent: new Map(), sources: new Map(), items: new Map() }
+}
 
 export type Leaves = readonly (readonly [path: string, bytes: Uint8Array])[]
 
@@ -78,15 +89,16 @@ export function seal(inside: Inside, before: State, next: Omit<State, 'items'>):
     view.output === undefined ? [] : [within('output', () => clone(view.output))]
   const field = {
     status: view.status,
-    frozen: next.frozen,
+    ...{ frozen: next.frozen, successor: next.successor, tags: view.tags },
     keys: keys.filter((key) => items.has(contextPath(key))),
     output
   }
-  // Told apart by texts, for these objects are made anew by every step, and mostly equal.
-  keep('status', output.length === 0 ? JSON.stringify(field) : next.inner, () => statusField(field))
+  // Told apart by texts, for these objects are made anew by every step, and mostly equal. An output never changes.
+  keep('status', JSON.stringify({ ...field, output: output.length }), () => statusField(field))
   keep('value', JSON.stringify(view.value), () => clone(view.value))
   keep('timers', next.timers, () => timersField(next.timers))
   keep('sent', next.sent, () => [...next.sent].map((entry) => [...entry]))
+  keep('sources', next.sources, () => sourcesField(next.sources))
   if (bytesOf(items) > STATE_BYTES_MAX)
     throw new CloneError('size', '', `a state of more than ${STATE_BYTES_MAX} bytes`)
   return { ...next, items }
@@ -153,12 +165,13 @@ export function changesOf(before: State, after: State): readonly (readonly [path
 /** @throws CodecError, CloneError, or what restoring throws, for leaves that are no state */
 export function restoreState(inside: Inside, leaves: Leaves, scope: Scope): State {
   const items = new Items(leaves)
-  const { status, frozen, value, context, output } = snapshotOf(items)
+  const { status, frozen, successor, value, context, output } = snapshotOf(items)
   const [history, order] = items.require('history') as unknown as readonly [Persisted[3], Persisted[6]]
   const stored: Persisted = [status, value, context, history, output, [], order]
   const inner = status === 'error' ? null : inside.restore(stored, scope)
   const sent = new Map(items.require('sent') as unknown as readonly (readonly [string, number])[])
-  const next = { inner, frozen, timers: readTimers(items.require('timers')), sent }
+  const sources = readSources(items.require('sources'))
+  const next = { inner, frozen, successor, timers: readTimers(items.require('timers')), sent, sources }
   return finish(inside, NOTHING, seal(inside, NOTHING, next))
 }
 
@@ -166,7 +179,7 @@ function timersField(timers: ReadonlyMap<string, Timer>): Json {
   return [...timers.values()].sort(byDue).map(({ id, dueMs, event, to }) => [id, dueMs, event, to])
 }
 
-function readTimers(field: Json): ReadonlyMap<string, Timer> {
+export function readTimers(field: Json): ReadonlyMap<string, Timer> {
   const timers = (field as readonly (readonly Json[])[]).map(([id, dueMs, event, to]) => ({
     id: String(id),
     dueMs: Number(dueMs),
@@ -188,7 +201,7 @@ function historyOf([, , , history, , , order]: Persisted): Json {
 
 function bytesOf(items: ReadonlyMap<string, Item>): number {
   let bytes = 0
-  for (const { parts } of items.values()) for (const part of parts) bytes += part.length
+  for (const [path, { parts }] of items) if (!KEPT_APART.has(path)) for (const part of parts) bytes += part.length
   return bytes
 }
 

@@ -5,6 +5,7 @@ import type { Clock, Log, Net, PeerId, Store } from '@brume/ports'
 import { ATTEST_DOMAIN } from '@brume/protocols/actors/proof'
 import { decodeHostingAnswer, encodeHostingRequest, HOSTING_PROTOCOL } from '@brume/protocols/hosting'
 import { groupIdOf } from '@brume/protocols/quorum'
+import { parseAddress } from '@brume/runtime/address'
 import { Commands } from './commands.ts'
 import { refusal } from './refusals.ts'
 import { SessionNumbers } from './sessions.ts'
@@ -24,7 +25,14 @@ export interface GroupAccess {
   readonly commands: Commands
   /** A command of this peer's was final there: what is read for its user is no older. */
   atLeast: number
+  /** Where its actor went on, as its members have attested; null: not known to have moved. */
+  successor: string | null
+  /** It has attested that it took an event of this peer's: what moved long ago is noticed at the first. */
+  isTaking: boolean
 }
+
+/** Upgrades followed at once, so that no circle of them is. */
+const MOVES_MAX = 64
 
 export interface DirectoryOptions {
   readonly quorum: Pick<Quorum, 'client'>
@@ -62,6 +70,18 @@ export class Directory {
     return found
   }
 
+  /** The group that the actor is in now, as far as is known here. @throws as `find`, and RuntimeError UNREACHABLE for a circle */
+  async current(address: string): Promise<GroupAccess> {
+    let at = address
+    for (let moves = 0; moves < MOVES_MAX; moves++) {
+      const { group } = parseAddress(at)
+      const access = await this.find(group ?? new Uint8Array())
+      if (access.successor === null) return access
+      at = access.successor
+    }
+    throw refusal('unreachable', `${address} has moved more than ${MOVES_MAX} times`)
+  }
+
   /** Takes a manifest from whoever made it. */
   learn(manifest: Uint8Array): Promise<GroupAccess> {
     const groupId = groupIdOf(manifest)
@@ -85,7 +105,7 @@ export class Directory {
       manifest,
       client,
       commands: new Commands({ client, groupId, identity, clock, nextSession }),
-      atLeast: 0
+      ...{ atLeast: 0, successor: null, isTaking: false }
     }
   }
 

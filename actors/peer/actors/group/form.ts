@@ -32,7 +32,7 @@ export interface FormingOptions {
   readonly clock: Clock
   readonly random: Random
   /** Takes part itself. */
-  readonly host: (manifest: Uint8Array, input: Uint8Array) => Promise<void>
+  readonly host: (manifest: Uint8Array, input: Uint8Array | null) => Promise<void>
 }
 
 /** What a new group is to replicate. */
@@ -41,8 +41,8 @@ export interface Founding {
   readonly quorum: QuorumOptions
   /** Field 8 of the manifest. */
   readonly program: Uint8Array
-  /** Canonical CBOR. */
-  readonly input: Uint8Array
+  /** Canonical CBOR; null where members fetch a state to go on from. */
+  readonly input: Uint8Array | null
 }
 
 /**
@@ -95,7 +95,12 @@ function memberOf({ peer, vrfKey, place, host }: MemberView): Founder {
   return { peer, key: keyOf(peer), vrfKey, weight: WEIGHT, operator, site, hardware: host.class }
 }
 
-async function enlist(peer: PeerId, manifest: Uint8Array, input: Uint8Array, options: FormingOptions): Promise<void> {
+async function enlist(
+  peer: PeerId,
+  manifest: Uint8Array,
+  input: Uint8Array | null,
+  options: FormingOptions
+): Promise<void> {
   const { net, clock, host } = options
   if (peer === net.self) return host(manifest, input)
   const body = encodeHostingRequest({ type: 'host', manifest, input })

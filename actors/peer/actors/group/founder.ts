@@ -52,7 +52,7 @@ export class Founder {
       throw new PeerError('BRUME_PEER_USAGE', 'mode bft needs quorum: { members }, the peers that replicate it')
     }
     const admins = (quorum.admins ?? [this.#options.net.self]).map(keyOf)
-    const terms = { logicId, runtime: RUNTIME, inputDigest: inputDigest(input as Json), admins }
+    const terms = { logicId, runtime: RUNTIME, inputDigest: inputDigest(input as Json), admins, origin: null }
     const founding = { name: id, quorum, program: encodeTerms(terms), input: encode(input as Json) }
     const manifest = await formGroup(founding, this.#options)
     const value = encode([name, logicId, manifest])

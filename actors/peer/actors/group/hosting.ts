@@ -1,6 +1,6 @@
 import type { Group, Program, QuorumClient } from '@brume/actors/quorum'
 import { createReplica, Dispatch } from '@brume/actors/replica'
-import { CodecError, decode, equal, fromHex, toHex } from '@brume/codec'
+import { CodecError, equal, fromHex, toHex } from '@brume/codec'
 import type { Cancel, Clock, Log, Net, PeerId, Store } from '@brume/ports'
 import {
   decodeHostingRequest,
@@ -10,14 +10,13 @@ import {
   type HostingRequest
 } from '@brume/protocols/hosting'
 import { decodeManifest, groupIdOf, type Manifest } from '@brume/protocols/quorum'
-import { type Bundle, decodeTerms, inputDigest, type Json, jsonOf } from '@brume/runtime/replica'
+import { type Bundle, checkMigration, decodeTerms } from '@brume/runtime/replica'
 import type { ProgramContext } from '../../groups.ts'
 import type { Hosted } from '../../hosted.ts'
 import type { Executors } from '../executors.ts'
+import { type Beginning, readBeginning, trialOf } from './beginning.ts'
 import { refusal } from './refusals.ts'
 import type { GroupSends } from './sends.ts'
-
-const INPUT_LIMITS = { bytesMax: 65_536, depthMax: 40, itemsMax: 30_000 }
 
 /** A logic of this peer's that groups may replicate. */
 export interface Replicable {
@@ -31,8 +30,10 @@ export interface Replicable {
 export interface HostingOptions {
   readonly net: Pick<Net, 'self' | 'serve'>
   readonly hosted: Hosted
-  /** What actors begin with, by group. */
+  /** What actors begin with, by group: an input, or the proof of a state. */
   readonly store: Store
+  /** The whole state of a replicated actor, proven. */
+  readonly stateOf: (groupId: Uint8Array) => Promise<Uint8Array>
   readonly log: Log
   readonly replicables: () => Iterable<Replicable>
   readonly executor: Executors['create']
@@ -70,7 +71,7 @@ export class Hosting {
    * @param from - who asks for it; this peer itself needs no consent
    * @throws RuntimeError REJECTED, FORBIDDEN; CodecError, ManifestError, ReplicaError, QuorumError
    */
-  take(from: PeerId, manifest: Uint8Array, input: Uint8Array): Promise<void> {
+  take(from: PeerId, manifest: Uint8Array, input: Uint8Array | null): Promise<void> {
     const id = toHex(groupIdOf(manifest))
     const taken = this.#taken.get(id) ?? this.#take(from, manifest, input)
     this.#taken.set(id, taken)
@@ -79,22 +80,26 @@ export class Hosting {
     return taken
   }
 
-  async #take(from: PeerId, manifest: Uint8Array, input: Uint8Array): Promise<void> {
+  async #take(from: PeerId, manifest: Uint8Array, input: Uint8Array | null): Promise<void> {
     const groupId = groupIdOf(manifest)
     if (this.manifestOf(groupId) !== undefined) return
     const { program } = decodeManifest(manifest)
-    const { inputDigest: digest } = decodeTerms(program)
-    const value = jsonOf(decode(input, INPUT_LIMITS))
-    if (!equal(inputDigest(value), digest))
-      throw refusal('rejected', 'the input is not the one that the manifest names')
     const found = await this.#replicableOf(program)
     if (found === undefined) throw refusal('rejected', 'the logic is not registered here')
     if (from !== this.#options.net.self && !found.consents(from)) {
       throw refusal('forbidden', `${found.name} is not replicated for others here`)
     }
-    await this.#options.store.batch([{ type: 'put', key: groupId, value: input }], { sync: true })
+    const { origin } = decodeTerms(program)
+    const value = origin === null ? (input ?? new Uint8Array()) : await this.#options.stateOf(origin.groupId)
+    const beginning = readBeginning(manifest, value)
     const bundle = await found.bundle()
-    const replica = this.#replicaOf(bundle, value)
+    const { executor } = this.#options
+    if (beginning.legacy !== null && origin !== null) {
+      const trial = trialOf(beginning.legacy, origin.version)
+      await checkMigration(() => executor(bundle, trial))
+    }
+    await this.#options.store.batch([{ type: 'put', key: groupId, value }], { sync: true })
+    const replica = this.#replicaOf(bundle, beginning)
     replica.began(manifest, await this.#options.hosted.join(manifest, replica.make))
   }
 
@@ -107,8 +112,7 @@ export class Hosting {
         const bundle = await replicable.bundle()
         const input = await store.get(fromHex(id))
         if (!equal(logicId, bundle.logicId) || input === undefined) continue
-        const value = jsonOf(decode(input, INPUT_LIMITS))
-        const replica = this.#replicaOf(bundle, value)
+        const replica = this.#replicaOf(bundle, readBeginning(manifest, input))
         replica.began(manifest, await hosted.open(id, replica.make))
       } catch (error) {
         log.error({ group: id, error }, 'a replicated actor cannot be opened and is left out')
@@ -117,13 +121,13 @@ export class Hosting {
   }
 
   /** The program of a group that is not there yet, and what it sends once it is. */
-  #replicaOf(bundle: Bundle, input: Json) {
+  #replicaOf(bundle: Bundle, { input, legacy }: Beginning) {
     const { executor } = this.#options
     let dispatch: Dispatch | undefined
     return {
       make: ({ store }: ProgramContext): Program =>
         createReplica({
-          ...{ bundle, input, store, executor },
+          ...{ bundle, input, store, executor, ...(legacy && { legacy }) },
           attested: (block, sent) => dispatch?.attested(block, sent)
         }),
       began: (manifest: Uint8Array, group: Group): void => {
@@ -156,7 +160,7 @@ export class Hosting {
     if (request.type === 'manifest') return { type: 'manifest', manifest: this.manifestOf(request.groupId) ?? null }
     try {
       if (request.type === 'send') await this.#options.sends.take(from, request.proof)
-      else await this.take(from, request.manifest, request.input ?? new Uint8Array())
+      else await this.take(from, request.manifest, request.input)
       return { type: 'done' }
     } catch (error) {
       this.#options.log.info({ from, error }, 'another peer was refused')

@@ -1,10 +1,12 @@
 import { equal } from '@brume/codec'
 import type { Cancel, Clock } from '@brume/ports'
-import { encodeProof, verifyProof } from '@brume/protocols/actors/proof'
+import { addressOf } from '@brume/protocols/actors/proof'
 import { RuntimeError } from '@brume/runtime'
+import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import type { Down, HistoryEntry, Refusal, Snapshot } from '@brume/runtime/kernel'
 import {
   type Answer,
+  type Command,
   decodeAnswer,
   type Event,
   encodeCommand,
@@ -18,8 +20,11 @@ import {
 import { PeerError } from '../../errors.ts'
 import type { AskOptions, ReadLevel, SubmitOptions } from '../types.ts'
 import { isReached } from '../until.ts'
-import type { SendOptions, Sent } from './commands.ts'
+import { type Carried, carry } from './carrying.ts'
+import { readCertified } from './certified.ts'
+import type { SendOptions } from './commands.ts'
 import type { GroupAccess } from './directory.ts'
+import { followBlocks, readEmitted } from './following.ts'
 import { fromQuorum, refusal } from './refusals.ts'
 
 const ASK_TIMEOUT_MS = 5_000
@@ -32,52 +37,62 @@ const KEYS_MAX = 1_024
 export interface GroupRefOptions {
   readonly address: string
   readonly clock: Clock
-  /** The group, looked for when it is needed. */
+  /** The group that it is in now, looked for when it is needed. */
   readonly group: () => Promise<GroupAccess>
 }
 
 type Certified = Snapshot & { readonly proof: Uint8Array }
+
+interface Underway {
+  /** The height. */
+  readonly final: Promise<number>
+  readonly carried: Promise<Carried>
+}
+
+const ignored = (): void => {}
 
 /** A replicated actor, as any peer has it. It trusts no member: what it says was shown. */
 export class GroupRef {
   readonly address: string
   readonly #clock: Clock
   readonly #group: () => Promise<GroupAccess>
-  readonly #keyed = new Map<string, Promise<Sent>>()
+  readonly #groupId: Uint8Array
+  readonly #keyed = new Map<string, Underway>()
 
   constructor({ address, clock, group }: GroupRefOptions) {
     this.address = address
     this.#clock = clock
     this.#group = group
+    this.#groupId = parseAddress(address).group ?? new Uint8Array()
   }
 
   tell(event: Event, { ttlMs }: { readonly ttlMs?: number } = {}): 'accepted' | Refusal {
-    void this.#send(event, ttlMs === undefined ? {} : { ttlMs }).catch(() => undefined)
+    this.#send(event, ttlMs === undefined ? {} : { ttlMs })
     return 'accepted'
   }
 
   async submit(event: Event, { key, ttlMs, signal }: SubmitOptions = {}): Promise<{ readonly seq: number }> {
-    const sent = await this.#send(event, { ...(ttlMs === undefined ? {} : { ttlMs }), ...(signal && { signal }) }, key)
-    const { height } = await sent.final.catch(rethrown)
-    return { seq: height }
+    const options = { ...(ttlMs === undefined ? {} : { ttlMs }), ...(signal && { signal }) }
+    return { seq: await this.#send(event, options, key).final }
   }
 
   async ask(event: Event, { key, timeoutMs = ASK_TIMEOUT_MS, signal }: AskOptions = {}): Promise<Json> {
-    const answered = async (): Promise<Json> => {
-      const sent = await this.#send(event, { ttlMs: timeoutMs, ...(signal && { signal }) }, key)
-      const { answer } = await sent.attested.catch(rethrown)
-      return replyOf(decodeAnswer(readLeaf(answer).bytes), this.address)
-    }
-    return this.#within(timeoutMs, answered())
+    const { carried } = this.#send(event, { ttlMs: timeoutMs, ...(signal && { signal }) }, key)
+    const replied = carried.then(({ answer }) => replyOf(answer, this.address))
+    return this.#within(timeoutMs, replied)
   }
 
   async snapshot({ read = 'local' }: { readonly read?: ReadLevel } = {}): Promise<Snapshot> {
     if (read === 'certified') return this.#certified(0)
-    const { client } = await this.#group()
-    const { height, leaves } = await client.read(SNAPSHOT_PATHS, read).catch(rethrown)
-    if (leaves === null) throw refusal('noactor', `${this.address} has not begun yet`)
-    const items = new Items(leaves.map(readLeaf).map(({ path, bytes }) => [path, bytes]))
-    return this.#snapshotOf(snapshotOf(items), height)
+    for (;;) {
+      const group = await this.#group()
+      const { height, leaves } = await group.client.read(SNAPSHOT_PATHS, read).catch(rethrown)
+      if (leaves === null) throw refusal('noactor', `${this.address} has not begun yet`)
+      const found = snapshotOf(new Items(leaves.map(readLeaf).map(({ path, bytes }) => [path, bytes])))
+      // One member says where it went on: whoever follows must have that shown.
+      if (found.successor !== null) await this.#certified(height)
+      if (group.successor === null) return this.#snapshotOf(group, found, height)
+    }
   }
 
   async proof(height = 0): Promise<Uint8Array> {
@@ -89,7 +104,7 @@ export class GroupRef {
     const { promise, resolve, reject } = Promise.withResolvers<Snapshot>()
     const look = async (local: Snapshot): Promise<void> => {
       if (!isReached(until, local)) return
-      const certified = await this.#certified(local.seq)
+      const certified = await this.#certified(local.seq, withoutIncarnation(local.address))
       if (isReached(until, certified)) resolve(certified)
     }
     const stop = this.#changes(look, reject)
@@ -106,9 +121,9 @@ export class GroupRef {
 
   /** Told when its machine is done, by a proof. */
   watch(down: (down: Down) => void): Cancel {
-    const look = async ({ seq, status }: Snapshot): Promise<void> => {
+    const look = async ({ seq, status, address: at }: Snapshot): Promise<void> => {
       if (status !== 'done') return
-      const { address, incarnation, output } = await this.#certified(seq)
+      const { address, incarnation, output } = await this.#certified(seq, withoutIncarnation(at))
       stop()
       down({ address, incarnation, reason: 'done', ...(output === undefined ? {} : { output }) })
     }
@@ -116,28 +131,29 @@ export class GroupRef {
     return stop
   }
 
-  /** Looks at a member's state now, and after each block from then on. */
-  #changes(look: (snapshot: Snapshot) => Promise<void>, failed: (error: unknown) => void): Cancel {
-    let isOver = false
-    const run = async (): Promise<void> => {
-      const { client } = await this.#group()
-      let snapshot = await this.snapshot()
-      await look(snapshot)
-      for await (const { header } of client.watch(snapshot.seq + 1)) {
-        if (isOver) return
-        if (header.height <= snapshot.seq) continue
-        snapshot = await this.snapshot()
-        if (!isOver) await look(snapshot)
-      }
+  /** What it emits from now on. Whether it has emitted something one member says; what it was is shown. */
+  on(type: string, emitted: (event: Event) => void): Cancel {
+    let isAtWork = false
+    const pass = async (group: GroupAccess, height: number): Promise<number> => {
+      const events = height === 0 ? [] : await readEmitted(group, height)
+      for (const event of events) if (type === '*' || event.type === type) emitted(event)
+      const { seq } = await this.snapshot()
+      // Of a group that it has moved to all blocks count.
+      const from = isAtWork ? height : seq
+      isAtWork ||= group.successor === null
+      return from
     }
-    run().catch((error: unknown) => isOver || failed(error))
-    return () => {
-      isOver = true
-    }
+    return followBlocks({ group: () => this.#group(), pass }, ignored)
   }
 
-  on(): Cancel {
-    throw placedOnly('on')
+  /** Looks at a member's state now, and after each block from then on. */
+  #changes(look: (snapshot: Snapshot) => Promise<void>, failed: (error: unknown) => void): Cancel {
+    const pass = async (): Promise<number> => {
+      const snapshot = await this.snapshot()
+      await look(snapshot)
+      return snapshot.seq
+    }
+    return followBlocks({ group: () => this.#group(), pass }, failed)
   }
 
   history(): AsyncIterable<HistoryEntry> {
@@ -150,64 +166,72 @@ export class GroupRef {
 
   /** Takes no more events: only for an admin of the group. */
   async stop(): Promise<void> {
-    const { commands } = await this.#group()
-    const { answer } = await commands.send(encodeCommand({ kind: 'freeze' })).attested.catch(rethrown)
-    replyOf(decodeAnswer(readLeaf(answer).bytes), this.address)
+    await this.order({ kind: 'freeze', successor: null })
   }
 
   /** Resolves when the group has executed a first block. */
   async begin(): Promise<void> {
-    const { commands } = await this.#group()
-    await commands.send(encodeCommand({ kind: 'noop' })).attested.catch(rethrown)
+    await this.order({ kind: 'noop' })
   }
 
-  async #send(event: Event, options: SendOptions, key?: Uint8Array): Promise<Sent> {
+  /** Has the group that the actor is in now carry something out that is no event. */
+  async order(command: Command): Promise<void> {
+    const { commands } = await this.#group()
+    const { answer } = await commands.send(encodeCommand(command)).attested.catch(rethrown)
+    replyOf(decodeAnswer(readLeaf(answer).bytes), this.address)
+  }
+
+  #send(event: Event, options: SendOptions, key?: Uint8Array): Underway {
     const name = key === undefined ? undefined : Buffer.from(key).toString('hex')
     const before = name === undefined ? undefined : this.#keyed.get(name)
     if (before !== undefined) return before
-    const body = encodeCommand({ kind: 'event', event })
-    const sent = this.#group().then((group) => {
-      const { final, attested } = group.commands.send(body, options)
-      final.then(
-        ({ height }) => {
-          group.atLeast = Math.max(group.atLeast, height)
-        },
-        () => undefined
-      )
-      return { final, attested }
-    })
-    if (name !== undefined) this.#remember(name, sent)
-    return sent
+    const underway = this.#carried(encodeCommand({ kind: 'event', event }), options)
+    if (name !== undefined) this.#remember(name, underway)
+    return underway
   }
 
-  #remember(name: string, sent: Promise<Sent>): void {
-    this.#keyed.set(name, sent)
+  /** Final as soon as its block is, where the group is known to take events; else once it is known to have taken this one. */
+  #carried(body: Uint8Array, options: SendOptions): Underway {
+    const { promise: final, resolve, reject } = Promise.withResolvers<number>()
+    const group = () => this.#group()
+    const carried = carry(body, { clock: this.#clock, group, optionsFor: async () => options }, (of, height) => {
+      if (of.isTaking) resolve(height)
+    })
+    carried.then(({ height }) => resolve(height), reject)
+    final.catch(ignored)
+    return { final, carried }
+  }
+
+  #remember(name: string, underway: Underway): void {
+    this.#keyed.set(name, underway)
     for (const oldest of this.#keyed.keys()) if (this.#keyed.size > KEYS_MAX) this.#keyed.delete(oldest)
   }
 
-  async #certified(atLeast: number): Promise<Certified> {
-    const group = await this.#group()
-    const from = Math.max(atLeast, group.atLeast)
-    const { leaves, bundle, places } = await group.client
-      .read(SNAPSHOT_PATHS, 'certified', { atLeast: from })
-      .catch(rethrown)
-    if (leaves === null || bundle === null || places === null) {
-      throw refusal('noactor', `${this.address} has no state that was attested yet`)
+  /** @param atLeast - a height of the group that it is in, or of the one of `address` if that is another */
+  async #certified(atLeast: number, address?: string): Promise<Certified> {
+    let of = address
+    for (;;) {
+      const group = await this.#group()
+      const at = this.#addressIn(group)
+      of ??= at
+      const from = Math.max(of === at ? atLeast : 0, group.atLeast)
+      const { snapshot, height, proof } = await readCertified(group, at, from)
+      if (snapshot.successor === null) return { ...this.#snapshotOf(group, snapshot, height), proof }
+      group.successor = snapshot.successor
     }
-    const proof = encodeProof(group.manifest, bundle, places.slice(1))
-    const { snapshot, height } = verifyProof(proof, this.address)
-    if (snapshot === null || !equal(places[0]?.leaf ?? proof, leaves[0] ?? proof)) {
-      throw refusal('rejected', 'the members showed something else than the state')
-    }
-    return { ...this.#snapshotOf(snapshot, height), proof }
   }
 
-  #snapshotOf({ status, value, context, output, frozen }: ReplicaSnapshot, height: number): Snapshot {
+  #addressIn({ groupId, manifest }: GroupAccess): string {
+    return equal(groupId, this.#groupId) ? this.address : addressOf(manifest)
+  }
+
+  #snapshotOf(group: GroupAccess, found: ReplicaSnapshot, height: number): Snapshot {
+    const { status, value, context, output, frozen, tags } = found
     const [result] = output
     return {
-      ...{ address: `${this.address}#${INCARNATION}`, incarnation: INCARNATION, seq: height, status, value, context },
+      ...{ address: `${this.#addressIn(group)}#${INCARNATION}`, incarnation: INCARNATION, seq: height },
+      ...{ status, value, context, tags },
       cell: frozen ? 'stopped' : status === 'active' ? 'active' : status === 'done' ? 'done' : 'failed',
-      tags: [],
       ...(result === undefined ? {} : { output: result })
     }
   }
@@ -222,7 +246,9 @@ export class GroupRef {
 }
 
 /** What the machine replied. @throws RuntimeError for what became of it otherwise; all of it attested */
-function replyOf({ outcome, value }: Answer, address: string): Json {
+function replyOf(answer: Answer | null, address: string): Json {
+  if (answer === null) throw refusal('unreachable', `${address}: it is final, and nobody has shown what became of it`)
+  const { outcome, value } = answer
   if (outcome === 'ok') return value
   const why = `${address}: ${JSON.stringify(value)}`
   if (outcome === 'refused') throw refusal('invalid', why)

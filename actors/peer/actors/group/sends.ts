@@ -1,7 +1,10 @@
 import type { Arrivals, Sending } from '@brume/actors/replica'
 import type { Clock, Net, PeerId } from '@brume/ports'
 import { decodeHostingAnswer, encodeHostingRequest, HOSTING_PROTOCOL } from '@brume/protocols/hosting'
-import { parseAddress } from '@brume/runtime/address'
+import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
+import { encodeCommand, type Unreceived } from '@brume/runtime/replica'
+import { carry } from './carrying.ts'
+import type { Directory } from './directory.ts'
 import { refusal } from './refusals.ts'
 
 /** As of any durable actor's sends. */
@@ -17,9 +20,11 @@ export interface SendsOptions {
   readonly net: Pick<Net, 'self' | 'request'>
   readonly clock: Clock
   readonly arrivals: Pick<Arrivals, 'take'>
+  /** Later, for it is made later. */
+  readonly directory: () => Pick<Directory, 'current'>
 }
 
-/** Takes what replicated actors send to the peers whose actors it is for: this one, or others. */
+/** Takes what replicated actors send to where its target is: this peer, another one, or another group. */
 export class GroupSends {
   readonly #options: SendsOptions
   #underWay = 0
@@ -36,12 +41,10 @@ export class GroupSends {
   /** Resolves once the target has it for good. @throws RuntimeError FULL, INVALID, REJECTED */
   async deliver({ to, proof }: Sending): Promise<void> {
     const { peer } = parseAddress(to)
-    // A member's command would be another one than the next member's: it would come more than once.
-    if (peer === null) throw refusal('invalid', `${to}: a replicated actor cannot send to another`)
     if (this.#underWay >= UNDER_WAY_MAX) throw refusal('full', `${UNDER_WAY_MAX} sends of groups are under way here`)
     this.#underWay += 1
     try {
-      await this.#untilTaken(peer, proof)
+      await this.#untilTaken(() => (peer === null ? this.#order(to, proof) : this.#attempt(peer, proof)))
     } finally {
       this.#underWay -= 1
     }
@@ -54,17 +57,31 @@ export class GroupSends {
     throw refusal(arrival.again ? 'overload' : 'rejected', `the actor does not take it: ${arrival.refused}`)
   }
 
-  async #untilTaken(peer: PeerId, proof: Uint8Array): Promise<void> {
+  async #untilTaken(attempt: () => Promise<void>): Promise<void> {
     const { clock } = this.#options
     const endMs = clock.now() + SEND_WITHIN_MS
     for (let waitMs = AGAIN_AFTER_MS; !this.#isStopped; waitMs = Math.min(2 * waitMs, AGAIN_AFTER_MS_MAX)) {
       try {
-        return await this.#attempt(peer, proof)
+        return await attempt()
       } catch (error) {
         if (clock.now() >= endMs || isLasting(error)) throw error
       }
       await new Promise<void>((go) => clock.after(waitMs, go))
     }
+  }
+
+  /**
+   * Each member that brings it orders a command of its own, with the proof in it: the members there check that and
+   * take the first. @throws RuntimeError REJECTED for good, OVERLOAD for now
+   */
+  async #order(to: string, proof: Uint8Array): Promise<void> {
+    const { clock, directory } = this.#options
+    const group = () => directory().current(withoutIncarnation(to))
+    const body = encodeCommand({ kind: 'sent', proof })
+    const { answer } = await carry(body, { clock, group, optionsFor: async () => ({}) })
+    if (answer === null) throw refusal('overload', 'what became of it was not shown in time')
+    if (answer.outcome !== 'refused' || answer.value === 'duplicate') return
+    throw refusal(LATER.has(answer.value) ? 'overload' : 'rejected', `the group does not take it: ${answer.value}`)
   }
 
   async #attempt(peer: PeerId, proof: Uint8Array): Promise<void> {
@@ -75,6 +92,9 @@ export class GroupSends {
     if (answer.type === 'refused') throw Object.assign(new Error(answer.message), { code: answer.code })
   }
 }
+
+/** Of what a group refuses: asked again, it may take it. */
+const LATER: ReadonlySet<unknown> = new Set<Unreceived>(['missing', 'early', 'crowded'])
 
 /** Asked again, it would say the same. */
 const isLasting = (error: unknown): boolean =>
