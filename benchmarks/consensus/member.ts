@@ -25,6 +25,8 @@ import { variantNet } from './variant-net.ts'
 /** For four members; each further one adds its handshakes with all others. */
 const MEET_DEADLINE_MS = 60_000
 const MEET_MORE_MS = 5_000
+/** New connections that a member waits for at a time. Where many live in one process, more handshakes outlast the 5 s of each. */
+const MEET_AT_ONCE = 4
 /** After the last exchange of a slice: many times what one takes, three hops around the world. */
 const BARE_DRAIN_MS = 200
 const BARE_DRAIN_FAR_MS = 1_500
@@ -202,15 +204,29 @@ async function meet(
   opened: readonly OpenedVariant[],
   bare: BareExchange
 ): Promise<void> {
-  net.want(contacts.filter(({ peer }) => peer !== net.self).map((contact) => ({ ...contact, priority: 'committee' })))
+  const deadlineMs = MEET_DEADLINE_MS + config.members * MEET_MORE_MS
+  await connect(net, [...contacts.slice(config.index + 1), ...contacts.slice(0, config.index)], deadlineMs)
   bare.connect()
-  await until('all members met', MEET_DEADLINE_MS + config.members * MEET_MORE_MS, () => {
+  await until('all members met', deadlineMs, () => {
     const voting = opened.every(({ group }) => {
       const { state, members } = group.status()
       return state === 'voting' && members.every(({ connected }) => connected)
     })
     return voting && bare.isConnected && net.links().length >= config.members - 1
   })
+}
+
+/** Every member begins with those that follow it, so that each pair is asked for by one of the two first. */
+async function connect(net: NetNode, others: readonly Contact[], deadlineMs: number): Promise<void> {
+  for (let count = 0; count < others.length; ) {
+    count = Math.min(others.length, count + MEET_AT_ONCE)
+    const wanted = others.slice(0, count)
+    net.want(wanted.map((contact) => ({ ...contact, priority: 'committee' })))
+    await until('connected', deadlineMs, () => {
+      const linked = new Set(net.links().map(({ peer }) => peer))
+      return wanted.every(({ peer }) => linked.has(peer))
+    })
+  }
 }
 
 async function runBare({ config, loopDelay }: Ground, bare: BareExchange, slice: BareSlice): Promise<BareReport> {
