@@ -3,7 +3,7 @@ import { actorId, parseAddress } from '../address.ts'
 import type { Beacons } from './beacons.ts'
 import { Follow } from './follow.ts'
 import { Lead, type LeadSink } from './lead.ts'
-import { HAND_WITHIN_MS, RESEND_MS, TAKE_AFTER_MS } from './limits.ts'
+import { DROP_AFTER_MS, HAND_WITHIN_MS, RESEND_MS, TAKE_AFTER_MS } from './limits.ts'
 import { NO_HASH } from './log.ts'
 import { isNewer } from './placement.ts'
 import type {
@@ -69,6 +69,7 @@ export class Copy {
   #isDoubted = false
   #isUnfit = false
   #warnedMs = Number.NEGATIVE_INFINITY
+  #lookedMs = Number.NEGATIVE_INFINITY
   #writes = 0
   #unwritten = 0
   /** To be told how far this is, once all is written. */
@@ -333,18 +334,30 @@ export class Copy {
 
   #settleFollower(placement: Placement): void {
     const { self, rules, beacons, nowMs } = this.#host
+    const unheardMs = beacons.unheardMs(placement.holder, this.#sinceMs, nowMs)
+    if (unheardMs >= DROP_AFTER_MS) this.#lookAgain()
     if (!placement.inSync.includes(self) || !rules.mayTake(this.#follow.position !== null) || this.#isUnfit) return
     const isOpen = this.#asked !== null
-    if (!isOpen && !rules.mayAsk(beacons.unheardMs(placement.holder, this.#sinceMs, nowMs))) return
+    if (!isOpen && !rules.mayAsk(unheardMs)) return
     this.#asked = placement
     this.#unaware.add(placement.holder)
     this.#compare('take', placement)
   }
 
+  /** Nobody tells followers what else changes. */
+  #lookAgain(): void {
+    const { nowMs } = this.#host
+    if (nowMs - this.#lookedMs < DROP_AFTER_MS) return
+    this.#lookedMs = nowMs
+    this.#host.doubt(this.authority)
+  }
+
   /** This peer is the holder and does not lead: it has just become it, or came back. */
   #settleHolder(placement: Placement): void {
     const { self, rules, nowMs } = this.#host
-    if (this.#isUnfit || !rules.mayTake(this.#follow.position !== null || placement.version === 1 || this.#isGranted)) {
+    // Where nobody was in step yet, nothing was told of that could be lost.
+    const isFresh = this.#isGranted || (!placement.begun && placement.minInSync > 0)
+    if (this.#isUnfit || !rules.mayTake(this.#follow.position !== null || isFresh)) {
       return this.#giveAway(placement)
     }
     if (!this.#isGranted && rules.mustRenew()) return this.#compare('take', placement)

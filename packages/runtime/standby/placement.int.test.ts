@@ -40,6 +40,7 @@ test('a quorum can replicate the placement machine, and it does what members ord
   const replies = outcomes.map(({ value }) => value as unknown as PlacementReply)
   expect(replies.map(({ refused }) => refused)).toEqual([null, null, 'forbidden', null, 'behind'])
   expect(replies.at(-1)?.placement).toEqual({
-    ...{ epoch: 2, version: 3, holder: B, inSync: [], copies: [A, B, C], minInSync: 1, kind: 'orders' }
+    ...{ epoch: 2, version: 3, holder: B, inSync: [], copies: [A, B, C], minInSync: 1, kind: 'orders' },
+    begun: true
   })
 })

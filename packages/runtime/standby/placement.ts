@@ -55,7 +55,7 @@ export function judge(
       if (!placement.copies.includes(event.peer) || event.peer === holder || inSync.includes(event.peer)) {
         return 'invalid'
       }
-      return { next: { ...next, inSync: [...inSync, event.peer] } }
+      return { next: { ...next, inSync: [...inSync, event.peer], begun: true } }
     case 'hand': {
       if (!inSync.includes(event.to)) return 'invalid'
       const rest = without(inSync, event.to)
@@ -84,7 +84,7 @@ function place(
     minInSync >= 0 &&
     minInSync < copies.length
   if (!isFit) return 'invalid'
-  return { next: { epoch: floor + 1, version: 1, holder: peer, inSync: [], copies, minInSync, kind } }
+  return { next: { epoch: floor + 1, version: 1, holder: peer, inSync: [], copies, minInSync, kind, begun: false } }
 }
 
 export const isName = (value: unknown, most: number): value is string =>

@@ -19,6 +19,8 @@ export interface Placement {
   readonly minInSync: number
   /** Name of the kind that every copy must have registered. */
   readonly kind: string
+  /** Was a follower ever in step? Before that nothing is taken from outside, where `minInSync` is above 0. */
+  readonly begun: boolean
 }
 
 /** What is sent to the placement machine; who sends it is told by the signature. `path`: of the actor in its group. */
