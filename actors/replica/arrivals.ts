@@ -57,7 +57,9 @@ export class Arrivals {
     const inbox: Inbox = {
       committed: () => resolve('taken'),
       refused: (code) => resolve(this.#refused(pair, seq, code)),
-      replied: () => {}
+      replied: () => {},
+      // What brings it would need to bring its proof there.
+      moved: () => resolve(this.#refused(pair, seq, 'moved'))
     }
     const durable = { seq, prev: isAlone ? 0 : prev }
     const message = { peer, from: `${from}#${INCARNATION}`, to, event: encode(event), durable }

@@ -6,6 +6,7 @@ export type RuntimeErrorCode =
   | 'BRUME_RUNTIME_KIND'
   | 'BRUME_RUNTIME_LIMIT'
   | 'BRUME_RUNTIME_EFFECT'
+  | 'BRUME_RUNTIME_MOVE'
   | `BRUME_RUNTIME_${
       | 'FULL'
       | 'NOACTOR'
@@ -19,6 +20,7 @@ export type RuntimeErrorCode =
       | 'UNMIGRATED'
       | 'REJECTED'
       | 'OVERLOAD'
+      | 'MOVED'
       | 'UNREACHABLE'
       | 'TIMEOUT'
       | 'ABORTED'}`

@@ -28,7 +28,7 @@ export class Admission {
     const address = this.#addressOf(peer, from, incarnation)
     if (address === null) return 'overload'
     if (address === undefined) return 'forbidden'
-    return this.#isTarget(to) ? { sender: withoutIncarnation(address), address } : 'noactor'
+    return this.#isTarget(to) || this.#options.adopts(to) ? { sender: withoutIncarnation(address), address } : 'noactor'
   }
 
   /** Undefined: it may be shown. */

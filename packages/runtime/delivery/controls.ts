@@ -1,11 +1,24 @@
-import { asArray, asText, asUint, type CborValue, decode, encode, optional, type Reader, Writer } from '@brume/codec'
+import {
+  asArray,
+  asBytes,
+  asText,
+  asUint,
+  type CborValue,
+  decode,
+  encode,
+  optional,
+  type Reader,
+  Writer
+} from '@brume/codec'
 import { ADDRESS_BYTES_MAX } from '../address.ts'
 import { type DownReason, REFUSAL, type Refusal } from '../kernel/port.ts'
 import { badFrame } from './error.ts'
-import { REPLY_BYTES_MAX } from './limits.ts'
+import { COMMAND_BYTES_MAX, REPLY_BYTES_MAX } from './limits.ts'
 
 /** First byte of a control. */
-export const CONTROL = { pair: 2, nack: 4, reply: 6, watch: 7, cancel: 8, down: 9, read: 11, item: 12 } as const
+export const CONTROL = {
+  ...{ pair: 2, nack: 4, reply: 6, watch: 7, cancel: 8, down: 9, moved: 10, read: 11, item: 12, command: 14 }
+} as const
 
 /** Why a watch fires, by wire number; `alive` says that it stands, `cancelled` that it ended. */
 const REASONS = [
@@ -43,6 +56,10 @@ export type Control =
   | { readonly type: 'reply'; readonly ask: number; readonly code: Refusal | 'ok'; readonly value: Uint8Array }
   /** `known`: the incarnation of which it was told that it lives; null: none. */
   | { readonly type: 'watch'; readonly id: number; readonly target: string; readonly known: number | null }
+  /** The receiver lives at this address now; `taken`: up to it volatile messages were in its mailbox before. */
+  | { readonly type: 'moved'; readonly pair: number; readonly taken: number; readonly address: string }
+  /** Something to be done there, answered by an item: `body` is a value as the kernel's `Command`. */
+  | { readonly type: 'command'; readonly id: number; readonly target: string; readonly body: Uint8Array }
   /** Ends a watch or read, which then gets its last word. */
   | { readonly type: 'cancel'; readonly id: number }
   | {
@@ -74,6 +91,7 @@ export type Control =
 
 const U32_MAX = 0xffff_ffff
 const CBOR_LIMITS = { bytesMax: 4_096, depthMax: 3, itemsMax: 16 }
+const COMMAND_LIMITS = { ...CBOR_LIMITS, bytesMax: COMMAND_BYTES_MAX + 1_024 }
 const FILTER_BYTES_MAX = 128
 
 /** The body of a frame. */
@@ -91,6 +109,10 @@ export function writeControl(number: number, control: Control): Uint8Array {
       return writer.u32(control.ask).u8(CODES.indexOf(control.code)).bytes(control.value).finish()
     case 'watch':
       return cbor(writer, [control.id, control.target, control.known])
+    case 'moved':
+      return cbor(writer, [control.pair, control.taken, control.address])
+    case 'command':
+      return cbor(writer, [control.id, control.target, control.body])
     case 'cancel':
       return writer.u32(control.id).finish()
     case 'down':
@@ -124,6 +146,10 @@ export function readControl(type: number, reader: Reader): Control {
       return { type: 'reply', ask: reader.u32(), code: codeOf(reader.u8()), value: upTo(reader, REPLY_BYTES_MAX) }
     case CONTROL.watch:
       return readWatch(reader.rest())
+    case CONTROL.moved:
+      return readMoved(reader.rest())
+    case CONTROL.command:
+      return readCommand(reader.rest())
     case CONTROL.cancel:
       return ended(reader, { type: 'cancel', id: reader.u32() })
     case CONTROL.down:
@@ -159,6 +185,17 @@ function readWatch(bytes: Uint8Array): Control {
   const [id, target, known] = asArray(decode(bytes, CBOR_LIMITS), 'watch', 3)
   const incarnation = optional(known, (value) => asUint(value, 'incarnation'))
   return { type: 'watch', id: u32(id, 'watch'), target: address(target), known: incarnation }
+}
+
+function readMoved(bytes: Uint8Array): Control {
+  const [pair, taken, to] = asArray(decode(bytes, CBOR_LIMITS), 'moved', 3)
+  return { type: 'moved', pair: asUint(pair, 'pair', U32_MAX, 1), taken: asUint(taken, 'taken'), address: address(to) }
+}
+
+function readCommand(bytes: Uint8Array): Control {
+  const [id, target, body] = asArray(decode(bytes, COMMAND_LIMITS), 'command', 3)
+  const within = { min: 1, max: COMMAND_BYTES_MAX }
+  return { type: 'command', id: u32(id, 'command'), target: address(target), body: asBytes(body, 'body', within) }
 }
 
 function readRead(bytes: Uint8Array): Control {

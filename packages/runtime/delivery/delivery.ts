@@ -4,10 +4,13 @@ import { parseAddress } from '../address.ts'
 import { refusalError } from '../kernel/errors.ts'
 import type { Down, HistoryEntry, Outbound, Refusal, Remote, Snapshot } from '../kernel/port.ts'
 import type { Event, Json } from '../logic/port.ts'
-import { EVENT_BYTES_MAX } from './limits.ts'
+import { COMMAND_BYTES_MAX, EVENT_BYTES_MAX } from './limits.ts'
 import type { Link } from './link.ts'
 import { type Host, Links } from './links.ts'
+import { Loop } from './loop.ts'
+import type { Taken } from './outgoing.ts'
 import type { Reading } from './requests.ts'
+import { Routes } from './routes.ts'
 import type { LinkRules } from './rules.ts'
 import { Stream } from './stream.ts'
 import { encodeValue } from './values.ts'
@@ -18,7 +21,7 @@ export interface DeliveryOptions {
   readonly random: Random
   readonly log: Log
   readonly registry?: Registry
-  /** Peers that may read histories here. */
+  /** Peers that may read histories here; what they may have done is the kernel's to say. */
   readonly admins?: readonly PeerId[]
   /** May this peer speak for that actor of a group? Undefined: not known yet, it is to try again. Default: none may. */
   readonly speaksFor?: (peer: PeerId, address: string) => boolean | undefined
@@ -29,8 +32,6 @@ export interface DeliveryOptions {
   /** The judgements of a link; a simulation puts in wrong ones. */
   readonly rules?: LinkRules
 }
-
-export type Ended = Parameters<Reading['ended']>[0]
 
 /** What is kept of one other peer. */
 export interface LinkView {
@@ -60,8 +61,6 @@ export interface Delivery extends Remote {
   start(kernel: Host): void
   /** Nothing leaves any more; who waits is not told. */
   stop(): void
-  /** Every change of an actor over there, after its batch. `ended`: no more will come. */
-  follow(target: string, changed: (snapshot: Snapshot) => void, ended?: (code: Ended) => void): Cancel
   view(): readonly LinkView[]
 }
 
@@ -78,11 +77,15 @@ class LinkedDelivery implements Delivery {
   readonly #options: DeliveryOptions
   readonly #links: Links
   readonly #peers = new Map<string, PeerId | undefined>()
+  readonly #routes = new Routes()
+  readonly #loop: Loop
   #isStopped = false
 
   constructor(options: DeliveryOptions) {
     this.#options = options
-    this.#links = new Links(options)
+    const moved = (to: string, address: string, messages: readonly Taken[]): void => this.#moved(to, address, messages)
+    this.#links = new Links({ ...options, moved })
+    this.#loop = new Loop({ self: options.net.self, clock: options.clock, host: () => this.#links.host, moved })
   }
 
   start(kernel: Host): void {
@@ -91,15 +94,17 @@ class LinkedDelivery implements Delivery {
 
   stop(): void {
     this.#isStopped = true
+    this.#loop.clear()
     this.#links.stop()
   }
 
   send(message: Outbound, via?: Via): 'accepted' | 'full' {
     const event = encodeValue(message.event)
     if (event === undefined || event.length > EVENT_BYTES_MAX) return this.#refuse(message, 'invalid')
-    const link = via === undefined || this.#isStopped ? this.#linkTo(message.to) : this.#links.to(via.peer)
-    if (link === undefined) return this.#refuse(message, this.#isStopped ? 'unreachable' : 'noactor')
-    return link.outgoing.push(message, event, this.#options.clock.now(), via?.line)
+    const peer = this.#isStopped ? undefined : (via?.peer ?? this.#routeOf(message))
+    if (peer === undefined) return this.#refuse(message, this.#isStopped ? 'unreachable' : 'noactor')
+    if (peer === this.#options.net.self) return this.#loopBack({ source: message, event, ttlMs: message.ttlMs })
+    return this.#links.to(peer).outgoing.push(message, event, this.#options.clock.now(), via?.line)
   }
 
   watch(target: string, down: (down: Down) => void): Cancel {
@@ -107,19 +112,14 @@ class LinkedDelivery implements Delivery {
     return cancel ?? this.#later(() => down({ address: target, reason: 'unreachable', incarnation: 0 }))
   }
 
-  snapshot(target: string, timeoutMs: number): Promise<Snapshot> {
-    const { promise, resolve, reject } = Promise.withResolvers<Snapshot>()
-    const fail = (code: Parameters<typeof refusalError>[0]): void => reject(refusalError(code, target))
-    const cancelRead = this.#read({
-      ...{ kind: 'snapshot', target, filter: '', from: 0 },
-      item: (value) => resolve(snapshotOf(value)),
-      ended: (code) => fail(code === 'ok' ? 'failed' : code)
-    })
-    const cancelTimer = this.#options.clock.after(timeoutMs, () => fail('timeout'))
-    return promise.finally(() => {
-      cancelTimer()
-      cancelRead()
-    })
+  async snapshot(target: string, timeoutMs: number): Promise<Snapshot> {
+    return snapshotOf(await this.#one({ kind: 'snapshot', target }, timeoutMs))
+  }
+
+  command(target: string, command: Json): Promise<Json> {
+    const body = encodeValue(command)
+    if (body !== undefined && body.length <= COMMAND_BYTES_MAX) return this.#one({ kind: 'command', target, body })
+    return Promise.reject(refusalError('invalid', target))
   }
 
   subscribe(target: string, type: string, emitted: (event: Event) => void): Cancel {
@@ -130,7 +130,7 @@ class LinkedDelivery implements Delivery {
   follow(
     target: string,
     changed: (snapshot: Snapshot) => void,
-    ended: (code: Ended) => void = () => undefined
+    ended: (code: string) => void = () => undefined
   ): Cancel {
     const item = (value: Json): void => changed(snapshotOf(value))
     return this.#read({ kind: 'follow', target, filter: '', from: 0, item, ended })
@@ -153,9 +153,66 @@ class LinkedDelivery implements Delivery {
     }))
   }
 
+  /** The only value of a read. */
+  #one(wanted: Pick<Reading, 'kind' | 'target' | 'body'>, timeoutMs?: number): Promise<Json> {
+    const { promise, resolve, reject } = Promise.withResolvers<Json>()
+    const fail = (code: Parameters<typeof refusalError>[0]): void => reject(refusalError(code, wanted.target))
+    const ended = (code: Parameters<Reading['ended']>[0]): void => fail(code === 'ok' ? 'failed' : code)
+    const cancelRead = this.#read({ ...wanted, filter: '', from: 0, item: resolve, ended })
+    // What a command takes there is for the other side to bound; a peer that is away is unreachable after 10 s.
+    const cancelTimer = timeoutMs === undefined ? nothing : this.#options.clock.after(timeoutMs, () => fail('timeout'))
+    return promise.finally(() => {
+      cancelTimer()
+      cancelRead()
+    })
+  }
+
+  /** Goes on where it moved to. */
   #read(reading: Reading): Cancel {
-    const cancel = this.#linkTo(reading.target)?.requests.read(reading)
-    return cancel ?? this.#later(() => reading.ended('unreachable'))
+    let hops = 0
+    let cancel: Cancel = nothing
+    const open = (target: string): void => {
+      const ended = (code: Parameters<Reading['ended']>[0], address?: string): void => {
+        if (code !== 'moved' || address === undefined || hops++ >= HOPS_MAX) return reading.ended(code)
+        open(address)
+      }
+      const own = this.#peerAt(target) === this.#options.net.self ? this.#links.host : undefined
+      const isOpen = own === undefined ? this.#linkTo(target)?.requests.read({ ...reading, target, ended }) : undefined
+      if (own !== undefined) cancel = readHere(own, { ...reading, target, ended })
+      else cancel = isOpen ?? this.#later(() => reading.ended('unreachable'))
+    }
+    open(reading.target)
+    return () => cancel()
+  }
+
+  /** To where it lives, unless something of this pair is still on its way to where it lived. */
+  #routeOf(message: Outbound): PeerId | undefined {
+    const route = this.#routes.get(message.to)
+    if (route === undefined) return this.#peerOf(message.to)
+    const { self } = this.#options.net
+    const holds = (peer: PeerId): boolean =>
+      peer === self ? this.#loop.holds(message) : this.#links.known(peer)?.outgoing.holds(message) === true
+    return route.before.find(holds) ?? route.peer
+  }
+
+  #moved(to: string, address: string, messages: readonly Taken[]): void {
+    const peer = this.#peerAt(address)
+    if (peer === undefined) {
+      for (const { source } of messages) this.#refuse(source, 'noactor')
+      return
+    }
+    this.#routes.set(to, peer, this.#peerOf(to))
+    const link = peer === this.#options.net.self ? undefined : this.#links.to(peer)
+    for (const message of messages) {
+      if (link === undefined) this.#loop.push(message)
+      else link.outgoing.adopt(message, this.#options.clock.now())
+    }
+  }
+
+  #loopBack(message: Taken): 'accepted' | 'full' {
+    if (this.#loop.isFull) return 'full'
+    this.#loop.push(message)
+    return 'accepted'
   }
 
   /** Undefined where no other peer is at that address. */
@@ -174,6 +231,11 @@ class LinkedDelivery implements Delivery {
     return other
   }
 
+  /** As `#peerOf`, also where it is this one. */
+  #peerAt(target: string): PeerId | undefined {
+    return this.#isStopped ? undefined : peerOf(target)
+  }
+
   /** In a later turn: who sends does not expect an answer before this returns. */
   #refuse(message: Outbound, code: Refusal | 'unreachable'): 'accepted' {
     this.#later(() => message.refused?.(code))
@@ -183,6 +245,25 @@ class LinkedDelivery implements Delivery {
   #later(run: () => void): Cancel {
     return this.#options.clock.after(0, run)
   }
+}
+
+/** How often one is followed to where it moved: whoever sends it round and round is not worth more. */
+const HOPS_MAX = 8
+const nothing: Cancel = () => undefined
+
+/** What is read of an actor that came to this very peer. */
+function readHere(host: Host, { kind, target, filter, from, item, ended }: Reading): Cancel {
+  if (kind === 'events') return host.on(target, filter, item)
+  if (kind === 'follow') return host.follow(target, (snapshot) => item(snapshot as unknown as Json))
+  const failed = (): void => ended('failed')
+  if (kind === 'snapshot') host.snapshot(target).then((snapshot) => item(snapshot as unknown as Json), failed)
+  else if (kind === 'history') each(host.history(target, from), item).then(() => ended('ok'), failed)
+  else failed()
+  return nothing
+}
+
+async function each(entries: AsyncIterable<HistoryEntry>, item: (value: Json) => void): Promise<void> {
+  for await (const entry of entries) item(entry as unknown as Json)
 }
 
 /** What `serving.ts` made of it. A hostile peer may claim anything of its own actors. */

@@ -22,7 +22,9 @@ const controls: readonly Control[] = [
   { type: 'cancel', id: 1 },
   { type: 'down', id: 1, reason: 'done', incarnation: 1, output: none },
   { type: 'read', id: 1, kind: 'events', target: book, filter: '*', from: 0 },
-  { type: 'item', id: 1, code: 'ok', more: true, last: false, value: event }
+  { type: 'item', id: 1, code: 'ok', more: true, last: false, value: event },
+  { type: 'moved', pair: 1, taken: 0, address: 'brume://b/moved' },
+  { type: 'command', id: 3, target: 'brume://b/x', body: event }
 ]
 
 const samples = [
@@ -42,6 +44,8 @@ const sink: LinkSink = {
   admit: (from) => ({ sender: from, address: from }),
   refusal: () => 'forbidden',
   receive: () => undefined,
+  obey: () => Promise.resolve(null),
+  moved: () => undefined,
   count: () => undefined,
   soon: () => undefined
 }

@@ -31,6 +31,8 @@ export class InPair {
   isRefusing = false
   isDirty = false
   isOpen = true
+  /** The receiver lives elsewhere, and the sender was told: what comes is not for here. */
+  hasMoved = false
   readonly #taken = new Queue<Taken>()
 
   constructor(number: number, textLength: number, speaker: InPair['speaker'], incarnation: number, to: string) {

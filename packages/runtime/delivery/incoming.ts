@@ -149,6 +149,7 @@ export class Incoming {
     const { pair: number, seq, delta } = message
     const pair = this.#pairs.get(number)
     if (pair === undefined) throw badFrame(`pair ${number} is not open`)
+    if (pair.hasMoved) return
     if (this.#rules.isDuplicate(seq, pair.received)) {
       this.#sink.count('duplicate')
       return this.#mark(pair)
@@ -194,7 +195,8 @@ export class Incoming {
     return {
       committed: () => this.#done(pair, taken),
       refused: (code, retryMs) => this.#refuse(pair, taken, code, retryMs),
-      replied: (value) => this.#reply(pair, taken, value)
+      replied: (value) => this.#reply(pair, taken, value),
+      moved: (address) => this.#moved(pair, taken, address)
     }
   }
 
@@ -224,6 +226,20 @@ export class Incoming {
     pair.putBack(taken)
     if (!wasRefusing) this.#nack(pair.number, taken.seq, code, retryMs)
     this.#sink.soon()
+  }
+
+  /** The sender takes it back, and all that follows. */
+  #moved(pair: InPair, taken: Taken, address: string): void {
+    if (taken.isDone) return this.#answerLate(pair, taken, 'moved')
+    taken.isDone = true
+    this.#heldBytes -= taken.bytes
+    if (!pair.isOpen) return
+    pair.putBack(taken)
+    this.#sink.soon()
+    if (pair.hasMoved) return
+    pair.hasMoved = true
+    this.#sink.count('nack', 'moved')
+    this.#control.push({ type: 'moved', pair: pair.number, taken: taken.before, address })
   }
 
   #reply(pair: InPair, { ask, ...taken }: Taken, value: Json): void {

@@ -1,5 +1,5 @@
 export type { Control } from './controls.ts'
-export { createDelivery, type Delivery, type DeliveryOptions, type Ended, type LinkView, type Via } from './delivery.ts'
+export { createDelivery, type Delivery, type DeliveryOptions, type LinkView, type Via } from './delivery.ts'
 export { DeliveryError, type DeliveryErrorCode } from './error.ts'
 export {
   type Ack,

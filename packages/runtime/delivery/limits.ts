@@ -7,6 +7,8 @@ export const FRAME_BYTES_MAX = 131_072
 export const EVENT_BYTES_MAX = 65_536
 /** What an ask is answered with. */
 export const REPLY_BYTES_MAX = 65_536
+/** What a peer is told to do: an input as large as an event, and what surrounds it. */
+export const COMMAND_BYTES_MAX = 98_304
 /** One piece of what a read gives; larger values come in several. */
 export const PIECE_BYTES_MAX = 65_536
 /** A value of a read, put together again: state of 256 KiB with what surrounds it, encoded. */

@@ -1,13 +1,14 @@
 import { equal } from '@brume/codec'
+import type { Refusal } from '../kernel/port.ts'
 import type { Json } from '../logic/port.ts'
 import { ControlLane } from './control-lane.ts'
 import type { Control } from './controls.ts'
 import { badFrame } from './error.ts'
 import type { Fence } from './fence.ts'
 import { decodeFrame, encodeFrame, type Frame, type Hello, type Opening } from './frames.ts'
-import { Incoming, type IncomingSink } from './incoming.ts'
+import { type Counted, Incoming, type IncomingSink } from './incoming.ts'
 import { FORGET_MS, UNREACHABLE_MS } from './limits.ts'
-import { Outgoing } from './outgoing.ts'
+import { Outgoing, type Taken } from './outgoing.ts'
 import { Requests } from './requests.ts'
 import type { LinkRules } from './rules.ts'
 import { Serving, type ServingSink } from './serving.ts'
@@ -15,6 +16,9 @@ import { Serving, type ServingSink } from './serving.ts'
 export interface LinkSink extends IncomingSink, ServingSink {
   /** A value another peer sent; undefined where it is none. */
   decode(bytes: Uint8Array): Json | undefined
+  /** The actor at `to` lives at this address; its messages are to be sent there, in this order. */
+  moved(to: string, address: string, messages: readonly Taken[]): void
+  count(what: Counted, code?: Refusal): void
 }
 
 export interface LinkOptions {
@@ -243,11 +247,21 @@ export class Link {
         return this.#serving.watch(control)
       case 'read':
         return this.#serving.read(control)
+      case 'command':
+        return this.#serving.command(control)
+      case 'moved':
+        return this.#moved(control, nowMs)
       case 'cancel':
         return this.#serving.cancel(control.id)
       default:
         if (!this.#answer(control)) this.#sink.count('ignored')
     }
+  }
+
+  #moved({ pair, taken, address }: Extract<Control, { type: 'moved' }>, nowMs: number): void {
+    const found = this.outgoing.moved(pair, taken, nowMs)
+    if (found === undefined) this.#sink.count('ignored')
+    else this.#sink.moved(found.to, address, found.messages)
   }
 
   /** False where nobody asked for it. */

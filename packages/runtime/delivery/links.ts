@@ -2,6 +2,7 @@ import { CodecError } from '@brume/codec'
 import { createRegistry } from '@brume/observe'
 import type { Cancel, Channel, ChannelProtocol, PeerId } from '@brume/ports'
 import { RuntimeError } from '../error.ts'
+import { refusalError } from '../kernel/errors.ts'
 import { type Kernel, REFUSAL, type Refusal } from '../kernel/port.ts'
 import { Admission } from './admission.ts'
 import type { DeliveryOptions } from './delivery.ts'
@@ -10,7 +11,7 @@ import { Fence } from './fence.ts'
 import { SESSION_BYTES } from './frames.ts'
 import type { Counted } from './incoming.ts'
 import { FRAME_BYTES_MAX, SWEEP_MS } from './limits.ts'
-import { Link } from './link.ts'
+import { Link, type LinkSink } from './link.ts'
 import { deliveryMetrics } from './metrics.ts'
 import { LINK_RULES, type LinkRules } from './rules.ts'
 import type { Shown } from './serving.ts'
@@ -27,11 +28,15 @@ export const ACTORS_CHANNEL: ChannelProtocol = {
 /** A stream that takes no more is asked again after this long. */
 const RETRY_MS = 2
 
-export type Host = Shown & Pick<Kernel, 'receive'>
+export type Host = Shown & Pick<Kernel, 'receive' | 'obey' | 'adopts'>
+
+export interface LinksOptions extends DeliveryOptions {
+  readonly moved: LinkSink['moved']
+}
 
 /** The links to all peers: their streams, when they are written to, what waits too long. */
 export class Links {
-  readonly #options: DeliveryOptions
+  readonly #options: LinksOptions
   readonly #rules: LinkRules
   readonly #fence: Fence
   readonly #admission: Admission
@@ -51,13 +56,14 @@ export class Links {
     for (const peer of due) this.#write(peer)
   }
 
-  constructor(options: DeliveryOptions) {
+  constructor(options: LinksOptions) {
     const { net, admins = [], rules = LINK_RULES, registry = createRegistry() } = options
     const { speaksFor = () => false, holds } = options
     this.#options = options
     this.#rules = rules
     this.#fence = new Fence(rules)
-    this.#admission = new Admission({ self: net.self, admins, speaksFor, holds })
+    const adopts = (address: string): boolean => this.#host?.adopts(address) ?? false
+    this.#admission = new Admission({ self: net.self, admins, speaksFor, holds, adopts })
     this.#metrics = deliveryMetrics(registry)
   }
 
@@ -94,6 +100,15 @@ export class Links {
     return this.#links
   }
 
+  get host(): Host | undefined {
+    return this.#host
+  }
+
+  /** Where there is something going on already. */
+  known(peer: PeerId): Link | undefined {
+    return this.#links.get(peer)
+  }
+
   /** Something is to be said to that peer by the end of this turn. */
   to(peer: PeerId): Link {
     const link = this.#link(peer)
@@ -122,7 +137,7 @@ export class Links {
     return link
   }
 
-  #sink(peer: PeerId): ConstructorParameters<typeof Link>[0]['sink'] {
+  #sink(peer: PeerId): LinkSink {
     return {
       encode: encodeValue,
       decode: decodeValue,
@@ -134,6 +149,8 @@ export class Links {
         if (this.#host === undefined) inbox.refused('rejected', 0)
         else this.#host.receive({ ...message, peer }, inbox)
       },
+      obey: (target, body) => this.#host?.obey(peer, target, body) ?? Promise.reject(refusalError('noactor', target)),
+      moved: (to, address, messages) => this.#options.moved(to, address, messages),
       count: (what, code) => this.#count(what, code),
       soon: () => this.#soon(peer)
     }

@@ -23,6 +23,18 @@ const U32_MAX = 0xffff_ffff
 /** Refusals that mean "not now": the pair goes back to the message and tries again. */
 const PASSING: ReadonlySet<Refusal> = new Set(['full', 'overload', 'gap'])
 
+/** A message that a link gives back, to be sent by another. */
+export interface Taken {
+  readonly source: Outbound
+  readonly event: Uint8Array
+  /** What is left of its time. */
+  readonly ttlMs: number
+}
+
+/** Names a pair. */
+export const keyOf = ({ from, to, durable }: Outbound, line = 0): string =>
+  `${durable === null ? 'v' : `d${line}`} ${from} ${to}`
+
 /** What one side of a link sends: pairs, their queues, what settles them. Deterministic: time comes with each call. */
 export class Outgoing {
   readonly #control: ControlLane
@@ -71,12 +83,47 @@ export class Outgoing {
    */
   push(source: Outbound, event: Uint8Array, nowMs: number, line = 0): 'accepted' | 'full' {
     const pair = this.#pairFor(source, nowMs, line)
-    if (pair === undefined) return 'full'
+    return pair === undefined ? 'full' : this.#enter(pair, source, event, nowMs, true)
+  }
+
+  /** As `push`, of what another link held: it has its place already, whatever the bounds of this one. */
+  adopt({ source, event, ttlMs }: Taken, nowMs: number): void {
+    const rest = { ...source, ttlMs }
+    const key = keyOf(rest)
+    this.#enter(this.#pairs.get(key) ?? this.#newPair(key, rest, nowMs), rest, event, nowMs, false)
+  }
+
+  /** Is something of this pair under way, which what follows must not overtake? */
+  holds(source: Outbound): boolean {
+    return (this.#pairs.get(keyOf(source))?.queue.length ?? 0) > 0
+  }
+
+  /**
+   * The receiver lives elsewhere, and has not taken what is given back, in order. `taken`: of the volatile ones what was
+   * in its mailbox before. Undefined for a pair that is not open.
+   */
+  moved(number: number, taken: number, nowMs: number): { readonly to: string; readonly messages: Taken[] } | undefined {
+    const pair = this.#numbered.get(number)
+    if (pair === undefined) return undefined
+    const messages: Taken[] = []
+    for (let held = pair.take(0); held !== undefined; held = pair.take(0)) {
+      const { wasSent, seq, needsCommit, source, event } = held
+      const ttlMs = this.#remainingMs(held, nowMs)
+      if (wasSent && seq <= taken && !needsCommit) this.#settle(held, () => held.commit())
+      else this.#settle(held, () => messages.push({ source, event, ttlMs }))
+    }
+    this.#retire(pair)
+    if (pair.isIdle) this.#close(pair)
+    return { to: pair.to, messages }
+  }
+
+  #enter(pair: OutPair, source: Outbound, event: Uint8Array, nowMs: number, isBounded: boolean): 'accepted' | 'full' {
     const seq = source.durable?.seq ?? pair.lastSeq + 1
     if (seq <= pair.lastSeq) return this.#again(pair, source, seq)
     const ttlMs = Math.min(Math.max(0, Math.ceil(source.ttlMs)), TTL_MS_MAX)
     const held = new Held(source, event, source.ask ? this.#nextAsk() : 0, ttlMs, nowMs, seq)
-    if (this.#messages >= QUEUE_MESSAGES_MAX || this.#bytes + held.bytes > QUEUE_BYTES_MAX) return 'full'
+    const isFull = this.#messages >= QUEUE_MESSAGES_MAX || this.#bytes + held.bytes > QUEUE_BYTES_MAX
+    if (isBounded && isFull) return 'full'
     this.#messages += 1
     this.#bytes += held.bytes
     if (held.ask !== 0) this.#asks.set(held.ask, { held, pair })
@@ -210,15 +257,18 @@ export class Outgoing {
     }
   }
 
-  #pairFor({ from, incarnation, to, durable }: Outbound, nowMs: number, line: number): OutPair | undefined {
-    const key = `${durable === null ? 'v' : `d${line}`} ${from} ${to}`
+  #pairFor(source: Outbound, nowMs: number, line: number): OutPair | undefined {
+    const key = keyOf(source, line)
     const known = this.#pairs.get(key)
     if (known !== undefined) return known
-    const text = from.length + to.length
+    const text = source.from.length + source.to.length
     if (this.#pairs.size >= PAIRS_MAX || this.#text + text > PAIR_TEXT_MAX) return undefined
-    if (this.#control.bytes > CONTROL_BYTES_MAX) return undefined
+    return this.#control.bytes > CONTROL_BYTES_MAX ? undefined : this.#newPair(key, source, nowMs)
+  }
+
+  #newPair(key: string, { from, incarnation, to }: Outbound, nowMs: number): OutPair {
     const pair = new OutPair(key, from, incarnation, to, nowMs)
-    this.#text += text
+    this.#text += from.length + to.length
     this.#pairs.set(key, pair)
     return pair
   }

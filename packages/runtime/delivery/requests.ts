@@ -11,13 +11,15 @@ type DownFrame = Extract<Control, { type: 'down' }>
 
 /** What is wanted of an actor over there, and who is told. */
 export interface Reading {
-  readonly kind: ReadFrame['kind']
+  readonly kind: ReadFrame['kind'] | 'command'
   readonly target: string
+  /** Of a command. */
+  readonly body?: Uint8Array
   readonly filter: string
   readonly from: number
   item(value: Json): void
-  /** `ok`: there is no more. */
-  ended(code: Refusal | 'ok' | 'unreachable'): void
+  /** `ok`: there is no more. `moved`: it lives at `address`, if that was told. */
+  ended(code: Refusal | 'ok' | 'unreachable', address?: string): void
 }
 
 interface Watch {
@@ -38,6 +40,8 @@ interface Read {
   items: number
   isCancelled: boolean
 }
+
+const NOTHING = new Uint8Array(0)
 
 /** Watches and reads that this side has open at the other. They outlive streams, and the other side's memory. */
 export class Requests {
@@ -100,6 +104,7 @@ export class Requests {
     if (read === undefined) return false
     if (item.last) this.#reads.delete(item.id)
     if (read.isCancelled) return true
+    if (item.code === 'moved') return this.#moved(read, item)
     if (item.value.length > 0 && !this.#piece(read, item)) return this.#spoil(item.id, read)
     if (item.last) read.reading.ended(item.code)
     return true
@@ -140,7 +145,8 @@ export class Requests {
   }
 
   #ask(id: number, { reading, items }: Read): void {
-    const { kind, target, filter, from } = reading
+    const { kind, target, filter, from, body = NOTHING } = reading
+    if (kind === 'command') return this.#control.push({ type: 'command', id, target, body })
     this.#control.push({ type: 'read', id, kind, target, filter, from: from + items })
   }
 
@@ -148,6 +154,13 @@ export class Requests {
     if (request.isCancelled || !(this.#watches.has(id) || this.#reads.has(id))) return
     request.isCancelled = true
     this.#control.push({ type: 'cancel', id })
+  }
+
+  #moved({ reading }: Read, { value }: ItemFrame): true {
+    const address = this.#decode(value)
+    if (typeof address === 'string') reading.ended('moved', address)
+    else reading.ended('moved')
+    return true
   }
 
   /** False for what is no value. */

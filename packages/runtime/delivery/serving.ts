@@ -9,9 +9,10 @@ import { ANSWER_BYTES_MAX, ITEM_BYTES_MAX, PIECE_BYTES_MAX, READS_MAX, WATCHES_M
 
 type ReadFrame = Extract<Control, { type: 'read' }>
 type WatchFrame = Extract<Control, { type: 'watch' }>
+type CommandFrame = Extract<Control, { type: 'command' }>
 
 /** What is shown of actors here. */
-export type Shown = Pick<Kernel, 'watch' | 'snapshot' | 'on' | 'follow' | 'history'>
+export type Shown = Pick<Kernel, 'watch' | 'snapshot' | 'on' | 'follow' | 'history' | 'movedTo'>
 
 export interface ServingSink {
   /** Undefined once nothing is shown any more. */
@@ -19,8 +20,13 @@ export interface ServingSink {
   /** Undefined where it may be read. */
   refusal(read: ReadFrame['kind'] | 'watch', target: string): Refusal | undefined
   encode(value: Json): Uint8Array | undefined
+  decode(bytes: Uint8Array): Json | undefined
+  /** Has it done, if that peer may. */
+  obey(target: string, body: Json): Promise<Json>
   /** What a rejected read of the kernel means. */
   codeOf(error: unknown): Refusal
+  /** A command was refused. */
+  count(what: 'nack', code: Refusal): void
   soon(): void
 }
 
@@ -79,12 +85,30 @@ export class Serving {
     if (kernel === undefined || code !== undefined) return this.#last(id, code ?? 'noactor')
     const isOpen = (): boolean => this.#served.get(id) === served
     try {
+      const moved = kernel.movedTo(target)
+      if (moved !== null) return this.#moved(id, moved)
       if (kind === 'snapshot') this.#snapshot(kernel, id, target, isOpen)
       else if (kind === 'history') void this.#history(id, kernel.history(parseAddress(target).path, from), isOpen)
       else served.end = this.#subscribe(kernel, frame, isOpen)
     } catch (error) {
       this.#last(id, this.#sink.codeOf(error))
     }
+  }
+
+  /** @throws DeliveryError */
+  command({ id, target, body }: CommandFrame): void {
+    const served = this.#open(id, false)
+    const isOpen = (): boolean => this.#served.get(id) === served
+    const refused = (code: Refusal): void => {
+      this.#sink.count('nack', code)
+      if (isOpen()) this.#last(id, code)
+    }
+    const command = this.#sink.decode(body)
+    if (command === undefined) return refused('invalid')
+    const done = (value: Json): void => {
+      if (isOpen() && this.#item(id, value)) this.#last(id, 'ok')
+    }
+    this.#sink.obey(target, command).then(done, (error) => refused(this.#sink.codeOf(error)))
   }
 
   /** Its last word follows. */
@@ -128,8 +152,15 @@ export class Serving {
     const give = (value: Json): void => {
       if (isOpen()) this.#item(id, value)
     }
-    if (kind === 'events') return kernel.on(target, filter, give)
-    return kernel.follow(target, (snapshot) => give(plainSnapshot(snapshot)))
+    const follow = (): Cancel => kernel.follow(target, (snapshot) => give(plainSnapshot(snapshot)))
+    const cancel = kind === 'events' ? kernel.on(target, filter, give) : follow()
+    const leave = kernel.watch(target, ({ reason, output }) => {
+      if (reason === 'moved' && typeof output === 'string' && isOpen()) this.#moved(id, output)
+    })
+    return () => {
+      leave()
+      cancel()
+    }
   }
 
   async #history(id: number, entries: AsyncIterable<HistoryEntry>, isOpen: () => boolean): Promise<void> {
@@ -163,8 +194,12 @@ export class Serving {
     return false
   }
 
-  #last(id: number, code: Refusal | 'ok'): void {
-    this.#push({ type: 'item', id, code, more: false, last: true, value: NOTHING })
+  #moved(id: number, address: string): void {
+    this.#last(id, 'moved', this.#sink.encode(address))
+  }
+
+  #last(id: number, code: Refusal | 'ok', value: Uint8Array = NOTHING): void {
+    this.#push({ type: 'item', id, code, more: false, last: true, value })
     this.#close(id)
   }
 

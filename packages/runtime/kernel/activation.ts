@@ -102,9 +102,9 @@ export class Activation {
   }
 
   /** What it is, and whose; a child's parent comes into memory with it. */
-  #home({ parent, kind: name }: StoredActor): Pick<Cell, 'kind' | 'logic' | 'origin'> | Refusal {
+  #home({ parent, kind: name, version }: StoredActor): Pick<Cell, 'kind' | 'logic' | 'origin'> | Refusal {
     if (parent === null) {
-      const kind = this.#parts.spawner.kind(name)
+      const kind = this.#parts.spawner.kindFor(name, version)
       return kind === undefined ? 'unmigrated' : { kind, logic: kind.logic, origin: null }
     }
     const above = this.#parts.cells.get(parent.path) ?? this.activate(parent.path)

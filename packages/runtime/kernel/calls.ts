@@ -63,6 +63,7 @@ export class Calls {
     const place = this.#parts.places.find(to)
     if (!place.isHere) return this.#tellRemote(to, event, options)
     const found = this.#find(place, to, event)
+    if (found === 'moved') return this.#tellRemote(this.#movedTo(place, to), event, options)
     if (typeof found === 'string') return found
     if (this.#parts.persistence.isOverloaded) return this.#parts.door.refuse('overload', to, { event, from: null })
     const checked = this.#parts.door.check(found, event, options.from ?? null)
@@ -102,6 +103,7 @@ export class Calls {
       return options.remote.snapshot(to, ASK_MS)
     }
     const cell = this.#parts.door.find(place)
+    if (cell === 'moved') return this.snapshot(this.#movedTo(place, to), read)
     if (typeof cell === 'string') throw refusalError(cell, to)
     if (read === 'final' && cell.isAlive) await this.#probe(cell, to)
     const now = steps.snapshot(cell)
@@ -132,15 +134,23 @@ export class Calls {
     const place = places.find(to)
     if (!place.isHere) return this.#sendRemote(to, event, options, ask, receipt)
     const { key = null } = options
+    // It may move while the event waits for its turn.
+    const routed: Receipt = {
+      processed: receipt.processed,
+      refused: (code) => {
+        if (code !== 'moved') return receipt.refused(code)
+        this.#sendRemote(this.#movedTo(place, to), event, options, ask, receipt)
+      }
+    }
     const attempt = (): void => {
       const found = this.#find(place, to, event)
-      if (typeof found === 'string') return receipt.refused(found)
+      if (typeof found === 'string') return routed.refused(found)
       const stored = key === null ? undefined : persistence.of(found)?.reply(found.path, key)
       if (stored !== undefined) return this.#parts.outputs.release(found.batch, () => again(stored.value))
       if (persistence.isOverloaded) return receipt.refused(door.refuse('overload', to, { event, from: null }))
       const checked = door.check(found, event, options.from ?? null)
       if (typeof checked === 'string') return receipt.refused(checked)
-      const fields = { ask, receipt, key }
+      const fields = { ask, receipt: routed, key }
       const mail = this.#mail(checked.event, { ttlMs: TTL_MS, ...options }, rankOf(place, options), fields)
       const outcome = door.take(found, mail)
       if (outcome === 'waits') return this.#await(found, wait, attempt)
@@ -172,7 +182,12 @@ export class Calls {
 
   #find(place: Place, to: string, event: Event): Cell | Refusal {
     const found = this.#parts.door.find(place)
-    return typeof found === 'string' ? this.#parts.door.refuse(found, to, { event, from: null }) : found
+    if (typeof found !== 'string' || found === 'moved') return found
+    return this.#parts.door.refuse(found, to, { event, from: null })
+  }
+
+  #movedTo({ path }: Place, to: string): string {
+    return this.#parts.persistence.movedTo(path) ?? to
   }
 
   #mail(

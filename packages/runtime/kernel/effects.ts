@@ -122,6 +122,7 @@ export class Effects {
     if (!place.isHere) return this.#parts.outgoing.send(cell, target, event)
     const { door, persistence } = this.#parts
     const found = door.find(place)
+    if (found === 'moved') return this.#parts.outgoing.send(cell, persistence.movedTo(place.path) ?? target, event)
     if (typeof found === 'string') return this.#lost(found, target, cell, event)
     door.fromActor(cell, found, event, persistence.handover(cell, found, 'mail', event))
   }

@@ -24,6 +24,7 @@ const REASONS: Record<Refusal | 'unreachable' | 'timeout' | 'aborted', string> =
   unmigrated: 'its record is of a version that no migration leads from; register it',
   rejected: 'it was refused there',
   overload: 'the peer has too much to do',
+  moved: 'it moved to another peer',
   unreachable: 'the peer was not reachable in time',
   timeout: 'no answer came in time; does the machine reply to this event?',
   aborted: 'the caller gave up'

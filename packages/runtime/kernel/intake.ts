@@ -1,7 +1,9 @@
+import { withoutIncarnation } from '../address.ts'
 import type { Event, Json } from '../logic/port.ts'
 import type { Cell, Mark } from './cell.ts'
 import type { Mail, Receipt } from './mailbox.ts'
 import type { Parts } from './parts.ts'
+import type { Place } from './places.ts'
 import type { Inbound, Inbox, Refusal } from './port.ts'
 
 /** After which a sender may try again; it doubles it by itself. */
@@ -17,10 +19,14 @@ export class Intake {
   }
 
   receive(message: Inbound, inbox: Inbox): void {
-    const { door, persistence } = this.#parts
+    const { door, persistence, departures } = this.#parts
     const place = this.#placeOf(message.to)
+    if (place === 'full') return refuse(inbox, 'full')
     const found = place === null ? 'invalid' : door.find(place)
+    if (found === 'moved') return inbox.moved(persistence.movedTo(place?.path ?? '') ?? message.to)
     if (typeof found === 'string') return refuse(inbox, found)
+    // Until it is known where it lives, its senders keep what they have for it.
+    if (departures.isLeaving(found)) return refuse(inbox, 'full')
     if (this.#isAnswered(found, message, inbox) || !this.#isNext(found, message, inbox)) return
     if (persistence.isOverloaded) return refuse(inbox, 'overload')
     const admission = found.boundary.remote(message.event, message.peer)
@@ -33,13 +39,27 @@ export class Intake {
     refuse(inbox, admission.refusal)
   }
 
-  #placeOf(to: string) {
+  /** `full`: it is not known yet whether it lives here. */
+  #placeOf(to: string): Place | 'full' | null {
+    const { places, arrivals } = this.#parts
     try {
-      const place = this.#parts.places.find(to)
-      return place.isHere && !place.path.startsWith('sys/') ? place : null
+      const place = places.find(to)
+      if (arrivals.isExpected(place.isHere ? place.path : withoutIncarnation(to))) return 'full'
+      if (!place.isHere) return this.#adopted(to, place)
+      return place.path.startsWith('sys/') ? null : place
     } catch {
       return null
     }
+  }
+
+  /** An address that an actor here had elsewhere: that life goes on under a number of this peer's. */
+  #adopted(to: string, { incarnation }: Place): Place | null {
+    const { arrivals, places } = this.#parts
+    const former = arrivals.former(to)
+    if (former === undefined) return null
+    const meant = incarnation === former.incarnation ? former.here : NOBODY
+    const { path } = former
+    return { isHere: true, authority: places.self, path, incarnation: incarnation === null ? null : meant }
   }
 
   /** The key was used before: what was answered then is the answer. */
@@ -54,34 +74,44 @@ export class Intake {
   }
 
   /** Of a durable sender: neither a repetition nor ahead of one that is missing. */
-  #isNext(cell: Cell, { from, durable }: Inbound, inbox: Inbox): boolean {
+  #isNext(cell: Cell, { from, to, durable }: Inbound, inbox: Inbox): boolean {
     if (durable === null) return true
     const { name, incarnation } = senderOf(from)
-    const mark = this.#markOf(cell, name)
+    const pair = this.#pairOf(name, to)
+    const mark = this.#markOf(cell, pair)
     if (incarnation < mark.incarnation) return refused(inbox, 'stale')
     const at = incarnation === mark.incarnation ? mark.seq : 0
     if (durable.prev > at) return refused(inbox, 'gap')
     if (durable.seq > at) return true
-    this.#repeated(cell, name, durable.seq, inbox)
+    this.#repeated(cell, pair, durable.seq, inbox)
     return false
   }
 
   /** One that was processed is acknowledged again; one that waits is so when its time comes. */
-  #repeated(cell: Cell, name: string, seq: number, inbox: Inbox): void {
-    const waiting = cell.unprocessed.get(`${seq} ${name}`)
+  #repeated(cell: Cell, { key }: Pair, seq: number, inbox: Inbox): void {
+    const waiting = cell.unprocessed.get(`${seq} ${key}`)
     if (waiting !== undefined) waiting.push(inbox)
     else this.#parts.outputs.release(cell.batch, () => inbox.committed())
   }
 
-  #markOf(cell: Cell, sender: string): Mark {
-    return cell.taken.get(sender) ?? this.#parts.persistence.of(cell)?.watermark(cell.path, sender) ?? NO_MARK
+  #markOf(cell: Cell, { key, as, name }: Pair): Mark {
+    return cell.taken.get(key) ?? this.#parts.persistence.of(cell)?.watermark(as ?? cell.path, name) ?? NO_MARK
+  }
+
+  /** A sender counts by the address it speaks to: one that knows an actor by two has two orders. */
+  #pairOf(name: string, to: string): Pair {
+    if (this.#parts.places.find(to).isHere) return { name, as: null, key: name }
+    const as = withoutIncarnation(to)
+    return { name, as, key: `${name} ${as}` }
   }
 
   #put(cell: Cell, event: Event, message: Inbound, inbox: Inbox): void {
     const { options, asks, door } = this.#parts
     const { key, from, ttlMs } = message
     const ask = message.ask ? asks.open({ key, replied: (value: Json) => inbox.replied(value) }) : null
-    const mark = message.durable === null ? null : { ...senderOf(from), seq: message.durable.seq }
+    const { name, incarnation } = senderOf(from)
+    const pair = message.durable === null ? null : this.#pairOf(name, message.to)
+    const mark = message.durable === null || pair === null ? null : { pair, incarnation, seq: message.durable.seq }
     const inboxes = [inbox]
     const receipt = this.#receipt(cell, ask, inboxes)
     const mail: Mail = {
@@ -109,38 +139,54 @@ export class Intake {
       refused: (code) => {
         if (ask !== null) this.#parts.asks.close(ask)
         const tell = (): void => {
-          if (code !== 'unreachable') for (const inbox of inboxes) refuse(inbox, code)
+          if (code !== 'unreachable') for (const inbox of inboxes) this.#refuse(cell, inbox, code)
         }
         this.#parts.outputs.release(cell.batch, tell)
       }
     }
   }
 
-  #remember(cell: Cell, { name, incarnation, seq }: Passed, inboxes: Inbox[]): void {
-    cell.taken.delete(name)
-    cell.taken.set(name, { incarnation, seq })
-    cell.unprocessed.set(`${seq} ${name}`, inboxes)
+  #refuse(cell: Cell, inbox: Inbox, code: Refusal): void {
+    const moved = code === 'moved' ? this.#parts.persistence.movedTo(cell.path) : null
+    if (moved === null) refuse(inbox, code)
+    else inbox.moved(moved)
+  }
+
+  #remember(cell: Cell, { pair, incarnation, seq }: Passed, inboxes: Inbox[]): void {
+    cell.taken.delete(pair.key)
+    cell.taken.set(pair.key, { incarnation, seq })
+    cell.unprocessed.set(`${seq} ${pair.key}`, inboxes)
     if (cell.taken.size <= SENDERS_MAX) return
     for (const oldest of cell.taken.keys()) return void cell.taken.delete(oldest)
   }
 
   /** In the batch in which it was processed, or lost. */
-  #passed(cell: Cell, { name, incarnation, seq }: Passed): void {
-    cell.unprocessed.delete(`${seq} ${name}`)
+  #passed(cell: Cell, { pair, incarnation, seq }: Passed): void {
+    cell.unprocessed.delete(`${seq} ${pair.key}`)
     const durable = this.#parts.persistence.of(cell)
     if (durable === null) return
-    durable.putWatermark(cell.path, name, incarnation, seq)
+    durable.putWatermark(pair.as ?? cell.path, pair.name, incarnation, seq)
     cell.batch = durable.open
   }
 }
 
-interface Passed extends Mark {
+/** A sender, and what it takes the actor for. */
+interface Pair {
   /** Address without incarnation. */
   readonly name: string
+  /** The actor's address at another peer; null: its own. */
+  readonly as: string | null
+  readonly key: string
+}
+
+interface Passed extends Mark {
+  readonly pair: Pair
 }
 
 /** Senders whose marks one actor keeps at hand; of durable actors the rest are on disk. */
 const SENDERS_MAX = 4_096
+/** No incarnation: what was meant is over. */
+const NOBODY = -1
 const NO_MARK: Mark = { incarnation: 0, seq: 0 }
 const NONE: Event = { type: 'refused' }
 

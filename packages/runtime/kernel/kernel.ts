@@ -1,4 +1,5 @@
-import type { Cancel, Store } from '@brume/ports'
+import type { Cancel, PeerId, Store } from '@brume/ports'
+import { formatAddress } from '../address.ts'
 import { RuntimeError } from '../error.ts'
 import type { Event, Json } from '../logic/port.ts'
 import { Aliases } from './aliases.ts'
@@ -6,6 +7,7 @@ import { Asks } from './asks.ts'
 import { Calls } from './calls.ts'
 import type { Cell } from './cell.ts'
 import { Cells } from './cells.ts'
+import { Commands } from './commands.ts'
 import { Door } from './door.ts'
 import { createDurable } from './durable/durable.ts'
 import type { Durable } from './durable/port.ts'
@@ -16,6 +18,8 @@ import { Intake } from './intake.ts'
 import { Letters } from './letters.ts'
 import { Live } from './live.ts'
 import { Meters } from './meters.ts'
+import { Arrivals } from './move/arrivals.ts'
+import { Departures } from './move/departures.ts'
 import { Outgoing } from './outgoing.ts'
 import { Outputs } from './outputs.ts'
 import type { Parts } from './parts.ts'
@@ -81,6 +85,8 @@ class ActorKernel implements Kernel {
       persistence.wake(awake)
       outgoing.recover(awake)
     })
+    await this.#parts.arrivals.begin()
+    await this.#parts.departures.begin()
   }
 
   register(kind: Kind): void {
@@ -89,8 +95,7 @@ class ActorKernel implements Kernel {
 
   spawn(path: string, kind: string, options: SpawnOptions = {}): { readonly address: string } {
     if (this.#stopped) throw new RuntimeError('BRUME_RUNTIME_STOPPED', `cannot spawn ${path}: the kernel was stopped`)
-    const { address } = this.#parts.spawner.root(path, kind, options)
-    return { address }
+    return { address: this.#parts.spawner.root(path, kind, options) }
   }
 
   tell(to: string, event: Event, options?: SendOptions): 'accepted' | Refusal {
@@ -114,22 +119,30 @@ class ActorKernel implements Kernel {
   }
 
   on(target: string, type: string, emitted: (event: Event) => void): Cancel {
-    const { places, watches, options } = this.#parts
-    const place = places.find(target)
-    if (place.isHere) return watches.on(place.path, type, emitted)
-    if (options.remote === undefined) throw refusalError('unreachable', target)
-    return options.remote.subscribe(target, type, emitted)
+    const { watches, remotes } = this.#parts
+    return remotes.reach(target, {
+      here: (path) => watches.on(path, type, emitted),
+      there: (remote, address) => remote.subscribe(address, type, emitted)
+    })
   }
 
-  follow(target: string, changed: (snapshot: Snapshot) => void): Cancel {
-    const place = this.#parts.places.find(target)
-    if (!place.isHere) throw refusalError('unreachable', target)
-    return this.#parts.watches.follow(place.path, changed)
+  follow(target: string, changed: (snapshot: Snapshot) => void, ended?: (code: string) => void): Cancel {
+    const { watches, remotes } = this.#parts
+    return remotes.reach(target, {
+      here: (path) => watches.follow(path, changed),
+      there: (remote, address) => remote.follow(address, changed, ended)
+    })
   }
 
-  history(path: string, from = 0): AsyncIterable<HistoryEntry> {
-    if (this.#durable === null) throw refusalError('noactor', path)
-    return this.#durable.history(path, from)
+  history(to: string, from = 0): AsyncIterable<HistoryEntry> {
+    const { remotes } = this.#parts
+    return remotes.reach(to, {
+      here: (path) => {
+        if (this.#durable === null) throw refusalError('noactor', path)
+        return this.#durable.history(path, from)
+      },
+      there: (remote, address) => remote.history(address, from)
+    })
   }
 
   async snapshotAt(path: string, seq: number): Promise<Snapshot> {
@@ -150,14 +163,32 @@ class ActorKernel implements Kernel {
     this.#parts.scheduler.held(() => this.#parts.supervisor.resurrect(cell))
   }
 
-  async stopActor(path: string): Promise<void> {
-    const { door, places, scheduler, supervisor, outputs } = this.#parts
-    const cell = door.find(places.find(path))
-    if (typeof cell === 'string') return
-    scheduler.held(() => supervisor.stop(cell))
-    const { promise, resolve } = Promise.withResolvers<void>()
-    outputs.release(cell.batch, resolve)
-    await promise
+  async stopActor(to: string): Promise<void> {
+    await this.#parts.stop(to)
+  }
+
+  async spawnOn(peer: PeerId, path: string, kind: string, options: SpawnOptions = {}): Promise<{ address: string }> {
+    if (peer === this.#parts.options.self) return this.spawn(path, kind, options)
+    const address = await this.#parts.commands.spawn(formatAddress(peer, path), kind, options)
+    return { address: String(address) }
+  }
+
+  async move(to: string, peer: PeerId): Promise<{ readonly address: string }> {
+    return { address: await this.#parts.move(to, peer) }
+  }
+
+  obey(peer: PeerId, target: string, body: Json): Promise<Json> {
+    return this.#parts.commands.obey(peer, target, body)
+  }
+
+  movedTo(target: string): string | null {
+    const { door, places, persistence } = this.#parts
+    const place = places.find(target)
+    return place.isHere && door.find(place) === 'moved' ? persistence.movedTo(place.path) : null
+  }
+
+  adopts(address: string): boolean {
+    return this.#parts.arrivals.adopts(address)
   }
 
   receive(message: Inbound, inbox: Inbox): void {
@@ -168,6 +199,8 @@ class ActorKernel implements Kernel {
   async stop(): Promise<void> {
     this.#stopped = true
     const { cells, supervisor, scheduler, timers, letters, watches, outputs, persistence } = this.#parts
+    this.#parts.departures.stop()
+    this.#parts.arrivals.stop()
     scheduler.held(() => {
       for (const cell of [...cells.all()].reverse()) supervisor.leave(cell)
     })
@@ -227,7 +260,36 @@ function assemble(options: KernelOptions): Whole {
   parts.live = new Live(parts)
   parts.runs = new Runs(parts)
   parts.remotes = new Remotes(parts)
+  parts.commands = new Commands(parts)
+  parts.departures = new Departures(parts, durable)
+  parts.arrivals = new Arrivals(parts, durable)
+  parts.stop = (to) => stopOf(parts, to)
+  parts.move = (to, peer) => moveOf(parts, to, peer)
   return { parts, durable, incarnations }
+}
+
+/** Not while it moves: then it is stopped where it came to live. */
+async function stopOf(parts: Parts, to: string): Promise<void> {
+  const { door, places, scheduler, supervisor, outputs, departures, persistence, commands } = parts
+  const place = places.find(to)
+  if (!place.isHere) return void (await commands.send(to, { do: 'stop' }))
+  await departures.settled(place.path)
+  const cell = door.find(place)
+  if (cell === 'moved') return void (await commands.send(persistence.movedTo(place.path) ?? to, { do: 'stop' }))
+  if (typeof cell === 'string') return
+  scheduler.held(() => supervisor.stop(cell))
+  await new Promise<void>((resolve) => outputs.release(cell.batch, resolve))
+}
+
+async function moveOf(parts: Parts, to: string, peer: PeerId): Promise<string> {
+  const { door, places, departures, persistence, commands } = parts
+  const place = places.find(to)
+  if (place.authority === peer) return formatAddress(peer, place.path)
+  if (!place.isHere) return String(await commands.send(to, { do: 'move', peer }))
+  const cell = door.find(place)
+  if (cell === 'moved') return moveOf(parts, persistence.movedTo(place.path) ?? to, peer)
+  if (typeof cell === 'string') throw refusalError(cell, to)
+  return departures.move(cell, peer)
 }
 
 interface Whole {

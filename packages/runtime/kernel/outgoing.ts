@@ -50,6 +50,29 @@ export class Outgoing {
     this.#parts.outputs.release(cell.batch, () => this.#dispatch(path, incarnation, { ...entry, seq }))
   }
 
+  /** What an actor here sent to one that moved from here, and that one did not process. */
+  redirect(path: string, before: string, target: string): void {
+    const durable = this.#durable
+    if (durable === null) return
+    const incarnation = this.#incarnationOf(durable, path)
+    for (const entry of durable.outbox(path)) {
+      if (entry.kind === 'mail' && entry.target === before) this.#reroute(durable, path, incarnation, entry, target)
+    }
+  }
+
+  /** Its numbers are used elsewhere from now on, and may come back. */
+  forget(path: string): void {
+    for (const key of [...this.#handed]) if (key.startsWith(`${path} `)) this.#handed.delete(key)
+  }
+
+  #reroute(durable: Durable, path: string, incarnation: number, entry: Entry, target: string): void {
+    const cell = this.#parts.cells.get(path)
+    const rerouted: Entry = { ...entry, target, prev: cell?.outstanding.get(target) ?? 0 }
+    cell?.outstanding.set(target, entry.seq)
+    durable.putOutbox(path, entry.seq, rerouted)
+    this.#parts.outputs.release(durable.open, () => this.#dispatch(path, incarnation, rerouted))
+  }
+
   /** Of the actors at these paths: what the last life of the peer left. */
   recover(paths: readonly string[]): void {
     for (const path of paths) this.#old.add(path)
@@ -70,14 +93,14 @@ export class Outgoing {
     for (const entry of durable.outbox(path)) {
       const key = `${path} ${entry.seq}`
       if (this.#handed.has(key)) continue
-      if (this.#recoverEntry(path, incarnation, entry)) this.#handed.add(key)
+      if (this.#recoverEntry(durable, path, incarnation, entry)) this.#handed.add(key)
       else isDone = false
     }
     return isDone
   }
 
-  #recoverEntry(path: string, incarnation: number, entry: Entry): boolean {
-    const { places, door, cells, runs } = this.#parts
+  #recoverEntry(durable: Durable, path: string, incarnation: number, entry: Entry): boolean {
+    const { places, door, cells, runs, persistence } = this.#parts
     if (entry.kind === 'run') {
       const cell = cells.get(path)
       if (cell !== undefined) runs.recover(cell, entry)
@@ -87,8 +110,12 @@ export class Outgoing {
     if (!place.isHere) this.#dispatch(path, incarnation, entry)
     const found = place.isHere ? door.find(place) : null
     if (found === null) return true
+    if (found === 'moved') {
+      this.#reroute(durable, path, incarnation, entry, persistence.movedTo(place.path) ?? entry.target)
+      return true
+    }
     if (found === 'unmigrated') return false
-    const consumed = (): void => this.#durable?.dropOutbox(path, entry.seq)
+    const consumed = (): void => durable.dropOutbox(path, entry.seq)
     if (typeof found === 'string') {
       door.refuse(found, entry.target, { event: entry.body as Event, from: places.address(path) })
       consumed()

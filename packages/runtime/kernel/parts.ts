@@ -1,11 +1,14 @@
 import type { Aliases } from './aliases.ts'
 import type { Asks } from './asks.ts'
 import type { Cells } from './cells.ts'
+import type { Commands } from './commands.ts'
 import type { Door } from './door.ts'
 import type { Effects } from './effects.ts'
 import type { Letters } from './letters.ts'
 import type { Live } from './live.ts'
 import type { Meters } from './meters.ts'
+import type { Arrivals } from './move/arrivals.ts'
+import type { Departures } from './move/departures.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { Outputs } from './outputs.ts'
 import type { Persistence } from './persistence.ts'
@@ -40,10 +43,17 @@ export interface Parts {
   readonly live: Live
   readonly runs: Runs
   readonly remotes: Remotes
+  readonly commands: Commands
+  readonly departures: Departures
+  readonly arrivals: Arrivals
   readonly persistence: Persistence
   /** Null: nobody counts. */
   readonly meters: Meters | null
   readonly outgoing: Outgoing
+  /** Ends an actor, of which nothing is left then. */
+  readonly stop: (to: string) => Promise<void>
+  /** @returns its new address */
+  readonly move: (to: string, peer: string) => Promise<string>
   /** Beyond all that were given before, also before a restart. */
   readonly nextIncarnation: () => number
 }

@@ -114,7 +114,13 @@ export class Persistence {
 
   /** An actor that is not in memory; why it cannot be. */
   activate(path: string): Cell | Refusal {
-    return this.#activation.activate(path)
+    const found = this.#activation.activate(path)
+    return found === 'noactor' && this.movedTo(path) !== null ? 'moved' : found
+  }
+
+  /** Where one lives that is not here any more; null: it did not move. */
+  movedTo(path: string): string | null {
+    return this.#durable?.transfers.moved(path)?.address ?? null
   }
 
   /** Kinds came, or the kernel starts: those who could not be loaded may be now. */

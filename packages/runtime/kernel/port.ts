@@ -32,7 +32,8 @@ export const REFUSAL = {
   damaged: 10,
   unmigrated: 11,
   rejected: 12,
-  overload: 13
+  overload: 13,
+  moved: 14
 } as const
 
 export type Refusal = keyof typeof REFUSAL
@@ -72,6 +73,7 @@ export interface Kind {
   readonly output?: Check
   /** `migrate[v]` takes a record of version v to v + 1. */
   readonly migrate?: Readonly<Record<number, (stored: Migrating) => Migrating>>
+  /** `never`: stored actors of earlier versions stay what they are, and need those registered too. Default `activation`. */
   readonly upgrade?: 'activation' | 'never'
   /** Supervision by child `src`. */
   readonly children?: Readonly<Record<string, Supervise>>
@@ -94,6 +96,8 @@ export interface EffectRun {
 }
 
 export interface SpawnOptions {
+  /** Of the kind; default: the newest that is registered. */
+  readonly version?: number
   readonly input?: Json
   /** Default `snapshot`; `memory` where the kernel has no store. */
   readonly durability?: Durability
@@ -124,6 +128,7 @@ export interface Down {
   readonly address: string
   readonly reason: DownReason
   readonly incarnation: number
+  /** Of one that is done; of one that moved its new address. */
   readonly output?: Json
 }
 
@@ -209,7 +214,11 @@ export interface Remote {
   snapshot(target: string, timeoutMs: number): Promise<Snapshot>
   /** Emitted events of this type; `*` for all. */
   subscribe(target: string, type: string, emitted: (event: Event) => void): Cancel
+  /** Every change of its state, after its batch. `ended`: no more will come, and why. */
+  follow(target: string, changed: (snapshot: Snapshot) => void, ended?: (code: string) => void): Cancel
   history(target: string, from: number): AsyncIterable<HistoryEntry>
+  /** Has the peer of that address do something; resolves with what `Kernel.obey` gave there. @throws RuntimeError */
+  command(target: string, body: Json): Promise<Json>
 }
 
 /** A message of another peer, its bytes checked for size only. */
@@ -231,6 +240,8 @@ export interface Inbox {
   committed(): void
   refused(code: Refusal, retryMs: number): void
   replied(value: Json): void
+  /** It lives at this address now: this message and those behind it are to be sent there. */
+  moved(address: string): void
 }
 
 export interface KernelOptions {
@@ -259,7 +270,7 @@ export interface Kernel {
   /** Reads what is stored: boot counter, timers, roots. */
   start(): Promise<void>
   register(kind: Kind): void
-  /** The living one where id and kind are equal. @throws RuntimeError */
+  /** The living one where id and kind are equal; the address of one that moved from here. @throws RuntimeError */
   spawn(path: string, kind: string, options?: SpawnOptions): { readonly address: string }
   tell(to: string, event: Event, options?: SendOptions): 'accepted' | Refusal
   /** Resolves once processed and durable. @throws RuntimeError */
@@ -272,13 +283,28 @@ export interface Kernel {
   /** Emitted events of this type, after the batch that caused them; `*` for all. */
   on(target: string, type: string, emitted: (event: Event) => void): Cancel
   /** Every change of the state, after its batch: for `waitFor` and inspectors. */
-  follow(target: string, changed: (snapshot: Snapshot) => void): Cancel
+  follow(target: string, changed: (snapshot: Snapshot) => void, ended?: (code: string) => void): Cancel
   history(path: string, from?: number): AsyncIterable<HistoryEntry>
   snapshotAt(path: string, seq: number): Promise<Snapshot>
   actors(): readonly CellView[]
   deadLetters(): AsyncIterable<DeadLetter>
   resurrect(path: string): void
-  stopActor(path: string, reason?: string): Promise<void>
+  /** Here, or on a peer that has this one among its admins. @throws RuntimeError */
+  stopActor(to: string, reason?: string): Promise<void>
+  /** As `spawn`, on a peer that has this one among its admins. @throws RuntimeError */
+  spawnOn(peer: PeerId, path: string, kind: string, options?: SpawnOptions): Promise<{ readonly address: string }>
+  /**
+   * Takes a root that is on disk, with all that its machine started, to another peer, which has the same logic
+   * registered and this peer among its admins; resolves with its new address. Where it fails, the actor lives on here.
+   * @throws RuntimeError
+   */
+  move(to: string, peer: PeerId): Promise<{ readonly address: string }>
+  /** From `delivery/`: what another peer wants done here. @throws RuntimeError */
+  obey(peer: PeerId, target: string, body: Json): Promise<Json>
+  /** From `delivery/`: where the actor at an address of this peer lives now; null: it did not move. */
+  movedTo(target: string): string | null
+  /** From `delivery/`: is that an address which an actor here had elsewhere? */
+  adopts(address: string): boolean
   /** From `delivery/`. */
   receive(message: Inbound, inbox: Inbox): void
   stop(): Promise<void>

@@ -8,8 +8,8 @@ export function recordOf(cell: Cell): StoredActor {
   const { address, kind, logic, incarnation, seq, status, restarts, outNext, origin, createdMs } = cell
   return {
     ...{ address, kind: kind.name, logicId: logic.id, version: kind.version, incarnation, seq },
-    // Whoever waits for a restart starts anew; nobody else's state is on the disk.
-    status: status === 'backoff' ? 'starting' : status,
+    // Whoever waits for a restart starts anew, nobody else's state is on the disk; who is about to move lives on.
+    status: status === 'backoff' ? 'starting' : status === 'moving' ? 'active' : status,
     state: cell.state === undefined ? null : logic.persist(cell.state),
     children: [...cell.children.values()],
     timers: [...cell.timers.values()].map(storedTimer),
@@ -31,7 +31,7 @@ function storedTimer({
   return { id, dueMs, delayMs, event, to }
 }
 
-function storedOptions({ options, durability }: Cell): StoredOptions {
+export function storedOptions({ options, durability }: Pick<Cell, 'options' | 'durability'>): StoredOptions {
   return {
     durability,
     input: options.input ?? null,

@@ -167,7 +167,9 @@ function wire() {
     watch: (_target, _down: (down: Down) => void) => () => {},
     snapshot: nothing,
     subscribe: nothing,
-    history: nothing
+    follow: nothing,
+    history: nothing,
+    command: nothing
   }
   return { sent, remote }
 }
@@ -234,7 +236,8 @@ function told(kernel: Kernel, message: Inbound, said: string[]): void {
   kernel.receive(message, {
     committed: () => said.push(`${name} committed`),
     refused: (code) => said.push(`${name} ${code}`),
-    replied: (value) => said.push(`${name} replied ${value}`)
+    replied: (value) => said.push(`${name} replied ${value}`),
+    moved: (address) => said.push(`${name} moved ${address}`)
   })
 }
 

@@ -13,7 +13,7 @@ import type { Snapshot } from './port.ts'
  */
 export async function snapshotAt(parts: Parts, durable: Durable, path: string, seq: number): Promise<Snapshot> {
   const found = await durable.recordAt(path, seq)
-  const kind = found === null ? undefined : parts.spawner.kind(found.actor.kind)
+  const kind = found === null ? undefined : parts.spawner.kindFor(found.actor.kind, found.actor.version)
   // Of a child only the tree knows the logic: it has a history of its own, and no time travel.
   if (found === null || kind === undefined || found.actor.parent !== null) throw refusalError('noactor', path)
   const actor = migrate(found.actor, kind)

@@ -9,33 +9,50 @@ import type { Kind, SpawnOptions } from './port.ts'
 /** Makes cells: for callers by the name of a registered kind, for machines by the `src` of their setup. */
 export class Spawner {
   readonly #parts: Parts
-  readonly #kinds = new Map<string, Kind>()
+  /** By name and version. */
+  readonly #kinds = new Map<string, Map<number, Kind>>()
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
   register(kind: Kind): void {
-    this.#kinds.set(kind.name, kind)
+    const versions = this.#kinds.get(kind.name) ?? new Map<number, Kind>()
+    this.#kinds.set(kind.name, versions.set(kind.version, kind))
     this.#parts.scheduler.held(() => this.#parts.persistence.wake())
   }
 
-  kind(name: string): Kind | undefined {
-    return this.#kinds.get(name)
+  /** The newest, unless a version is asked for. */
+  kind(name: string, version?: number): Kind | undefined {
+    const versions = this.#kinds.get(name)
+    return version === undefined ? newest(versions?.values() ?? []) : versions?.get(version)
   }
 
-  /** Starts it before returning. @throws RuntimeError */
-  root(path: string, name: string, options: SpawnOptions): Cell {
-    const kind = this.#kinds.get(name)
+  /**
+   * What a stored actor of this version runs as from now on: the newest version that takes over earlier ones, or its own.
+   * Undefined: it is to stay what it is, and that is not registered.
+   */
+  kindFor(name: string, version: number): Kind | undefined {
+    const versions = [...(this.#kinds.get(name)?.values() ?? [])]
+    const takesOver = (kind: Kind): boolean => kind.version > version && kind.upgrade !== 'never'
+    const older = versions.every((kind) => kind.version < version) ? newest(versions) : undefined
+    return newest(versions.filter(takesOver)) ?? this.#kinds.get(name)?.get(version) ?? older
+  }
+
+  /** Starts it before returning; its address. @throws RuntimeError */
+  root(path: string, name: string, options: SpawnOptions): string {
+    const kind = this.kind(name, options.version)
     if (kind === undefined) {
       throw new RuntimeError('BRUME_RUNTIME_KIND', `${name} is not registered; register it before spawning ${path}`)
     }
     assertMailbox(options)
-    const { door, places, steps } = this.#parts
+    const { door, places, steps, arrivals, persistence } = this.#parts
     const address = places.address(path)
+    if (arrivals.isExpected(path)) throw taken(path)
     const living = door.find({ isHere: true, authority: places.self, path, incarnation: null })
     if (living === 'damaged' || living === 'unmigrated') throw refusalError(living, path)
-    if (typeof living !== 'string' && this.#isTaken(living)) return this.#same(living, kind, options)
+    if (living === 'moved') return persistence.movedTo(path) ?? address
+    if (typeof living !== 'string' && this.#isTaken(living)) return this.#same(living, kind, options).address
     const input = kind.input === undefined ? options.input : kind.input(options.input ?? null)
     const cell = new Cell({
       ...{ path, address, kind, logic: kind.logic, origin: null },
@@ -44,7 +61,7 @@ export class Spawner {
       turn: steps.turn
     })
     this.#begin(cell)
-    return cell
+    return cell.address
   }
 
   /** @throws RuntimeError, which is the parent's failure */
@@ -78,7 +95,9 @@ export class Spawner {
 
   /** The one that lives; what was given this time counts from now on, but for its input and durability. */
   #same(living: Cell, kind: Kind, options: SpawnOptions): Cell {
-    if (living.origin === null && living.kind.name === kind.name && living.kind.version === kind.version) {
+    const isSame =
+      living.kind.version === kind.version || (living.kind.version < kind.version && kind.upgrade === 'never')
+    if (living.origin === null && living.kind.name === kind.name && isSame) {
       const { input, durability } = living.options
       living.options = {
         ...living.options,
@@ -89,8 +108,18 @@ export class Spawner {
       living.forgetBoundary()
       return living
     }
-    throw new RuntimeError('BRUME_RUNTIME_PATH_TAKEN', `${living.path} is in use; stop it first or choose another path`)
+    throw taken(living.path)
   }
+}
+
+function newest(kinds: Iterable<Kind>): Kind | undefined {
+  let found: Kind | undefined
+  for (const kind of kinds) if (found === undefined || kind.version > found.version) found = kind
+  return found
+}
+
+function taken(path: string): RuntimeError {
+  return new RuntimeError('BRUME_RUNTIME_PATH_TAKEN', `${path} is in use; stop it first or choose another path`)
 }
 
 function assertMailbox({ mailbox }: SpawnOptions): void {

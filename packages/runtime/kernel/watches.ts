@@ -2,7 +2,7 @@ import type { Cancel } from '@brume/ports'
 import type { Event, Json } from '../logic/port.ts'
 import type { Cell } from './cell.ts'
 import type { Outputs } from './outputs.ts'
-import type { Down, DownReason, Snapshot } from './port.ts'
+import type { Down, DownReason, Remote, Snapshot } from './port.ts'
 
 interface Watch {
   /** Null: whoever lives there, one after the other. */
@@ -16,6 +16,12 @@ interface Watch {
 interface Listener {
   readonly type: string
   readonly emitted: (event: Event) => void
+  leave: Cancel
+}
+
+interface Follower {
+  readonly changed: (snapshot: Snapshot) => void
+  leave: Cancel
 }
 
 /** Those who want to know of actors here: their ends, what they emit, every change. */
@@ -23,7 +29,7 @@ export class Watches {
   readonly #outputs: Outputs
   readonly #watches = new Map<string, Set<Watch>>()
   readonly #listeners = new Map<string, Set<Listener>>()
-  readonly #followers = new Map<string, Set<{ readonly changed: (snapshot: Snapshot) => void }>>()
+  readonly #followers = new Map<string, Set<Follower>>()
 
   constructor(outputs: Outputs) {
     this.#outputs = outputs
@@ -36,11 +42,28 @@ export class Watches {
   }
 
   on(path: string, type: string, emitted: (event: Event) => void): Cancel {
-    return enter(this.#listeners, path, { type, emitted })
+    const listener: Listener = { type, emitted, leave: () => {} }
+    listener.leave = enter(this.#listeners, path, listener)
+    return () => listener.leave()
   }
 
   follow(path: string, changed: (snapshot: Snapshot) => void): Cancel {
-    return enter(this.#followers, path, { changed })
+    const follower: Follower = { changed, leave: () => {} }
+    follower.leave = enter(this.#followers, path, follower)
+    return () => follower.leave()
+  }
+
+  /** It lives elsewhere now: watches are told, and who listens goes on there. */
+  moved(cell: Cell, address: string, remote: Remote | undefined): void {
+    for (const listener of [...(this.#listeners.get(cell.path) ?? [])]) {
+      listener.leave()
+      if (remote !== undefined) listener.leave = remote.subscribe(address, listener.type, listener.emitted)
+    }
+    for (const follower of [...(this.#followers.get(cell.path) ?? [])]) {
+      follower.leave()
+      if (remote !== undefined) follower.leave = remote.follow(address, follower.changed)
+    }
+    this.down(cell, 'moved', address)
   }
 
   /** This incarnation is over. */

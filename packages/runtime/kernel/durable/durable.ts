@@ -9,12 +9,22 @@ import { Histories, type Stepping } from './history.ts'
 import { aliasKey, BOOT_KEY, keyText, outboxKey, recordKey, replyKey, tombstoneKey, watermarkKey } from './keys.ts'
 import { ALIVE_EVERY_MS } from './limits.ts'
 import { type Numbered, Outbox } from './outbox.ts'
-import type { Durable, DurableOptions, Loaded, OutboxEntry, Persistent, StoredActor, StoredReply } from './port.ts'
+import type {
+  Durable,
+  DurableOptions,
+  Loaded,
+  OutboxEntry,
+  Persistent,
+  StoredActor,
+  StoredReply,
+  Transfers
+} from './port.ts'
 import { decodeRecord } from './record.ts'
 import { Recorder } from './recorder.ts'
 import { pathOf, Residents, storedOf } from './residents.ts'
 import { Sweep } from './sweep.ts'
 import { TimerIndex } from './timer-index.ts'
+import { StoreTransfers } from './transfers.ts'
 import {
   dayOf,
   decodeReply,
@@ -34,6 +44,7 @@ export const createDurable = (options: DurableOptions): Durable => new StoreDura
 
 class StoreDurable implements Durable {
   readonly #options: DurableOptions
+  readonly transfers: Transfers
   readonly #commit: GroupCommit
   readonly #residents: Residents
   readonly #recorder: Recorder
@@ -75,6 +86,8 @@ class StoreDurable implements Durable {
       onRemaining: () => this.#beat(),
       onBase: (id, seq) => this.#toCut.set(keyText(id), { id, seq })
     })
+    const [commit, residents, recorder] = [this.#commit, this.#residents, this.#recorder]
+    this.transfers = new StoreTransfers({ store, commit, residents, recorder, nowMs })
   }
 
   get open(): number {
@@ -100,7 +113,8 @@ class StoreDurable implements Durable {
     this.#outbox = outbox
     this.#aliveMs = this.nowMs()
     const [commit, histories, nowMs] = [this.#commit, this.#histories, () => this.nowMs()]
-    this.#sweep = new Sweep({ store, clock, log, commit, histories, outbox, nowMs })
+    const isKnown = (path: string) => this.#isKnown(path)
+    this.#sweep = new Sweep({ store, clock, log, commit, histories, outbox, isKnown, nowMs })
     this.#sweep.start()
     this.#timers.start()
     if (hasRemaining) this.#beat()
@@ -160,8 +174,8 @@ class StoreDurable implements Durable {
     if (!this.#commit.open.unput(key)) this.#commit.open.delete(key)
   }
 
-  putWatermark(path: string, sender: string, incarnation: number, seq: number): void {
-    const key = watermarkKey(this.#residents.idOf(path), this.#senderId(sender))
+  putWatermark(as: string, sender: string, incarnation: number, seq: number): void {
+    const key = watermarkKey(this.#residents.idOf(as), this.#senderId(sender))
     const mark = { incarnation, seq, day: dayOf(this.nowMs()) }
     this.#commit.open.put(key, () => encodeWatermark(mark))
   }
@@ -200,8 +214,8 @@ class StoreDurable implements Durable {
     return this.#outbox.of(this.#residents.idOf(path))
   }
 
-  watermark(path: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined {
-    const bytes = this.#commit.read(watermarkKey(this.#residents.idOf(path), this.#senderId(sender)))
+  watermark(as: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined {
+    const bytes = this.#commit.read(watermarkKey(this.#residents.idOf(as), this.#senderId(sender)))
     return bytes === undefined ? undefined : decodeWatermark(bytes)
   }
 
@@ -224,6 +238,11 @@ class StoreDurable implements Durable {
   async recordAt(path: string, seq: number): Promise<Stepping | null> {
     await this.#commit.settled()
     return this.#histories.at(this.#residents.idOf(path), seq)
+  }
+
+  #isKnown(path: string): boolean {
+    const record = recordKey(this.#residents.idOf(path))
+    return this.#commit.read(record) !== undefined || this.transfers.moved(path) !== undefined
   }
 
   /** It was to leave memory with the open batch, and is wanted again before that. */

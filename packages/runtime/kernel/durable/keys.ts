@@ -16,6 +16,10 @@ import { DOMAIN, hash } from '@brume/crypto'
  * | `d` | id 16, sender id 16 | watermark |
  * | `k` | id 16, key 16 | stored reply |
  * | `n` | root id 16, hash 16 | alias: address of the actor with a systemId |
+ * | `v` | id 16 | where one lives that moved to another peer |
+ * | `f` | id 16 of an address it had before | path of an actor that came from another peer |
+ * | `g` | id 16 | addresses it had before, with their incarnations |
+ * | `i` | token 16 | an actor that another peer sent, until it is known whether it is to live here |
  * | `b` | | boots so far, and when the peer was last known to run |
  */
 export const PREFIX = {
@@ -29,6 +33,10 @@ export const PREFIX = {
   watermark: 0x64,
   reply: 0x6b,
   alias: 0x6e,
+  moved: 0x76,
+  former: 0x66,
+  formers: 0x67,
+  arrival: 0x69,
   boot: 0x62
 } as const
 
@@ -52,6 +60,10 @@ const u64 = (value: number): Uint8Array => new Writer(U64_BYTES).u64(value).fini
 
 export const recordKey = (id: Uint8Array): Uint8Array => key(PREFIX.record, id)
 export const tombstoneKey = (id: Uint8Array): Uint8Array => key(PREFIX.tombstone, id)
+export const movedKey = (id: Uint8Array): Uint8Array => key(PREFIX.moved, id)
+export const formerKey = (id: Uint8Array): Uint8Array => key(PREFIX.former, id)
+export const formersKey = (id: Uint8Array): Uint8Array => key(PREFIX.formers, id)
+export const arrivalKey = (token: Uint8Array): Uint8Array => key(PREFIX.arrival, token)
 export const wakeKey = (id: Uint8Array): Uint8Array => key(PREFIX.wake, id)
 export const entryKey = (id: Uint8Array, seq: number): Uint8Array => key(PREFIX.entry, id, u64(seq))
 export const baseKey = (id: Uint8Array, seq: number): Uint8Array => key(PREFIX.base, id, u64(seq))
@@ -97,3 +109,14 @@ export const allOf = (prefix: Prefix): { readonly from: Uint8Array; readonly to:
 /** As text that orders as the bytes do: one character a byte. For tables in memory. */
 export const keyText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+/** All keys of this first byte and id. */
+export function allOfActor(prefix: Prefix, id: Uint8Array): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const to = key(prefix, id)
+  // An id of nothing but 0xff would need a carry; there is none in 2^128.
+  for (let at = to.length - 1; at > 0; at -= 1) {
+    to[at] = (to[at] ?? 0) + 1
+    if (to[at] !== 0) break
+  }
+  return { from: key(prefix, id), to }
+}

@@ -19,6 +19,8 @@ export const CHANGE_BYTES_GUESS = 256
 export const WATERMARK_DAYS_MAX = 14
 export const REPLY_MS_MAX = DAY_MS
 export const TOMBSTONE_MS = DAY_MS
+/** Outboxes send for so long at most: whoever has one for an actor that moved learns where it lives. */
+export const MOVED_MS = 7 * DAY_MS
 
 /** A record in the history for so many entries: what `snapshotAt` steps at most, and 1/128 of the writing. */
 export const BASE_EVERY = 128

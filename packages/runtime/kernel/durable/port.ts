@@ -86,6 +86,68 @@ export interface StoredReply {
   readonly value: Json
 }
 
+/** Where an actor lives that moved from here. */
+export interface StoredMove {
+  /** Without incarnation. */
+  readonly address: string
+  /** Names the move to both peers. */
+  readonly token: Uint8Array
+  /** Wall time; kept beyond it until the other peer is known to have it. */
+  readonly expiresMs: number
+  readonly isTold: boolean
+}
+
+/** Whom an address of another peer means here. */
+export interface Former {
+  readonly path: string
+  /** That life there, and what it goes on as here. */
+  readonly incarnation: number
+  readonly here: number
+}
+
+/** An address without incarnation, and an incarnation. */
+export type Known = readonly [address: string, incarnation: number]
+
+/** An actor that came and does not live yet: its peer has not said that it may. */
+export interface StoredArrival {
+  /** Its address there. */
+  readonly from: string
+  readonly path: string
+  /** All under which it and its children were known, without incarnation. */
+  readonly addresses: readonly string[]
+  /** As `move/parcel.ts` has it. */
+  readonly parcel: Uint8Array
+}
+
+/** What is stored beside an actor, key by key: `[address it was spoken to as, sender's id, watermark]`, `[key, reply]`. */
+export interface Belongings {
+  readonly marks: readonly (readonly [as: string, sender: Uint8Array, mark: Uint8Array])[]
+  readonly replies: readonly (readonly [key: Uint8Array, reply: Uint8Array])[]
+}
+
+/** Actors that leave for another peer, and come from one. What is put is part of the open batch. */
+export interface Transfers {
+  /** Undefined: it did not move, or so long ago that nobody asks. */
+  moved(path: string): StoredMove | undefined
+  putMoved(path: string, move: StoredMove): void
+  /** Moves of which the other peer may not know; by what is on disk. */
+  untold(): AsyncIterable<StoredMove>
+  /** Its record goes, and what is in the indexes. What it sent stays. */
+  remove(path: string): void
+  /** Once all that was changed is on disk. `as`: path, and addresses it had before. */
+  belongings(path: string, as: readonly string[]): Promise<Belongings>
+  /** A record from elsewhere, of an actor that is not in memory. */
+  put(actor: StoredActor, belongings: Belongings): void
+  former(address: string): Former | undefined
+  /** Addresses that an actor here had before, without incarnation, and which life of it each means. */
+  formers(path: string): readonly Known[]
+  /** @param here - the incarnation it has now */
+  putFormers(path: string, formers: readonly Known[], here: number): void
+  arrival(token: Uint8Array): StoredArrival | undefined
+  putArrival(token: Uint8Array, arrival: StoredArrival | null): void
+  arrivals(): AsyncIterable<readonly [token: Uint8Array, arrival: StoredArrival]>
+}
+
 /**
  * An actor whose record is written: asked once when its batch closes, however many steps it made, and in a
  * journal once more at its birth. What `record` gives must be plain: it has been checked in the step.
@@ -121,7 +183,8 @@ export interface Commit {
   putOutbox(path: string, seq: number, entry: OutboxEntry): void
   /** Put and dropped in one batch, an entry is never written. */
   dropOutbox(path: string, seq: number): void
-  putWatermark(path: string, sender: string, incarnation: number, seq: number): void
+  /** @param as - path, or the address of another peer that the sender spoke to */
+  putWatermark(as: string, sender: string, incarnation: number, seq: number): void
   putReply(path: string, key: Uint8Array, reply: StoredReply): void
   putAlias(root: string, systemId: string, address: string | null): void
 }
@@ -138,7 +201,7 @@ export interface Archive {
   /** The last record of an actor that was stopped less than 24 h ago. */
   tombstone(path: string): StoredActor | undefined
   outbox(path: string): readonly (OutboxEntry & { readonly seq: number })[]
-  watermark(path: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined
+  watermark(as: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined
   reply(path: string, key: Uint8Array): StoredReply | undefined
   alias(root: string, systemId: string): string | undefined
   history(path: string, from: number): AsyncIterable<HistoryEntry>
@@ -161,6 +224,7 @@ export interface Durable extends Commit, Archive {
   start(): Promise<{ readonly boot: number; readonly awake: readonly string[] }>
   /** Entries of all outboxes. */
   readonly outboxSize: number
+  readonly transfers: Transfers
   /** A boot number beyond all used so far, for incarnations; committed with the open batch. */
   nextBoot(): number
   /**

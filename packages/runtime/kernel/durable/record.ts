@@ -145,7 +145,8 @@ function readParent(value: CborValue | undefined): NonNullable<StoredActor['pare
   }
 }
 
-function writeOptions(options: StoredOptions): Json {
+/** As it lies in a record, and as a peer is told what to spawn. */
+export function writeOptions(options: StoredOptions): Json {
   const { mailbox, supervise } = options
   return [
     DURABILITIES.indexOf(options.durability),
@@ -159,7 +160,8 @@ function writeOptions(options: StoredOptions): Json {
   ]
 }
 
-function readOptions(value: CborValue | undefined): StoredOptions {
+/** @throws CodecError */
+export function readOptions(value: CborValue | undefined): StoredOptions {
   const at = asArray(value, 'options', 8)
   return {
     durability: oneOf(DURABILITIES, at[0], 'durability'),

@@ -1,12 +1,13 @@
 import { utf8 } from '@brume/codec'
 import type { Log } from '@brume/ports'
+import { actorId } from '../../address.ts'
 import type { HistoryEntry } from '../port.ts'
 import type { Batch } from './batch.ts'
 import { baseKey, entryKey, recordKey, timerKey, tombstoneKey, wakeKey } from './keys.ts'
 import { BASE_EVERY, RECORD_BYTES_MAX, TOMBSTONE_MS } from './limits.ts'
 import type { Persistent, StoredActor } from './port.ts'
 import { encodeRecord } from './record.ts'
-import { type Resident, type Residents, type Stored, storedOf } from './residents.ts'
+import { pathOf, type Resident, type Residents, type Stored, storedOf } from './residents.ts'
 import { encodeEntry, encodeTombstone } from './values.ts'
 
 export interface RecorderOptions {
@@ -79,6 +80,25 @@ export class Recorder {
     this.#options.residents.delete(resident.path)
     const dueMs = resident.stored?.dueMs ?? null
     if (dueMs !== null) this.#options.onLeft(resident.id, dueMs)
+  }
+
+  /** One that came from another peer and is not in memory. */
+  adopt(batch: Batch, record: StoredActor): void {
+    const resident = { path: pathOf(record.address), id: actorId(record.address), stored: null, isLeaving: false }
+    const bytes = encodeRecord(record)
+    batch.buried.delete(resident.path)
+    batch.put(recordKey(resident.id), () => bytes)
+    if (record.options.durability === 'journal') batch.put(baseKey(resident.id, record.seq), () => bytes)
+    this.#index(batch, resident, storedOf(record))
+  }
+
+  /** It lives elsewhere now: nothing of its record stays. */
+  remove(batch: Batch, path: string): void {
+    const resident = this.#options.residents.of(path)
+    batch.saved.delete(path)
+    batch.delete(recordKey(resident.id))
+    this.#index(batch, resident, null)
+    this.#options.residents.delete(path)
   }
 
   #index(batch: Batch, { id, path, stored }: Resident, next: Stored | null): void {

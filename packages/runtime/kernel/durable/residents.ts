@@ -58,7 +58,9 @@ export class Residents {
     return resident
   }
 
+  /** Of a path here, or of an address anywhere. */
   idOf(path: string): Uint8Array {
+    if (path.startsWith('brume://')) return actorId(path)
     return this.#residents.get(path)?.id ?? actorId(`brume://${this.#authority}/${path}`)
   }
 

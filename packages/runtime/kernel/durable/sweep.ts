@@ -5,7 +5,8 @@ import { allOf, keyText, PREFIX, readIdKey, recordKey } from './keys.ts'
 import { HISTORY_MS_MAX, SWEEP_AT_ONCE, SWEEP_EVERY_MS, WATERMARK_DAYS_MAX } from './limits.ts'
 import type { Outbox } from './outbox.ts'
 import { decodeRecord } from './record.ts'
-import { dayOf, decodeReply, decodeTombstone, decodeWatermark } from './values.ts'
+import { isKept } from './transfers.ts'
+import { dayOf, decodeFormer, decodeMove, decodeReply, decodeTombstone, decodeWatermark } from './values.ts'
 
 export interface SweepOptions {
   readonly store: Store
@@ -14,6 +15,8 @@ export interface SweepOptions {
   readonly commit: GroupCommit
   readonly histories: Histories
   readonly outbox: Outbox
+  /** Does something of this path live here, or is known where it went? */
+  readonly isKnown: (path: string) => boolean
   readonly nowMs: () => number
 }
 
@@ -45,6 +48,9 @@ export class Sweep {
     await this.#each(PREFIX.watermark, (_, value) => decodeWatermark(value).day + WATERMARK_DAYS_MAX < today)
     await this.#each(PREFIX.reply, (_, value) => decodeReply(value).expiresMs < nowMs)
     await this.#each(PREFIX.tombstone, (key, value) => this.#isForgotten(key, decodeTombstone(value).expiresMs < nowMs))
+    await this.#each(PREFIX.moved, (_, value) => !isKept(decodeMove(value), nowMs))
+    await this.#each(PREFIX.formers, (key) => !this.#isOnDisk(readIdKey(key).id))
+    await this.#each(PREFIX.former, (_, value) => !this.#options.isKnown(decodeFormer(value).path))
     await this.#cutHistories(nowMs - HISTORY_MS_MAX)
   }
 
@@ -53,6 +59,10 @@ export class Sweep {
       this.#arm(SWEEP_EVERY_MS)
       this.sweep().catch((error) => this.#options.log.warn({ error }, 'old records of actors cannot be swept'))
     })
+  }
+
+  #isOnDisk(id: Uint8Array): boolean {
+    return this.#options.commit.read(recordKey(id)) !== undefined
   }
 
   /** What it sent is still to be delivered: its address and incarnation are needed for that. */

@@ -1,7 +1,9 @@
-import { asArray, asBytes, asText, asUint, optional, Reader, Writer } from '@brume/codec'
+import { asArray, asBoolean, asBytes, asText, asUint, decode, optional, Reader, Writer } from '@brume/codec'
+import type { Json } from '../../logic/port.ts'
 import { type HistoryEntry, REFUSAL, type Refusal } from '../port.ts'
+import { ID_BYTES } from './keys.ts'
 import { DAY_MS, STORED_BYTES_MAX } from './limits.ts'
-import type { OutboxEntry, StoredReply } from './port.ts'
+import type { Former, Known, OutboxEntry, StoredArrival, StoredMove, StoredReply } from './port.ts'
 import { asEvent, decodeStored, encodeStored, toJson } from './record.ts'
 
 const ADDRESS_BYTES_MAX = 4_096
@@ -84,3 +86,61 @@ export function decodeBoot(bytes: Uint8Array): { readonly boot: number; readonly
   const at = asArray(decodeStored(bytes), 'boot', 2)
   return { boot: asUint(at[0], 'boot'), aliveMs: asUint(at[1], 'last alive') }
 }
+
+/** `[address, token, expiresMs, isTold]`. */
+export const encodeMove = ({ address, token, expiresMs, isTold }: StoredMove): Uint8Array =>
+  encodeStored([address, token, Math.ceil(expiresMs), isTold])
+
+/** @throws CodecError */
+export function decodeMove(bytes: Uint8Array): StoredMove {
+  const at = asArray(decodeStored(bytes), 'move', 4)
+  return {
+    address: asText(at[0], 'address', ADDRESS_BYTES_MAX),
+    token: asBytes(at[1], 'token', ID_BYTES),
+    expiresMs: asUint(at[2], 'expiry'),
+    isTold: asBoolean(at[3], 'told')
+  }
+}
+
+/** `[path, incarnation, here]`. */
+export const encodeFormer = ({ path, incarnation, here }: Former): Uint8Array => encodeStored([path, incarnation, here])
+
+/** @throws CodecError */
+export function decodeFormer(bytes: Uint8Array): Former {
+  const at = asArray(decodeStored(bytes), 'former address', 3)
+  return {
+    path: asText(at[0], 'path', ADDRESS_BYTES_MAX),
+    incarnation: asUint(at[1], 'incarnation'),
+    here: asUint(at[2], 'incarnation here')
+  }
+}
+
+/** `[[address, incarnation]]`. */
+export const encodeFormers = (formers: readonly Known[]): Uint8Array => encodeStored(formers as Json)
+
+/** @throws CodecError */
+export function decodeFormers(bytes: Uint8Array): readonly Known[] {
+  return asArray(decodeStored(bytes), 'former addresses', { min: 0, max: STORED_BYTES_MAX }).map((value) => {
+    const at = asArray(value, 'former address', 2)
+    return [asText(at[0], 'address', ADDRESS_BYTES_MAX), asUint(at[1], 'incarnation')] as const
+  })
+}
+
+/** `[from, path, addresses, parcel]`. */
+export const encodeArrival = ({ from, path, addresses, parcel }: StoredArrival): Uint8Array =>
+  encodeStored([from, path, addresses, parcel])
+
+/** @throws CodecError */
+export function decodeArrival(bytes: Uint8Array): StoredArrival {
+  const at = asArray(decode(bytes, ARRIVAL_LIMITS), 'arrival', 4)
+  return {
+    from: asText(at[0], 'source', ADDRESS_BYTES_MAX),
+    path: asText(at[1], 'path', ADDRESS_BYTES_MAX),
+    addresses: asArray(at[2], 'addresses', { min: 0, max: ARRIVAL_LIMITS.itemsMax }).map((text) =>
+      asText(text, 'address', ADDRESS_BYTES_MAX)
+    ),
+    parcel: asBytes(at[3], 'parcel', { min: 1, max: STORED_BYTES_MAX })
+  }
+}
+
+const ARRIVAL_LIMITS = { bytesMax: 2 * STORED_BYTES_MAX, itemsMax: STORED_BYTES_MAX, depthMax: 4, floats: false }

@@ -157,6 +157,8 @@ export class World {
       },
       watch: none,
       subscribe: none,
+      follow: none,
+      command: () => Promise.reject(new Error('not here')),
       snapshot: () => Promise.reject(new Error('not here')),
       history: () => {
         throw new Error('not here')
@@ -203,7 +205,8 @@ export class World {
           this.clock.after(Math.max(retryMs, 10), () => this.#deliver(target, sent))
         } else back(() => sent.message.refused?.(code))
       },
-      replied: () => undefined
+      replied: () => undefined,
+      moved: () => undefined
     }
   }
 

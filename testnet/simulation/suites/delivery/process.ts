@@ -160,6 +160,18 @@ export class Process implements Host {
     throw new RangeError('nothing is kept')
   }
 
+  movedTo(): null {
+    return null
+  }
+
+  adopts(): false {
+    return false
+  }
+
+  async obey(): Promise<never> {
+    throw new RangeError('nobody commands it')
+  }
+
   #actor(path: string, kept: Kept | undefined): Actor {
     const incarnation = kept === undefined ? this.boot * EPOCH : 1
     return { path, kept, incarnation, mailbox: [], queued: new Map(), keys: new Set(), isBusy: false }
