@@ -17,23 +17,37 @@ test('quick start: four peers agree, a fifth reads what none of them could have 
 /** Distinct peer ids in what was printed of a list. */
 const peers = (list = ''): readonly string[] => [...new Set(list.match(/12D3KooW[1-9A-HJ-NP-Za-km-z]+/g))]
 
-test('shopping list: three homes, one of which is away for a while', { timeout: EXAMPLE_MS }, async () => {
-  expect(await run('shopping-list')).toEqual([
+test('actors of one peer each: what they are told, what they forget, what they survive', {
+  timeout: EXAMPLE_MS
+}, async () => {
+  expect(await run('shopping-list', 'thermostat', 'chat-room', 'order-saga', 'worker-pool')).toEqual([
     'ana: bread, milk',
     'ben: bread, milk',
     'cem: bread, milk',
     'cem, while ana is away: bread, eggs',
-    'ana, back again: bread, eggs'
-  ])
-})
-
-test('thermostat: its timer is on the disk', { timeout: EXAMPLE_MS }, async () => {
-  expect(await run('thermostat')).toEqual([
+    'ana, back again: bread, eggs',
     'it is cold: heating',
-    'after a restart, and the rest of the time: resting 1'
+    'after a restart, and the rest of the time: resting 1',
+    'ana heard ben: is there tea?, ana: in a minute',
+    'ben heard ben: is there tea?, ana: in a minute',
+    '2 lines',
+    'tea: paid',
+    'cups: undone declined',
+    'honey: undone nobody paid',
+    '{ tea: 9, cups: 10, honey: 10 }',
+    'done: bind, reap, sow',
+    'worker w1: restarted',
+    'dead letter: w1 broken failed'
   ])
 })
 
-test('escrow: each party acts for itself, and nobody for all', { timeout: EXAMPLE_MS }, async () => {
-  expect(await run('escrow')).toEqual(['100 held', 'on its way', 'BRUME_RUNTIME_REJECTED', 'paid out', 'over done'])
+test('groups: each party of a deal acts for itself, and a member that lies proves nothing', {
+  timeout: EXAMPLE_MS
+}, async () => {
+  expect(await run('escrow', 'ledger')).toEqual([
+    ...['100 held', 'on its way', 'BRUME_RUNTIME_REJECTED', 'paid out', 'over done'],
+    'ana has 70 left',
+    'mallory has not that much',
+    '{ accounts: { ana: 70, ben: 30 } } and mallory could prove nothing'
+  ])
 })

@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** Runs an example as its reader would. @returns what it printed; rejects where it did not end well */
-export async function run(example: string): Promise<readonly string[]> {
-  const path = fileURLToPath(new URL(`./${example}/main.ts`, import.meta.url))
-  const child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'pipe'], env: withoutTests(process.env) })
+const SEVERAL = fileURLToPath(new URL('./several.ts', import.meta.url))
+
+/** Runs examples as their reader would, in one process. @returns what they printed; rejects where they did not end well */
+export async function run(...examples: readonly string[]): Promise<readonly string[]> {
+  const args = [SEVERAL, ...examples]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: withoutTests(process.env) })
   let [out, err] = ['', '']
   child.stdout.on('data', (data) => {
     out += data
@@ -14,7 +16,7 @@ export async function run(example: string): Promise<readonly string[]> {
     err += data
   })
   const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`${example} ended with ${code}\n${out}\n${err}`)
+  if (code !== 0) throw new Error(`${examples.join(', ')} ended with ${code}\n${out}\n${err}`)
   return out.trimEnd().split('\n')
 }
 
