@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { calibrate, drift } from '../harness/calibration.ts'
 import { describeCommit, describeMachine } from '../harness/machine.ts'
+import { benchCompare } from './compare/compare.ts'
 import { benchCold, benchJournal } from './disk.ts'
 import { benchFlood } from './flood.ts'
 import { benchGroup } from './group.ts'
@@ -11,7 +12,7 @@ import type { RuntimePart } from './parts.ts'
 import { benchRemote } from './remote.ts'
 import { type Row, rowsTable } from './result.ts'
 
-const PARTS: Readonly<Record<RuntimePart, (seconds: number) => Promise<readonly Row[]>>> = {
+const PARTS: Readonly<Record<RuntimePart, (seconds: number, out: string) => Promise<readonly Row[]>>> = {
   tell: benchTell,
   ask: benchAsk,
   journal: benchJournal,
@@ -19,7 +20,8 @@ const PARTS: Readonly<Record<RuntimePart, (seconds: number) => Promise<readonly 
   remote: benchRemote,
   memory: benchMemory,
   flood: benchFlood,
-  bft: benchGroup
+  bft: benchGroup,
+  compare: benchCompare
 }
 
 export interface RuntimeOptions {
@@ -43,7 +45,7 @@ export async function benchRuntime(options: RuntimeOptions): Promise<RuntimeFile
   const results: Row[] = []
   for (const part of parts) {
     progress(part)
-    results.push(...(await PARTS[part](seconds)))
+    results.push(...(await PARTS[part](seconds, options.out)))
   }
   const file = {
     machine: describeMachine(),

@@ -18,6 +18,8 @@ export interface Row {
   readonly verdict: 'pass' | 'fail' | 'reported'
   /** Of memory, one actor. */
   readonly bytesEach?: number
+  /** CPU time of one operation, where whole processes are compared. */
+  readonly cpuUsEach?: number
   readonly note?: string
 }
 
