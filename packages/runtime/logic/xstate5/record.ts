@@ -14,6 +14,7 @@ interface StateNode {
   readonly order: number
   readonly parent: StateNode | undefined
   readonly states: Readonly<Record<string, StateNode>>
+  readonly tags: readonly string[]
 }
 
 /** What is stored of a snapshot. Shares nothing with it but what nobody can change. */
@@ -123,7 +124,7 @@ function arranged(
   value: Json,
   nodes: readonly StateNode[],
   order: readonly number[]
-): { _nodes: readonly StateNode[]; value: unknown } {
+): { _nodes: readonly StateNode[]; value: unknown; tags?: ReadonlySet<string> } {
   const { idMap, root } = machine as unknown as { readonly idMap: ReadonlyMap<string, StateNode>; root: StateNode }
   if (order.length === 0) {
     const _nodes = [...new Set(nodes)].sort((a, b) => a.order - b.order)
@@ -134,7 +135,8 @@ function arranged(
   // XState takes those around them, where they are not active, for the last.
   const around = new Set(_nodes)
   for (const { parent } of around) if (parent) around.add(parent)
-  return { _nodes, value: sorted(value, root, [...around]) }
+  const tags = new Set(_nodes.flatMap((node) => node.tags))
+  return { _nodes, value: sorted(value, root, [...around]), tags }
 }
 
 /** The state value with its keys in the order of these nodes: by it transitions are looked for. */
