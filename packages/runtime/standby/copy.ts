@@ -360,7 +360,7 @@ export class Copy {
     if (this.#isUnfit || !rules.mayTake(this.#follow.position !== null || isFresh)) {
       return this.#giveAway(placement)
     }
-    if (!this.#isGranted && rules.mustRenew()) return this.#compare('take', placement)
+    if (!this.#isGranted) return this.#compare('take', placement)
     if (!this.#isClear()) return this.#warn(placement)
     if (this.#unwritten > 0) return
     const position = this.#follow.position ?? { epoch: placement.epoch, seq: 0, hash: NO_HASH }

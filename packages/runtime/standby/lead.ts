@@ -122,7 +122,7 @@ export class Lead {
     const progress = this.#followers.get(peer)
     if (progress === undefined) return
     progress.isWaiting = false
-    if (this.#ring.has(seq, hash)) this.#isAt(peer, progress, seq, nowMs)
+    if (this.#isHere(seq, hash)) this.#isAt(peer, progress, seq, nowMs)
     else this.#isElsewhere(peer, progress, hash, nowMs)
     this.#next(peer, nowMs)
     this.release()
@@ -176,6 +176,10 @@ export class Lead {
       if (inSync.includes(peer) || progress?.at == null) return false
       return this.#sink.rules.mayJoin(progress.durable, this.#released.seq)
     })
+  }
+
+  #isHere(seq: number, hash: Uint8Array): boolean {
+    return this.#ring.hashAt(seq) !== undefined && this.#sink.rules.fits(this.#ring.has(seq, hash))
   }
 
   #isAt(peer: PeerId, progress: Progress, seq: number, nowMs: number): void {

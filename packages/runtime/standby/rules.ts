@@ -14,14 +14,12 @@ export interface ShippingRules {
   mayAnswer(isAware: boolean): boolean
   /** May a follower acknowledge what its disk may not have? */
   acksUnwritten(): boolean
-  /** Does an entry go on from where the copy is? */
+  /** Are two logs the same up to here? */
   fits(isSameHash: boolean): boolean
   /** May a read be answered so long after the beacon left, and came back, that all in step acknowledged? */
   mayRead(sinceSentMs: number, sinceAckedMs: number): boolean
   /** Is it time to ask for the place of one who was silent for so long? */
   mayAsk(silentMs: number): boolean
-  /** Must a holder that comes back ask for a new epoch? */
-  mustRenew(): boolean
   /** May someone hold it with what its disk has? */
   mayTake(hasCopy: boolean): boolean
 }
@@ -36,6 +34,5 @@ export const SHIPPING_RULES: ShippingRules = {
   fits: (isSameHash) => isSameHash,
   mayRead: (sinceSentMs) => sinceSentMs <= READ_WINDOW_MS,
   mayAsk: (silentMs) => silentMs >= TAKE_AFTER_MS,
-  mustRenew: () => true,
   mayTake: (hasCopy) => hasCopy
 }
