@@ -16,10 +16,10 @@ import type { Seat } from './execution/seat.ts'
 import type { Host } from './host.ts'
 import { Traffic } from './meters.ts'
 import type { Owner } from './owner.ts'
+import { dutiesOf } from './votes/duties.ts'
 import { echoFor } from './votes/echo.ts'
-import { type Duties, Engine } from './votes/engine.ts'
+import { Engine } from './votes/engine.ts'
 import { Franchise } from './votes/franchise.ts'
-import { Pace } from './votes/pace.ts'
 import { Persistence } from './votes/persist.ts'
 import { checkEach, checkProposer } from './votes/plain.ts'
 import type { Listener } from './votes/receive.ts'
@@ -65,11 +65,8 @@ export class Epoch implements Listener {
   /** Votes take no shortcuts here. */
   readonly plain: boolean
   readonly #host: Host
-  readonly #label: { readonly group: string }
   readonly #traffic: Traffic
-  readonly #timings: Timings
   readonly #indexOf: ReadonlyMap<PeerId, number>
-  readonly #pace = new Pace()
   readonly #franchise: Franchise
   readonly #closed = Promise.withResolvers<string>()
   /** Members that asked for an echo and to whom no stream is open yet. */
@@ -81,8 +78,6 @@ export class Epoch implements Listener {
   constructor(options: EpochOptions) {
     const { host, owner, committee, memberPeers, final, remembered, label } = options
     this.#host = host
-    this.#label = label
-    this.#timings = options.timings
     this.owner = owner
     this.plain = host.plain === true
     this.committee = committee
@@ -125,7 +120,7 @@ export class Epoch implements Listener {
     const { genesis, judge, minViewMs, deltaMs } = options
     const config = { committee, self: this.self, genesis, judge, minViewMs, deltaMs }
     const state = createState(config, host.clock.now(), { ...remembered, final })
-    this.engine = new Engine(state, host.clock, this.sending, this.persistence, this.#duties())
+    this.engine = new Engine(state, host.clock, this.sending, this.persistence, dutiesOf(this, options, this.#traffic))
   }
 
   get groupId(): Uint8Array {
@@ -360,54 +355,6 @@ export class Epoch implements Listener {
     if (member === undefined) return
     this.engine.postAndRun({ type, member, nowMs: this.engine.now().nowMs })
     this.owner.linked(this)
-  }
-
-  #duties(): Duties {
-    const { owner } = this
-    const { clock } = this.#host
-    return {
-      build: (request) => {
-        const proposal = owner.build(this, request)
-        if (proposal !== null) this.#timings.start(proposal.digest, clock.now())
-        return proposal
-      },
-      spread: () => {
-        for (const command of owner.oldest()) this.sending.command('all', command)
-      },
-      notarized: (proposal) => {
-        this.#timings.passed(proposal.digest, 'notarized', clock.now())
-        owner.notarized(this, proposal)
-      },
-      finalized: (blocks) => {
-        this.assembly.passed(this.engine.state.final.view)
-        owner.finalized(this, blocks)
-      },
-      entered: (view, by) => {
-        owner.entered(this, view, by)
-        this.#measurePace()
-      },
-      behind: () => owner.behind(this),
-      equivocated: (a, b) => owner.conflicted(this, a, b),
-      dropped: (reason) => owner.dropped(reason),
-      verified: (ok) => this.#traffic.verified(ok),
-      ticked: () => owner.ticked(this)
-    }
-  }
-
-  #measurePace(): void {
-    const { journal, net, meters } = this.#host
-    const deltaMs = this.#pace.measure({
-      nowMs: this.engine.now().nowMs,
-      committee: this.committee,
-      peers: this.memberPeers,
-      self: this.self,
-      links: () => net.links(),
-      syncMs: () => journal?.syncP95Ms() ?? 0,
-      workMs: this.engine.workMs
-    })
-    if (deltaMs === null) return
-    meters.delta.set(this.#label, deltaMs)
-    this.engine.post({ type: 'pace', deltaMs })
   }
 }
 

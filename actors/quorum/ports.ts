@@ -67,9 +67,12 @@ export interface Leaf {
   readonly index: number
   readonly count: number
   readonly path: readonly Uint8Array[]
-  /** Of the block of that height: it contains the root. Null without `proof`. */
+  /** Of the block of that height: it contains the root. Null without `proof`, and where a checkpoint's certificate does. */
   readonly statement: Uint8Array | null
 }
+
+/** What a read is to be shown by: nothing, a statement where there is one of that height, or a certified checkpoint. */
+export type ReadProof = boolean | 'checkpoint'
 
 /** A state to be restored: what a quorum certified. */
 export interface Target {
@@ -129,9 +132,10 @@ export interface Program {
   restore(to: Target, page: number, data: Page): Promise<boolean>
   /**
    * Leaves at these paths, all of one state: the newest executed and final one of at least that height, waited for.
-   * Null if a path is absent. With `proof` of the newest such state that has a statement.
+   * Null if a path is absent. With `proof` of the newest such state that has a statement, or, where none has, of the
+   * newest certified checkpoint of that height that is kept; `checkpoint` asks for that one alone, and does not wait.
    *
    * @param paths - 1 to 64 of at most 512 bytes; a final `*` stands for all with that prefix
    */
-  read(paths: readonly string[], atLeast: number, proof: boolean): Promise<readonly Leaf[] | null>
+  read(paths: readonly string[], atLeast: number, proof: ReadProof): Promise<readonly Leaf[] | null>
 }

@@ -11,7 +11,7 @@ import { person, World } from './test/world.ts'
 let bundle: Bundle
 beforeAll(async () => {
   bundle = await bundleLogic(new URL('./test/ledger.machine.ts', import.meta.url))
-})
+}, 60_000)
 
 /** Notes every sum that it is told. */
 const clerk = setup({

@@ -1,12 +1,20 @@
 import { addressOf } from '@brume/protocols/actors/proof'
-import { type Bundle, bundleLogic, Items, LEGACY_PATHS, readLeaf, SNAPSHOT_PATHS, snapshotOf } from '@brume/runtime/replica'
+import {
+  type Bundle,
+  bundleLogic,
+  Items,
+  LEGACY_PATHS,
+  readLeaf,
+  SNAPSHOT_PATHS,
+  snapshotOf
+} from '@brume/runtime/replica'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { person, World } from './test/world.ts'
 
 let bundle: Bundle
 beforeAll(async () => {
   bundle = await bundleLogic(new URL('./test/ledger.machine.ts', import.meta.url))
-})
+}, 60_000)
 
 const ADMIN = person(77)
 const NOWHERE = 'brume://12D3KooWAHoEkEqnKzM5PXFygh2movVBCSX3k8tDsT2cneU68Gyt/shop'
@@ -78,7 +86,12 @@ test('a frozen machine keeps its timers for its successor, which is named once',
   expect(await freeze(successor)).toMatchObject({ outcome: 'refused', value: 'thawed' })
   expect(await freeze(null)).toMatchObject({ outcome: 'ok' })
   await world.clock.pass(20_000)
-  expect(await stateOf(world)).toMatchObject({ value: 'waiting', frozen: true, successor: null, timers: [expect.anything()] })
+  expect(await stateOf(world)).toMatchObject({
+    value: 'waiting',
+    frozen: true,
+    successor: null,
+    timers: [expect.anything()]
+  })
   expect(await freeze(NOWHERE)).toMatchObject({ outcome: 'refused', value: 'address' })
   expect(await freeze(successor)).toMatchObject({ outcome: 'ok' })
   expect(await freeze(addressOf(world.manifest))).toMatchObject({ outcome: 'moved', value: successor })

@@ -23,7 +23,7 @@ beforeAll(async () => {
     answer: encodeProof(manifest, proven, []),
     state: encodeProof(manifest, stated, places.slice(1))
   }
-})
+}, 120_000)
 
 /** Whether what is left of it still proves anything. */
 function holds(bytes: Uint8Array, address: string): boolean {

@@ -25,7 +25,7 @@ import { person, World } from './test/world.ts'
 let bundle: Bundle
 beforeAll(async () => {
   bundle = await bundleLogic(new URL('./test/ledger.machine.ts', import.meta.url))
-})
+}, 60_000)
 
 const PACE = { checkpointBlocks: 8 }
 /** Of real time: what settles by promises alone. */
@@ -191,6 +191,27 @@ describe('members that are wrong', { timeout: 120_000 }, () => {
     const { height } = await world.done(order.final)
     expect(height).toBeGreaterThan(0)
     expect(world.members.map(({ group }) => group.status().state)).toEqual(Array(4).fill('voting'))
+  })
+
+  test('three of four: what was certified before can still be shown, by whom it is left to', async () => {
+    let isBroken = false
+    const breaking: typeof lying = (of, assignment) => {
+      const honest = inlineExecutor(of, assignment)
+      const broken = () => Promise.reject(new Error('out of memory'))
+      return { ...honest, execute: (...args) => (isBroken ? broken() : honest.execute(...args)) }
+    }
+    const world = await World.of({ bundle, pace: PACE, executor: (index) => (index > 0 ? breaking : undefined) })
+    for (let i = 0; i < 10; i++) await world.event('add', { by: 1 })
+    await world.until(() => (world.members[0]?.group.status().execution.checkpoint ?? 0) > 0)
+    isBroken = true
+    const order = world.client.submit(world.call({ kind: 'event', event: { type: 'add', by: 1 } }))
+    order.attested.catch(() => {})
+    await world.done(order.final)
+    const { bundle: shown, places } = await world.done(world.client.read(SNAPSHOT_PATHS, 'certified'))
+    const proof = encodeProof(world.manifest, shown ?? new Uint8Array(), (places ?? []).slice(1))
+    const { snapshot, attesters, height, timeMs } = verifyProof(proof, addressOf(world.manifest))
+    expect([height % PACE.checkpointBlocks, attesters.length >= 3, timeMs]).toEqual([0, true, null])
+    expect((snapshot?.context as { readonly n: number } | undefined)?.n).toBeGreaterThan(3)
   })
 
   test('one whose machine stops it: the state is restored from the others, once', async () => {

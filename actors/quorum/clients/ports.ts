@@ -2,6 +2,7 @@ import type { Certificate, Final, Proposal, Vote } from '@brume/consensus'
 import type { Clock } from '@brume/ports'
 import type {
   AttestationCertificate,
+  CheckpointCertificate,
   Closing,
   LeafProof,
   Predicate,
@@ -10,7 +11,7 @@ import type {
 } from '@brume/protocols/quorum'
 import type { QuorumErrorCode } from '../errors.ts'
 import type { Submission } from '../events.ts'
-import type { Inspected, Leaf, Refusal } from '../ports.ts'
+import type { Inspected, Leaf, ReadProof, Refusal } from '../ports.ts'
 
 /** A command in a block, shown: whoever trusts the manifest may check `bundle` again, at any time, without anybody. */
 export interface Proven {
@@ -125,9 +126,11 @@ export interface Chapter {
 
 /** What executing final blocks came to. */
 export interface Outcomes {
-  read(paths: readonly string[], atLeast: number, proof: boolean): Promise<readonly Leaf[] | null>
+  read(paths: readonly string[], atLeast: number, proof: ReadProof): Promise<readonly Leaf[] | null>
   /** Assembled and verified; null where there is none. @throws QuorumError where too few have said the same in time */
   attestation(height: number): Promise<AttestationCertificate | null>
+  /** Of the state after that block, if a quorum has signed one that is kept here. */
+  checkpoint(height: number): CheckpointCertificate | null
 }
 
 export interface Fences {

@@ -1,4 +1,4 @@
-import { ATTEST, type Bundle, encodeBundle, type LeafProof } from '@brume/protocols/quorum'
+import { ATTEST, type Bundle, CHECKPOINT, encodeBundle, type LeafProof } from '@brume/protocols/quorum'
 import { QuorumError } from '../errors.ts'
 import type { Leaf } from '../ports.ts'
 import type { Chapter, DeskPorts } from './ports.ts'
@@ -25,21 +25,47 @@ export class Proofs {
     return encodeBundle({ closings, headers: blocks.map(({ header }) => header).reverse(), finalization, proof })
   }
 
-  /** Leaves with their proof; null where a path is absent, or too few members attest its block. */
+  /**
+   * Leaves with their proof: an attestation, or a checkpoint's certificate where too few attest anything of that height.
+   * Null where a path is absent, or nothing shows it.
+   *
+   * @throws QuorumError SYNC where too few have attested it in time, and no checkpoint holds it
+   */
   async leaves(paths: readonly string[], atLeast: number, epoch: number): Promise<Shown | null> {
-    const { history, outcomes } = this.#ports
-    const leaves = await outcomes.read(paths, atLeast, true)
+    const { outcomes } = this.#ports
+    try {
+      return await this.#shown(await outcomes.read(paths, atLeast, true), epoch)
+    } catch (error) {
+      const isUnattested = error instanceof QuorumError && error.code === 'BRUME_QUORUM_SYNC'
+      const older = isUnattested ? await outcomes.read(paths, atLeast, 'checkpoint') : null
+      const shown = await this.#shown(older, epoch)
+      if (shown === null) throw error
+      return shown
+    }
+  }
+
+  async #shown(leaves: readonly Leaf[] | null, epoch: number): Promise<Shown | null> {
     const [first] = leaves ?? []
-    if (leaves === null || first?.statement === null || first === undefined) return null
-    if (leaves.some(({ height }) => height !== first.height)) {
+    if (leaves === null || first === undefined) return null
+    const { height } = first
+    if (leaves.some((leaf) => leaf.height !== height)) {
       throw new QuorumError('BRUME_QUORUM_MALFORMED', 'these paths are of different blocks: read them one by one')
     }
-    const certificate = await outcomes.attestation(first.height)
-    const chapter = await history.chapter(first.height)
-    if (certificate === null || chapter === undefined) return null
-    const proof = { kind: ATTEST, statement: first.statement, certificate, ...placeOf(first) } as const
-    const bundle = await this.bundle(epoch, chapter, proof)
-    return { height: first.height, leaves: leaves.map(placeOf), bundle }
+    const proof = await this.#proofOf(first)
+    const chapter = await this.#ports.history.chapter(height)
+    if (proof === null || chapter === undefined) return null
+    return { height, leaves: leaves.map(placeOf), bundle: await this.bundle(epoch, chapter, proof) }
+  }
+
+  async #proofOf(leaf: Leaf): Promise<Bundle['proof']> {
+    const { outcomes } = this.#ports
+    const { height, statement } = leaf
+    if (statement === null) {
+      const certificate = outcomes.checkpoint(height)
+      return certificate && { kind: CHECKPOINT, certificate, ...placeOf(leaf) }
+    }
+    const certificate = await outcomes.attestation(height)
+    return certificate && { kind: ATTEST, statement, certificate, ...placeOf(leaf) }
   }
 }
 

@@ -11,8 +11,11 @@ import { Desk } from './desk.ts'
 import { GroupFences } from './fences.ts'
 import type { Chapter, History, Outcomes } from './ports.ts'
 
-/** Members that agree have said so within a few Delta; an answer is worth waiting for a little longer. */
-const ATTESTED_WITHIN_MS = 5_000
+/**
+ * Members that agree have said so within a few Delta; an answer is worth waiting for a little longer, but not for all the
+ * time that a client waits: there may be something older to show it.
+ */
+const ATTESTED_WITHIN_MS = 3_000
 
 /** What serving clients needs of a group. */
 export interface Served {
@@ -133,6 +136,10 @@ export class Serving {
       attestation: async (height) => {
         const found = await parts().execution.attestation(height, ATTESTED_WITHIN_MS)
         return found?.certificate ?? null
+      },
+      checkpoint: (height) => {
+        const { checkpoints } = parts().execution
+        return checkpoints.find(({ certificate }) => certificate.height === height)?.certificate ?? null
       }
     }
   }

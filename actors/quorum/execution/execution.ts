@@ -1,10 +1,5 @@
-import type { Cancel, Clock } from '@brume/ports'
-import {
-  type AttestationCertificate,
-  encodeAttestationCertificate,
-  type Outcomes,
-  STATEMENT_BYTES_MAX
-} from '@brume/protocols/quorum'
+import type { Clock } from '@brume/ports'
+import type { Outcomes } from '@brume/protocols/quorum'
 import type { System, SystemRef } from '@brume/runtime'
 import { fromPromise } from 'xstate'
 import { isDamage } from '../blocks/damage.ts'
@@ -12,11 +7,10 @@ import type { Archive, Kept } from '../checkpoints/archive.ts'
 import { Checkpoints, type CheckpointsOptions } from '../checkpoints/checkpoints.ts'
 import { type Fetched, fetchCheckpoint, restorePages, type TransferOptions } from '../checkpoints/transfer.ts'
 import { QuorumError } from '../errors.ts'
-import type { Block, Leaf, Page, Program, ProgramEvent } from '../ports.ts'
-import { Attestations, ownStatement } from './attestations.ts'
+import type { Block, Leaf, Page, Program, ProgramEvent, ReadProof } from '../ports.ts'
 import { type ExecutionEvent, type ExecutionState, executionLife } from './machine.ts'
 import type { Seat } from './seat.ts'
-import { Statements } from './statements.ts'
+import { type Attested, Testimony } from './testimony.ts'
 import { Window } from './window.ts'
 
 /** Paths of one read, and the bytes of each. */
@@ -67,8 +61,7 @@ export interface ExecutionOptions {
 export class Execution {
   readonly #options: ExecutionOptions
   readonly #window = new Window()
-  readonly #statements: Statements
-  readonly #attestations = new Map<number, Attestations>()
+  readonly #testimony: Testimony
   #checkpoints: Checkpoints | null = null
   #life: SystemRef<typeof executionLife> | null = null
   #state: ExecutionState = 'running'
@@ -82,11 +75,14 @@ export class Execution {
   /** At and below this height a program spoke that went wrong. */
   #toldTo = 0
   #stopped = false
-  readonly #undo: Cancel[] = []
 
   constructor(options: ExecutionOptions) {
     this.#options = options
-    this.#statements = new Statements(options.archive, options.onStoreFailure)
+    const { program, clock, archive, seatOf, onDropped, onStoreFailure } = options
+    this.#testimony = new Testimony({
+      ...{ program, clock, archive, seatOf, dropped: onDropped, storeFailed: onStoreFailure },
+      diverged: ({ height }) => this.#diverged(`others executed height ${height} to something else`)
+    })
   }
 
   get state(): ExecutionState {
@@ -126,7 +122,7 @@ export class Execution {
     const [kept, signedTo] = [await archive.kept(), await archive.signedTo()]
     this.#checkpoints = this.#createCheckpoints(kept, signedTo)
     this.#dueMs = await archive.due()
-    await this.#statements.load()
+    await this.#testimony.load()
     this.#window.reset(await program.open({ groupId, manifest }, (event) => this.#heard(event)))
     this.#tellCertified(kept)
   }
@@ -151,8 +147,7 @@ export class Execution {
 
   stop(): void {
     this.#stopped = true
-    for (const undo of this.#undo.splice(0)) undo()
-    for (const attestations of this.#attestations.values()) attestations.stop()
+    this.#testimony.stop()
     this.#life?.stop()
   }
 
@@ -184,11 +179,11 @@ export class Execution {
   heard(seat: Seat, member: number, { checkpoints, attestations }: Outcomes): void {
     const { epoch } = seat.committee
     for (const vote of checkpoints) this.#checkpoints?.heard(seat, member, vote)
-    for (const vote of attestations) this.#of(epoch)?.heard(member, vote)
+    for (const vote of attestations) this.#testimony.of(epoch)?.heard(member, vote)
   }
 
   asked(seat: Seat, member: number, view: number): void {
-    if (this.#state === 'running') this.#of(seat.committee.epoch)?.asked(member, view)
+    if (this.#state === 'running') this.#testimony.of(seat.committee.epoch)?.asked(member, view)
   }
 
   /**
@@ -196,30 +191,13 @@ export class Execution {
    *
    * @throws QuorumError HALTED while execution is; SYNC where too few have said the same in time
    */
-  async attestation(
-    height: number,
-    timeoutMs: number
-  ): Promise<{ readonly statement: Uint8Array; readonly certificate: AttestationCertificate } | null> {
+  async attestation(height: number, timeoutMs: number): Promise<Attested | null> {
     this.#requireRunning()
-    const stored = this.#statements.at(height)
-    const attestations = stored === undefined ? undefined : this.#of(stored.epoch)
-    if (stored === undefined || attestations === undefined) return null
-    const { promise, resolve, reject } = Promise.withResolvers<AttestationCertificate>()
-    const cancel = attestations.want(stored, resolve)
-    const expire = this.#options.clock.after(timeoutMs, () => {
-      cancel()
-      reject(new QuorumError('BRUME_QUORUM_SYNC', `too few members have attested height ${height} in time`))
-    })
-    this.#undo.push(expire)
-    const certificate = await promise.finally(() => {
-      expire()
-      this.#undo.splice(this.#undo.indexOf(expire), 1)
-    })
-    return { statement: stored.statement, certificate }
+    return this.#testimony.attestation(height, timeoutMs)
   }
 
   /** @throws QuorumError HALTED; RangeError for paths beyond the limits */
-  async read(paths: readonly string[], atLeast: number, proof: boolean): Promise<readonly Leaf[] | null> {
+  async read(paths: readonly string[], atLeast: number, proof: ReadProof): Promise<readonly Leaf[] | null> {
     this.#requireRunning()
     const fits = paths.length >= 1 && paths.length <= PATHS_MAX
     if (!fits || paths.some((path) => Buffer.byteLength(path) > PATH_BYTES_MAX)) {
@@ -266,29 +244,6 @@ export class Execution {
     })
   }
 
-  #of(epoch: number): Attestations | undefined {
-    const known = this.#attestations.get(epoch)
-    const seat = this.#options.seatOf(epoch)
-    if (known !== undefined || seat === null) return known
-    const { program, clock, onDropped } = this.#options
-    const attestations = new Attestations({
-      seat,
-      domain: program.domain,
-      clock,
-      dropped: onDropped,
-      diverged: ({ height }) => this.#diverged(`others executed height ${height} to something else`)
-    })
-    for (const own of this.#statements.of(epoch)) attestations.remember(ownStatement(own, own.statement))
-    for (const other of this.#attestations.keys()) if (other < epoch - 1) this.#retire(other)
-    this.#attestations.set(epoch, attestations)
-    return attestations
-  }
-
-  #retire(epoch: number): void {
-    this.#attestations.get(epoch)?.stop()
-    this.#attestations.delete(epoch)
-  }
-
   #pump(): void {
     if (this.#state !== 'running' || this.#stopped) return
     for (let block = this.#window.next(); block !== undefined; block = this.#window.next()) {
@@ -332,17 +287,14 @@ export class Execution {
   #executed(event: Executed): void {
     const block = this.#window.done(event.height, event.digest)
     if (block === undefined) return this.#wentWrong('the program answered for a block that was not next')
-    const { height, view, epoch } = block
+    const { height } = block
     const mayTell = height > this.#toldTo
     const { statement, stateRoot, leaves } = event
     if (block.checkpoint && stateRoot !== null) this.#checkpoints?.executed(height, stateRoot, leaves, mayTell)
-    if (statement !== null && statement.length > STATEMENT_BYTES_MAX) {
-      return this.#wentWrong(`a statement of ${statement.length} bytes, where ${STATEMENT_BYTES_MAX} are the most`)
-    }
-    if (statement !== null) {
-      this.#statements.add({ epoch, view, height, statement })
-      this.#of(epoch)?.executed(ownStatement({ view, height }, statement), mayTell)
-      if (event.want) this.#want(epoch, view, height)
+    try {
+      if (statement !== null) this.#testimony.said(block, statement, { mayTell, want: event.want })
+    } catch (error) {
+      return this.#wentWrong(messageOf(error))
     }
     this.#setDue(event.dueMs)
     this.#options.onExecuted(height)
@@ -353,13 +305,6 @@ export class Execution {
     if (dueMs === this.#dueMs) return
     this.#dueMs = dueMs
     this.#options.archive.setDue(dueMs).catch(this.#options.onStoreFailure)
-  }
-
-  #want(epoch: number, view: number, height: number): void {
-    const { program } = this.#options
-    this.#of(epoch)?.want({ view, height }, (certificate) => {
-      program.attested(height, encodeAttestationCertificate(certificate))
-    })
   }
 
   /** From here on nothing is executed and nothing signed, until a certified state was restored. */
@@ -386,8 +331,7 @@ export class Execution {
   /** Nothing that the program has said is repeated from here on. */
   #halt(): void {
     this.#toldTo = Math.max(this.#toldTo, this.#window.executed)
-    for (const epoch of [...this.#attestations.keys()]) this.#retire(epoch)
-    this.#statements.clear()
+    this.#testimony.forget()
   }
 
   /** From a checkpoint that is final here and whose following blocks are kept; the newest there is. */

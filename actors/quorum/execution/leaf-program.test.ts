@@ -61,6 +61,30 @@ test('goes on after a restart from a state that a quorum certified, never from o
   expect((await start()).opened).toBe(4)
 })
 
+test('shows a state by a checkpoint where no block of that height is attested', async () => {
+  const program = new LeafProgram({
+    domain: 'test/attest/1',
+    accepts: () => true,
+    execute: (_, { height }) => ({ changes: [['at', Uint8Array.of(height)]], answers: [], attest: height === 2 })
+  })
+  await program.open({ groupId: new Uint8Array(32) })
+  const shown = async (atLeast: number, proof: true | 'checkpoint' = true) => {
+    const [leaf] = (await program.read(['at'], atLeast, proof)) ?? []
+    return leaf === undefined ? null : [leaf.height, leaf.statement !== null]
+  }
+  program.deliver({ ...blockAt(1), digest: '00'.repeat(32), checkpoint: true })
+  expect(await shown(0)).toBe(null)
+  program.certified([1])
+  expect([await shown(0), await shown(1)]).toEqual([
+    [1, false],
+    [1, false]
+  ])
+  program.deliver({ ...blockAt(2), digest: '00'.repeat(32) })
+  expect([await shown(0), await shown(2), await shown(0, 'checkpoint'), await shown(2, 'checkpoint')]).toEqual([
+    ...[[2, true], [2, true], [1, false], null]
+  ])
+})
+
 test('a block that is delivered while it is told of another waits behind those that wait', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const heights: number[] = []

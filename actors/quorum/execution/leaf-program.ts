@@ -1,10 +1,11 @@
-import { asArray, asBytes, asUint, decode, encode, equal, fromHex, Writer } from '@brume/codec'
-import { PAGE_LEAVES, pageCount } from '@brume/crypto'
+import { equal, fromHex, Writer } from '@brume/codec'
+import { pageCount } from '@brume/crypto'
 import type { Store } from '@brume/ports'
-import { decodeCall, isSigned, LEAF_BYTES_MAX } from '@brume/protocols/quorum'
+import { decodeCall, isSigned } from '@brume/protocols/quorum'
 import { readable } from '../blocks/damage.ts'
-import type { Block, Inspected, Leaf, Page, Program, ProgramEvent, Refusal, Target } from '../ports.ts'
+import type { Block, Inspected, Leaf, Page, Program, ProgramEvent, ReadProof, Refusal, Target } from '../ports.ts'
 import { LeafState, type Restoration } from './leaf-state.ts'
+import { loadState, saveState } from './leaf-store.ts'
 
 /** Checkpoints above those that are certified: as many as the quorum remembers, so each that it may still certify. */
 const UNCERTIFIED_MAX = 4
@@ -14,10 +15,6 @@ const PROVABLE_MAX = 64
 
 /** Reads that wait for a height, all clients together. */
 const WAITING_MAX = 1_024
-
-const PAGE_BYTES_MAX = 2_097_152
-const KEY_STATE = Uint8Array.of(0x73)
-const pageKey = (height: number, page: number) => new Writer(17).u8(0x70).u64(height).u64(page).finish()
 
 /** What a program does with a block. */
 export interface LeafOutcome {
@@ -225,20 +222,37 @@ export class LeafProgram implements Program {
     return true
   }
 
-  async read(paths: readonly string[], atLeast: number, proof: boolean): Promise<readonly Leaf[] | null> {
-    const newest = () => (proof ? this.#provable.at(-1)?.height : this.#height) ?? 0
-    if (newest() < atLeast) await this.#until(atLeast, newest)
-    const proven = proof ? this.#provable.at(-1) : undefined
-    if (proof && proven === undefined) return null
-    const place = { height: newest(), statement: proven?.statement ?? null }
-    const state = proven?.state ?? this.#state
+  async read(paths: readonly string[], atLeast: number, proof: ReadProof): Promise<readonly Leaf[] | null> {
+    const read = await this.#toRead(atLeast, proof)
+    if (read === null) return null
+    const { state, ...place } = read
     const found: (readonly Leaf[])[] = []
     for (const path of paths) {
       if (path.startsWith('answer/') || path.startsWith('told/')) found.push(this.#told(path))
-      else if (path.startsWith('query/')) found.push(proof ? [] : await this.#queried(path, place))
+      else if (path.startsWith('query/')) found.push(proof === false ? await this.#queried(path, place) : [])
       else found.push(state.leaves(path).map((leaf) => ({ ...leaf, ...place })))
     }
     return found.every((leaves) => leaves.length > 0) ? found.flat() : null
+  }
+
+  /** The state that is read: of a silent height nothing is attested, and after a restart nothing at all. */
+  async #toRead(
+    atLeast: number,
+    proof: ReadProof
+  ): Promise<(Omit<Proven, 'told' | 'statement'> & Pick<Leaf, 'statement'>) | null> {
+    const proven = () => this.#provable.at(-1)?.height ?? -1
+    if (proof === false) {
+      if (this.#height < atLeast) await this.#until(atLeast, () => this.#height)
+      return { state: this.#state, height: this.#height, statement: null }
+    }
+    if (proof === 'checkpoint' || proven() < atLeast) {
+      const height = this.#certified.findLast((one) => one >= atLeast && this.#kept.has(one))
+      const state = height === undefined ? undefined : this.#kept.get(height)
+      if (height !== undefined && state !== undefined) return { state, height, statement: null }
+      if (proof === 'checkpoint' || atLeast === 0) return null
+    }
+    if (proven() < atLeast) await this.#until(atLeast, proven)
+    return this.#provable.at(-1) ?? null
   }
 
   async #queried(path: string, place: { readonly height: number; readonly statement: null | Uint8Array }) {
@@ -331,39 +345,4 @@ export class LeafProgram implements Program {
     this.#savedTo = saved.height
     this.#kept.set(saved.height, saved.state)
   }
-}
-
-/** Writes a whole state, then forgets the one before: a crash in between leaves one of the two. */
-async function saveState(store: Store, height: number, state: LeafState): Promise<void> {
-  for (let page = 0; page < pageCount(state.size); page++) {
-    const value = encode([...state.pageLeaves(page)])
-    await store.batch([{ type: 'put', key: pageKey(height, page), value }])
-  }
-  const head = encode([height, state.size, state.stateRoot])
-  await store.batch([{ type: 'put', key: KEY_STATE, value: head }], { sync: true })
-  for await (const [key] of store.entries({ from: pageKey(0, 0), to: pageKey(height, 0) })) {
-    await store.batch([{ type: 'del', key }])
-  }
-}
-
-async function loadState(store: Store): Promise<{ readonly height: number; readonly state: LeafState } | null> {
-  const head = await store.get(KEY_STATE)
-  if (head === undefined) return null
-  const [height, leaves, stateRoot] = asArray(decode(head, { bytesMax: 64 }), 'state', 3)
-  const to = {
-    height: asUint(height, 'height'),
-    leaves: asUint(leaves, 'leaves'),
-    stateRoot: asBytes(stateRoot, 'stateRoot', 32)
-  }
-  const restoration = LeafState.restoration(to)
-  let page = 0
-  const range = { from: pageKey(to.height, 0), to: pageKey(to.height + 1, 0) }
-  for await (const [, value] of store.entries(range)) {
-    const list = asArray(decode(value, { bytesMax: PAGE_BYTES_MAX }), 'page', { min: 0, max: PAGE_LEAVES })
-    const data = list.map((leaf) => asBytes(leaf, 'leaf', { min: 0, max: LEAF_BYTES_MAX }))
-    if (!restoration.take(page, { leaves: data, path: [] })) return null
-    page += 1
-  }
-  const state = restoration.finish()
-  return state === null ? null : { height: to.height, state }
 }

@@ -2,7 +2,7 @@ import { equal } from '@brume/codec'
 import type { Cancel, Clock } from '@brume/ports'
 import { addressOf } from '@brume/protocols/actors/proof'
 import { RuntimeError } from '@brume/runtime'
-import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
+import { parseAddress } from '@brume/runtime/address'
 import type { Down, HistoryEntry, Refusal, Snapshot } from '@brume/runtime/kernel'
 import {
   type Answer,
@@ -31,6 +31,9 @@ const ASK_TIMEOUT_MS = 5_000
 const WAIT_TIMEOUT_MS = 30_000
 /** Of a replicated actor: its state never starts afresh. */
 const INCARNATION = 1
+/** Members are asked in turn for what one of them said, until each could catch up with it. */
+const SHOWN_TRIES = 20
+const SHOWN_AGAIN_MS = 250
 /** Keys whose commands are remembered, so that a repeated one is processed once. */
 const KEYS_MAX = 1_024
 
@@ -90,7 +93,7 @@ export class GroupRef {
       if (leaves === null) throw refusal('noactor', `${this.address} has not begun yet`)
       const found = snapshotOf(new Items(leaves.map(readLeaf).map(({ path, bytes }) => [path, bytes])))
       // One member says where it went on: whoever follows must have that shown.
-      if (found.successor !== null) await this.#certified(height)
+      if (found.successor !== null) await this.#shown(() => group.successor !== null)
       if (group.successor === null) return this.#snapshotOf(group, found, height)
     }
   }
@@ -104,8 +107,8 @@ export class GroupRef {
     const { promise, resolve, reject } = Promise.withResolvers<Snapshot>()
     const look = async (local: Snapshot): Promise<void> => {
       if (!isReached(until, local)) return
-      const certified = await this.#certified(local.seq, withoutIncarnation(local.address))
-      if (isReached(until, certified)) resolve(certified)
+      const certified = await this.#shown((snapshot) => isReached(until, snapshot))
+      if (certified !== null) resolve(certified)
     }
     const stop = this.#changes(look, reject)
     return this.#within(timeoutMs, promise).finally(stop)
@@ -121,9 +124,10 @@ export class GroupRef {
 
   /** Told when its machine is done, by a proof. */
   watch(down: (down: Down) => void): Cancel {
-    const look = async ({ seq, status, address: at }: Snapshot): Promise<void> => {
-      if (status !== 'done') return
-      const { address, incarnation, output } = await this.#certified(seq, withoutIncarnation(at))
+    const look = async (local: Snapshot): Promise<void> => {
+      const certified = local.status === 'done' ? await this.#shown(({ status }) => status === 'done') : null
+      if (certified === null) return
+      const { address, incarnation, output } = certified
       stop()
       down({ address, incarnation, reason: 'done', ...(output === undefined ? {} : { output }) })
     }
@@ -169,6 +173,10 @@ export class GroupRef {
     await this.order({ kind: 'freeze', successor: null })
   }
 
+  async move(): Promise<never> {
+    throw placedOnly('move')
+  }
+
   /** Resolves when the group has executed a first block. */
   async begin(): Promise<void> {
     await this.order({ kind: 'noop' })
@@ -207,15 +215,22 @@ export class GroupRef {
     for (const oldest of this.#keyed.keys()) if (this.#keyed.size > KEYS_MAX) this.#keyed.delete(oldest)
   }
 
-  /** @param atLeast - a height of the group that it is in, or of the one of `address` if that is another */
-  async #certified(atLeast: number, address?: string): Promise<Certified> {
-    let of = address
-    for (;;) {
+  /** What one member said, shown: who is asked may be behind that one. Null where nobody shows it. */
+  async #shown(isSo: (snapshot: Certified) => boolean): Promise<Certified | null> {
+    for (let tries = 0; tries < SHOWN_TRIES; tries++) {
+      const certified = await this.#certified(0)
+      if (isSo(certified)) return certified
+      await new Promise<void>((go) => this.#clock.after(SHOWN_AGAIN_MS, go))
+    }
+    return null
+  }
+
+  /** @param atLeast - a height of the group that it is in now */
+  async #certified(atLeast: number): Promise<Certified> {
+    for (let least = atLeast; ; least = 0) {
       const group = await this.#group()
-      const at = this.#addressIn(group)
-      of ??= at
-      const from = Math.max(of === at ? atLeast : 0, group.atLeast)
-      const { snapshot, height, proof } = await readCertified(group, at, from)
+      const from = Math.max(least, group.atLeast)
+      const { snapshot, height, proof } = await readCertified(group, this.#addressIn(group), from)
       if (snapshot.successor === null) return { ...this.#snapshotOf(group, snapshot, height), proof }
       group.successor = snapshot.successor
     }
