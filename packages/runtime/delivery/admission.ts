@@ -11,6 +11,8 @@ export interface AdmissionOptions {
   readonly speaksFor: (peer: PeerId, address: string) => boolean | undefined
   /** Is that actor of a group held here now? Undefined: none ever is. */
   readonly holds: ((address: string) => boolean) | undefined
+  /** Is that an address which an actor here had at another peer? */
+  readonly adopts: (address: string) => boolean
 }
 
 const SCHEME = 'brume://'
