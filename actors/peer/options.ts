@@ -1,3 +1,4 @@
+import { uptime } from 'node:os'
 import { detectHost, type HostDescription, type MembershipSettings, sampleHostState } from '@brume/actors/membership'
 import { createNet, type NetNode, type NetOptions } from '@brume/net'
 import { createLog } from '@brume/observe'
@@ -34,6 +35,8 @@ export interface HostPort {
   /** @param storagePath - the disk whose size is told */
   readonly detect: (storagePath: string) => Promise<HostDescription>
   readonly sample: () => Promise<HostDescription['state']>
+  /** For how long it has been up, asleep or not, ms; left out, the clock says so, which on Linux stands still in sleep. */
+  readonly uptimeMs?: () => number
   /** How far the wall clock can be trusted; left out, the machine is asked. */
   readonly clockQuality?: () => Promise<0 | 1 | 2>
 }
@@ -66,7 +69,7 @@ export function machinePorts(config: Config): PeerPorts {
     log: createLog({ level: config.logLevel }),
     disk: nodeDisk(),
     makeNet: createNet,
-    machine: { detect: (storagePath) => detectHost({ storagePath }), sample: sampleHostState },
+    machine: { detect: (storagePath) => detectHost({ storagePath }), sample: sampleHostState, uptimeMs: () => uptime() * 1_000 },
     executor: (bundle, assignment) => new WorkerExecutor(bundle, assignment, clock),
     wrapNet: (net) => net,
     wrapStore: (store) => store

@@ -174,6 +174,8 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     ...{ ...world, identity, net, store, quorum, hosted },
     members: membership.members,
     executor: executors.create,
+    admins: config.admins,
+    uptimeMs: machine.uptimeMs ?? (() => clock.now()),
     onFatal: (error) => life.fail(actorsError(error))
   })
   parts.add({ name: 'actors', start: () => actors.start(), stop: () => actors.stop(), stopMs: STOP_MS.actors })
@@ -191,6 +193,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
     dial: dialling.dial,
     register: (source, options) => actors.register(source, options),
     spawn: (logic, options) => actors.spawn(logic, options),
+    spawnOn: (id, logic, options) => actors.spawnOn(id, logic, options),
     upgrade: (ref, logic, options) => actors.upgrade(ref, logic, options),
     ref: (address) => actors.ref(address),
     deadLetters: () => actors.deadLetters(),

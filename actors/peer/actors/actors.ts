@@ -3,11 +3,11 @@ import type { Quorum } from '@brume/actors/quorum'
 import { Arrivals } from '@brume/actors/replica'
 import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
-import type { Clock, Log, Net, Random, Store } from '@brume/ports'
+import type { Clock, Log, Net, PeerId, Random, Store } from '@brume/ports'
 import { ATTEST_DOMAIN } from '@brume/protocols/actors/proof'
 import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import { createDelivery, type Delivery } from '@brume/runtime/delivery'
-import { type CellView, createKernel, type DeadLetter, type Kernel, type Outbound } from '@brume/runtime/kernel'
+import { createKernel, type DeadLetter, type Kernel, type Outbound } from '@brume/runtime/kernel'
 import { PeerError } from '../errors.ts'
 import type { Hosted } from '../hosted.ts'
 import { type Inspector, openInspector } from '../inspect/inspector.ts'
@@ -15,15 +15,28 @@ import type { Executors } from './executors.ts'
 import { readFrozen } from './group/certified.ts'
 import { Directory } from './group/directory.ts'
 import { Founder } from './group/founder.ts'
-import { Hosting } from './group/hosting.ts'
+import { Hosting, type Replicable } from './group/hosting.ts'
 import { Outward } from './group/outward.ts'
 import { GroupRef } from './group/ref.ts'
 import { GroupSends } from './group/sends.ts'
 import { Upgrades } from './group/upgrade.ts'
 import { Logics } from './logics.ts'
 import { PlacedRef } from './placed-ref.ts'
-import { remoteOf } from './remote.ts'
-import type { Logic, Machine, Ref, RegisterOptions, SpawnOptions, UpgradeOptions } from './types.ts'
+import { remoteOf, wayOf } from './remote.ts'
+import { doorsOf } from './standby/doors.ts'
+import { placementGroups, placementLogic } from './standby/logic.ts'
+import { StandbySystem } from './standby/system.ts'
+import type {
+  ActorView,
+  Logic,
+  Machine,
+  PlacedOptions,
+  QuorumOptions,
+  Ref,
+  RegisterOptions,
+  SpawnOptions,
+  UpgradeOptions
+} from './types.ts'
 
 export interface ActorsOptions {
   readonly identity: Identity
@@ -36,6 +49,10 @@ export interface ActorsOptions {
   readonly quorum: Pick<Quorum, 'client'>
   readonly hosted: Hosted
   readonly members: () => readonly MemberView[]
+  /** Peers that may start, stop and move actors here. */
+  readonly admins: readonly PeerId[]
+  /** Milliseconds of a clock that also counts the time in which the machine sleeps. */
+  readonly uptimeMs: () => number
   readonly executor: Executors['create']
   /** A write failed: the peer must end. */
   readonly onFatal: (error: Error) => void
@@ -53,6 +70,11 @@ export interface Actors {
   /** Starts an actor, or gives the living one of the same id and logic. @throws RuntimeError, PeerError */
   spawn<M extends Machine>(logic: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>>
   /**
+   * As `spawn`, on a peer that has the same logic registered and this peer among its admins.
+   * @throws RuntimeError FORBIDDEN, KIND, PATH_TAKEN, UNREACHABLE
+   */
+  spawnOn<M extends Machine>(peer: PeerId, logic: Logic<M>, options: PlacedOptions<M>): Promise<Ref<M>>
+  /**
    * Has a replicated actor go on as another machine, in a group of its own: its state is carried over by the module's
    * `migrate`. Refs to it, and sends, follow by themselves. For the actor's admins; tried again, it goes on where it was.
    *
@@ -64,7 +86,7 @@ export interface Actors {
   ref<M extends Machine>(address: string): Ref<M>
   /** Events nobody took, from now on and the last 10,000. */
   deadLetters(): AsyncIterable<DeadLetter>
-  actors(): readonly CellView[]
+  actors(): readonly ActorView[]
   /** Starts a failed actor again, from where it failed. */
   resurrect(path: string): void
   /** Serves Stately's inspector on 127.0.0.1, at any port unless told. @throws PeerError USAGE */
@@ -83,18 +105,29 @@ export class ActorSystem implements Actors {
   readonly #outward: Outward
   readonly #upgrades: Upgrades
   readonly #sends: GroupSends
+  readonly #standby: StandbySystem
+  readonly #placement: Replicable
   readonly #inspectors: Inspector[] = []
 
   constructor(options: ActorsOptions) {
     const { identity, net, clock, random, log, quorum, hosted, members, onFatal } = options
     const store = options.store.sub('actors/')
     this.#options = options
-    this.#delivery = createDelivery({ net, clock, random, log, registry: options.registry })
+    this.#delivery = createDelivery({
+      ...{ net, clock, random, log, registry: options.registry, admins: options.admins },
+      holds: (address) => this.#standby.find(address) !== undefined,
+      holderOf: (address) => this.#standby.holderOf(address),
+      speaksFor: (peer, address) => this.#standby.speaksFor(peer, address)
+    })
     const outward = { send: (message: Outbound) => this.#outward.send(message) }
-    const remote = remoteOf(this.#delivery, outward, (address) => this.#groupRef(withoutIncarnation(address)))
-    this.kernel = createKernel({ clock, random, log, self: identity.peerId, store, remote, onFatal })
+    const groupRef = (address: string) => this.#groupRef(withoutIncarnation(address))
+    const remote = remoteOf(this.#delivery, outward, groupRef, () => this.#standby.reach)
+    this.kernel = createKernel({
+      ...{ clock, random, log, self: identity.peerId, store, remote, onFatal, admins: options.admins }
+    })
     this.#logics = new Logics(this.kernel, clock)
-    const replicables = () => this.#logics.all()
+    this.#placement = placementLogic((peer) => [...this.#logics.all()].some(({ consents }) => consents(peer)))
+    const replicables = () => [...this.#logics.all(), this.#placement]
     const directory = () => this.#directory
     this.#sends = new GroupSends({ net, clock, directory, arrivals: new Arrivals({ clock, kernel: this.kernel }) })
     const client = (manifest: Uint8Array) => quorum.client(manifest, { domain: ATTEST_DOMAIN })
@@ -115,14 +148,25 @@ export class ActorSystem implements Actors {
     }
     this.#founder = new Founder({ ...founding, store: store.sub('founded/') })
     this.#upgrades = new Upgrades({ ...founding, executor: options.executor, store: store.sub('upgraded/') })
+    this.#standby = new StandbySystem({
+      ...{ net, clock, random, log, registry: options.registry, onFatal, groupRef, store: store.sub('standby/') },
+      ...{ directory: this.#directory, delivery: this.#delivery, main: this.kernel, remote },
+      found: (id, quorum) => this.#foundPlacement(id, quorum),
+      authorities: () => placementGroups(hosted, this.#placement),
+      groups: () => hosted.groups.length,
+      uptimeMs: options.uptimeMs
+    })
   }
 
   async start(): Promise<void> {
     await this.kernel.start()
-    this.#delivery.start(this.kernel)
+    this.#delivery.start(doorsOf(this.kernel, (target) => this.#standby.find(target)))
+    await this.#hosting.resume(this.#placement)
+    await this.#standby.start()
   }
 
   async stop(): Promise<void> {
+    await this.#standby.stop()
     this.#hosting.close()
     this.#sends.stop()
     this.#directory.close()
@@ -133,16 +177,29 @@ export class ActorSystem implements Actors {
 
   async register<M extends Machine>(source: M | URL | string, options: RegisterOptions<M>): Promise<Logic<M>> {
     const { logic, registered } = await this.#logics.register<M>(source, options)
+    this.#standby.register(registered.kind)
     await this.#hosting.resume(registered)
     return logic
   }
 
   async spawn<M extends Machine>(logic: Logic<M>, options: SpawnOptions<M>): Promise<Ref<M>> {
-    const { id, mode = 'solo', quorum, ...rest } = options
-    if (mode === 'solo') return this.ref<M>(withoutIncarnation(this.kernel.spawn(id, logic.name, rest).address))
+    const { id, mode = 'solo', quorum, followers, ...rest } = options
+    if (mode === 'solo') {
+      const { version } = logic
+      return this.ref<M>(withoutIncarnation(this.kernel.spawn(id, logic.name, { ...rest, version }).address))
+    }
+    if (mode === 'standby') {
+      return this.ref<M>(await this.#standby.spawn(logic.name, { ...rest, id, quorum, followers }))
+    }
     const ref = this.#groupRef(await this.#founder.found(this.#logics.find(logic), { id, quorum, input: rest.input }))
     await ref.begin()
     return ref as unknown as Ref<M>
+  }
+
+  async spawnOn<M extends Machine>(peer: PeerId, logic: Logic<M>, options: PlacedOptions<M>): Promise<Ref<M>> {
+    const { id, ...rest } = options
+    const { name, version } = logic
+    return this.ref<M>((await this.kernel.spawnOn(peer, id, name, { ...rest, version })).address)
   }
 
   async upgrade<M extends Machine>(
@@ -159,11 +216,15 @@ export class ActorSystem implements Actors {
 
   ref<M extends Machine>(address: string): Ref<M> {
     const whole = address.startsWith('brume://') ? address : `brume://${this.#options.identity.peerId}/${address}`
-    const { group, peer, path } = parseAddress(whole)
-    if (group !== null) return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
+    const { peer, path } = parseAddress(whole)
+    if (wayOf(whole) === 'group') return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
     const isHere = peer === this.#options.identity.peerId
+    const { clock } = this.#options
+    const standby = wayOf(whole) === 'placed' ? { delivery: this.#standby.reach, stop: () => this.#standby.end(whole) } : {}
     const placed = new PlacedRef(whole, path, isHere, {
-      ...{ kernel: this.kernel, delivery: this.#delivery, clock: this.#options.clock }
+      ...{ kernel: this.kernel, delivery: this.#delivery, clock },
+      refTo: (moved) => this.ref(moved),
+      ...standby
     })
     return placed as unknown as Ref<M>
   }
@@ -172,8 +233,9 @@ export class ActorSystem implements Actors {
     return this.kernel.deadLetters()
   }
 
-  actors(): readonly CellView[] {
-    return this.kernel.actors()
+  actors(): readonly ActorView[] {
+    const solo = this.kernel.actors().map((cell) => ({ ...cell, mode: 'solo' as const }))
+    return [...solo, ...this.#standby.views()]
   }
 
   resurrect(path: string): void {
@@ -186,6 +248,12 @@ export class ActorSystem implements Actors {
     const inspector = await openInspector(port, { kernel: this.kernel, clock, definitionOf })
     this.#inspectors.push(inspector)
     return inspector
+  }
+
+  async #foundPlacement(id: string, quorum: QuorumOptions): Promise<string> {
+    const address = await this.#founder.found(this.#placement, { id, quorum, input: null })
+    await this.#groupRef(address).begin()
+    return address
   }
 
   #groupRef(address: string): GroupRef {

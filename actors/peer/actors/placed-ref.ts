@@ -1,10 +1,10 @@
-import type { Cancel, Clock } from '@brume/ports'
+import type { Cancel, Clock, PeerId } from '@brume/ports'
 import { RuntimeError } from '@brume/runtime'
 import type { Delivery } from '@brume/runtime/delivery'
 import type { Down, HistoryEntry, Kernel, Refusal, Snapshot } from '@brume/runtime/kernel'
 import type { Event, Json } from '@brume/runtime/replica'
 import { PeerError } from '../errors.ts'
-import type { AskOptions, ReadLevel, SubmitOptions } from './types.ts'
+import type { AskOptions, ReadLevel, Ref, SubmitOptions } from './types.ts'
 import { isReached } from './until.ts'
 
 const WAIT_TIMEOUT_MS = 30_000
@@ -13,6 +13,9 @@ export interface PlacedRefOptions {
   readonly kernel: Kernel
   readonly delivery: Pick<Delivery, 'follow'>
   readonly clock: Clock
+  readonly refTo: (address: string) => Ref
+  /** Of one that a group has placed, where its kernel is not this peer's own. */
+  readonly stop?: () => Promise<void>
 }
 
 /** An actor that lives on one peer, this one or another. */
@@ -23,8 +26,13 @@ export class PlacedRef {
   readonly #clock: Clock
   readonly #isHere: boolean
   readonly #path: string
+  readonly #refTo: PlacedRefOptions['refTo']
+  readonly #stop: PlacedRefOptions['stop']
 
-  constructor(address: string, path: string, isHere: boolean, { kernel, delivery, clock }: PlacedRefOptions) {
+  constructor(address: string, path: string, isHere: boolean, options: PlacedRefOptions) {
+    const { kernel, delivery, clock, refTo, stop } = options
+    this.#refTo = refTo
+    this.#stop = stop
     this.address = address
     this.#path = path
     this.#isHere = isHere
@@ -97,7 +105,12 @@ export class PlacedRef {
     return this.#kernel.snapshotAt(this.#isHere ? this.#path : this.address, seq)
   }
 
+  /** As a ref to where it lives then. */
+  async move(peer: PeerId): Promise<Ref> {
+    return this.#refTo((await this.#kernel.move(this.address, peer)).address)
+  }
+
   stop(reason?: string): Promise<void> {
-    return this.#kernel.stopActor(this.#isHere ? this.#path : this.address, reason)
+    return this.#stop?.() ?? this.#kernel.stopActor(this.#isHere ? this.#path : this.address, reason)
   }
 }

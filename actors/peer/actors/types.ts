@@ -2,6 +2,7 @@ import type { Cancel, PeerId } from '@brume/ports'
 import type {
   Allow,
   CellStatus,
+  CellView,
   Down,
   Durability,
   EffectRun,
@@ -68,6 +69,11 @@ export interface RegisterOptions<M extends Machine = Machine> {
   readonly input?: StandardSchema
   /** `migrate[v]` takes a stored actor from version v to v + 1. */
   readonly migrate?: Readonly<Record<number, (stored: Migrating) => Migrating>>
+  /**
+   * `never`: stored actors of earlier versions stay what they are, if those are registered too; new ones are of this.
+   * Default `activation`: they are migrated when they come into memory.
+   */
+  readonly upgrade?: 'activation' | 'never'
   /** Supervision of children, by their `src`. */
   readonly children?: Readonly<Record<string, Supervise>>
   /** Custom actions by type: run at least once, with the effect's id as idempotency key. */
@@ -112,7 +118,7 @@ export interface QuorumOptions {
 
 /** How a replicated actor goes on as another machine. */
 export interface UpgradeOptions {
-  /** Version of the machine that runs now: `migrate[from]` is the first function to take its state on. Default: one less. */
+  /** Version of the machine that runs now, so that `migrate[from]` is the first function to take its state on. Default: one less. */
   readonly from?: number
   /** What is to be otherwise; members, admission, admins and pace stay as they are unless told. */
   readonly quorum?: Partial<QuorumOptions>
@@ -123,14 +129,28 @@ export interface SpawnOptions<M extends Machine = Machine> {
   readonly id: string
   readonly input?: InputFrom<M>
   /** Where it lives. Default `solo`: here. */
-  readonly mode?: Exclude<Mode, 'standby'>
-  /** With mode `bft`. */
+  readonly mode?: Mode
+  /** With mode `bft` those who replicate it, with `standby` those who decide who holds it. */
   readonly quorum?: QuorumOptions
+  /** With mode `standby`: who has a copy besides this peer. How many of `quorum.members` (2), or which. */
+  readonly followers?: number | readonly PeerId[]
   readonly durability?: Durability
   readonly mailbox?: Mailbox
   readonly supervise?: Supervise
   readonly passivateMs?: number
   readonly allow?: Allow
+}
+
+/** As for `spawn` in mode `solo`; a rule of `allow` cannot be sent. */
+export type PlacedOptions<M extends Machine = Machine> = Omit<SpawnOptions<M>, 'mode' | 'quorum' | 'followers'>
+
+/** An actor of this peer, for whoever lists them. */
+export interface ActorView extends CellView {
+  readonly mode: Exclude<Mode, 'bft'>
+  /** With mode `standby`: is it held here, or followed? Of a followed one nothing runs, and `version` is 0. */
+  readonly role?: 'holder' | 'follower'
+  /** With mode `standby`: followers that have all that anybody was told. */
+  readonly inSync?: number
 }
 
 /** How a snapshot is had: `local`, what one place believes; `final`, ordered after all before it; `certified`, proven. */
@@ -197,7 +217,16 @@ export interface Ref<M extends Machine = Machine> {
   history(options?: { readonly from?: number }): AsyncIterable<HistoryEntry>
   /** As it was after this many events; of durability `journal`. */
   snapshotAt(seq: number): Promise<Snapshot<M>>
+  /** Of another peer's actor: for that peer's admins. */
   stop(reason?: string): Promise<void>
+  /**
+   * Takes an actor of mode `solo` to another peer, which has the same logic registered and the peer where it lives now among
+   * its admins. Its address there is that of the ref it resolves with; this one leads there for 7 days. Where it fails
+   * the actor lives on as before.
+   *
+   * @throws RuntimeError MOVE, KIND, PATH_TAKEN, FORBIDDEN, UNREACHABLE
+   */
+  move(peer: PeerId): Promise<Ref<M>>
 }
 
 type OfType<E extends { readonly type: string }, T extends string> = T extends '*' ? E : Extract<E, { type: T }>

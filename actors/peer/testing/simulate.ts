@@ -5,6 +5,7 @@ import type { NetNode } from '@brume/net'
 import { createLog } from '@brume/observe'
 import { inlineExecutor } from '@brume/runtime/replica'
 import { NodeClock, type PipeSettings, SimClock, SimNet, SimRandom, seedFromHex } from '@brume/testkit'
+import { placementLogic } from '../actors/standby/logic.ts'
 import type { Peer, PreparedPeer } from '../index.ts'
 import type { PeerPorts } from '../options.ts'
 import { preparePeer } from '../peer.ts'
@@ -48,6 +49,8 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   const random = new SimRandom(seedFromHex(options.seed), 'peers')
   const net = new SimNet({ clock, random: random.stream('net'), ...(options.net && { pipe: options.net }) })
   const host = await fixedHost()
+  // As below: while virtual time passes, none is left for bundling.
+  await placementLogic(() => true).bundle()
   const started: PreparedPeer[] = []
   for (let number = 0; number < options.peers; number++) {
     const wrapNet = options.byzantine?.[number] ?? ((node: NetNode) => node)

@@ -1,5 +1,5 @@
-import type { CellView, HistoryEntry } from '@brume/runtime/kernel'
-import type { Snapshot } from '../../actors/types.ts'
+import type { HistoryEntry } from '@brume/runtime/kernel'
+import type { ActorView, Snapshot } from '../../actors/types.ts'
 import { streamControl } from '../../control/index.ts'
 import { defaultDirectory, layoutOf, readRunning } from '../../data/index.ts'
 import { PeerError } from '../../errors.ts'
@@ -9,14 +9,20 @@ import { ask } from '../quorum/running.ts'
 type DataDir = string | undefined
 
 export async function list(dataDir: DataDir, output: Output): Promise<void> {
-  const answer = (await ask(dataDir, 'actors.list')) as { readonly actors: readonly CellView[] }
+  const answer = (await ask(dataDir, 'actors.list')) as { readonly actors: readonly ActorView[] }
   output.tell(answer)
-  const rows = answer.actors.map(({ path, kind, version, status, seq, waiting, restarts, durability }) => [
-    ...[path, `${kind}@${version}`, status, String(seq), String(waiting), String(restarts), durability]
-  ])
-  const head = ['ACTOR', 'LOGIC', 'STATUS', 'EVENTS', 'WAITING', 'RESTARTS', 'DURABILITY']
+  const rows = answer.actors.map((actor) => {
+    const { path, kind, version, status, seq, waiting, restarts, durability } = actor
+    const counts = [seq, waiting, restarts].map((count) => (actor.role === 'follower' ? '-' : String(count)))
+    const logic = version === 0 ? kind : `${kind}@${version}`
+    return [path, logic, modeOf(actor), actor.role === 'follower' ? '-' : status, ...counts, durability]
+  })
+  const head = ['ACTOR', 'LOGIC', 'MODE', 'STATUS', 'EVENTS', 'WAITING', 'RESTARTS', 'DURABILITY']
   for (const line of table([head, ...rows])) output.say(line)
 }
+
+const modeOf = ({ mode, role, inSync }: ActorView): string =>
+  role === undefined ? mode : `${mode} ${role}, ${inSync} in step`
 
 export async function show(dataDir: DataDir, actor: string, output: Output): Promise<void> {
   say((await ask(dataDir, 'actors.show', { actor })) as Snapshot, output)
@@ -50,6 +56,18 @@ export async function send(dataDir: DataDir, { actor, event, reply }: Sending, o
   }
   output.tell(answer)
   output.say(reply ? JSON.stringify(answer.reply) : `processed as event ${answer.seq}`)
+}
+
+export async function stop(dataDir: DataDir, actor: string, output: Output): Promise<void> {
+  const answer = (await ask(dataDir, 'actors.stop', { actor })) as { readonly address: string }
+  output.tell(answer)
+  output.say(`${answer.address} is stopped`)
+}
+
+export async function move(dataDir: DataDir, args: { actor: string; to: string }, output: Output): Promise<void> {
+  const answer = (await ask(dataDir, 'actors.move', args)) as { readonly address: string }
+  output.tell(answer)
+  output.say(`it lives at ${answer.address}`)
 }
 
 function parse(event: string): unknown {

@@ -1,0 +1,34 @@
+import type { Host } from '@brume/runtime/delivery'
+import type { Kernel } from '@brume/runtime/kernel'
+import { refusal } from '../group/refusals.ts'
+
+const isGroups = (target: string): boolean => target.startsWith('brume://group/')
+
+/**
+ * All kernels of a peer as one, for what comes from other peers: the peer's own, and those of the actors it holds.
+ *
+ * @param find - the kernel of an actor that is held here
+ */
+export function doorsOf(main: Kernel, find: (target: string) => Kernel | undefined): Host {
+  const at = (target: string): Kernel | undefined => (isGroups(target) ? find(target) : main)
+  const need = (target: string): Kernel => {
+    const kernel = at(target)
+    if (kernel === undefined) throw refusal('noactor', `${target} is not held here`)
+    return kernel
+  }
+  return {
+    receive: (message, inbox) => {
+      const kernel = at(message.to)
+      if (kernel === undefined) inbox.refused('noactor', 0)
+      else kernel.receive(message, inbox)
+    },
+    watch: (target, down) => need(target).watch(target, down),
+    snapshot: async (target, read) => need(target).snapshot(target, read),
+    on: (target, type, emitted) => need(target).on(target, type, emitted),
+    follow: (target, changed, ended) => need(target).follow(target, changed, ended),
+    history: (target, from) => (at(target) ?? main).history(target, from),
+    movedTo: (target) => (isGroups(target) ? null : main.movedTo(target)),
+    obey: (peer, target, body) => need(target).obey(peer, target, body),
+    adopts: (address) => main.adopts(address)
+  }
+}
