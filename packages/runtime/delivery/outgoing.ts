@@ -35,11 +35,24 @@ export interface Taken {
 export const keyOf = ({ from, to, durable }: Outbound, line = 0): string =>
   `${durable === null ? 'v' : `d${line}`} ${from} ${to}`
 
+interface Latest {
+  readonly source: Outbound
+  readonly line: number
+  readonly pair: OutPair
+}
+
+function isSamePair({ source, line }: Latest, other: Outbound, onLine: number): boolean {
+  const isAlike = (source.durable === null) === (other.durable === null) && line === onLine
+  return isAlike && source.to === other.to && source.from === other.from
+}
+
 /** What one side of a link sends: pairs, their queues, what settles them. Deterministic: time comes with each call. */
 export class Outgoing {
   readonly #control: ControlLane
   readonly #rules: LinkRules
   readonly #pairs = new Map<string, OutPair>()
+  /** Whoever sends often sends to the same: putting a key together costs as much as all else here. */
+  #latest: Latest | undefined
   readonly #numbered = new Map<number, OutPair>()
   readonly #asks = new Map<number, { readonly held: Held; readonly pair: OutPair }>()
   readonly #ready = new Queue<OutPair>()
@@ -258,9 +271,14 @@ export class Outgoing {
   }
 
   #pairFor(source: Outbound, nowMs: number, line: number): OutPair | undefined {
+    const latest = this.#latest
+    if (latest !== undefined && isSamePair(latest, source, line)) return latest.pair
     const key = keyOf(source, line)
     const known = this.#pairs.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#latest = { source, line, pair: known }
+      return known
+    }
     const text = source.from.length + source.to.length
     if (this.#pairs.size >= PAIRS_MAX || this.#text + text > PAIR_TEXT_MAX) return undefined
     return this.#control.bytes > CONTROL_BYTES_MAX ? undefined : this.#newPair(key, source, nowMs)
@@ -347,6 +365,7 @@ export class Outgoing {
   #close(pair: OutPair): void {
     this.#retire(pair)
     this.#pairs.delete(pair.key)
+    if (this.#latest?.pair === pair) this.#latest = undefined
     this.#paused.delete(pair)
     this.#text -= pair.from.length + pair.to.length
   }

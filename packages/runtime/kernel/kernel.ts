@@ -145,8 +145,9 @@ class ActorKernel implements Kernel {
     })
   }
 
-  async snapshotAt(path: string, seq: number): Promise<Snapshot> {
-    if (this.#durable === null) throw refusalError('noactor', path)
+  async snapshotAt(to: string, seq: number): Promise<Snapshot> {
+    const { isHere, path } = this.#parts.places.find(to)
+    if (this.#durable === null || !isHere) throw refusalError('noactor', to)
     return snapshotAt(this.#parts, this.#durable, path, seq)
   }
 

@@ -69,6 +69,7 @@ class StoreDurable implements Durable {
     this.#residents = new Residents(options.authority)
     this.#commit = new GroupCommit({
       store,
+      turn: clock.turn ?? ((run) => run()),
       onClosing: (batch) => this.#closing(batch),
       onConfirmed: (batch) => this.#confirm(batch),
       onFatal: (error) => this.#failed(error)

@@ -5,6 +5,8 @@ import { BATCH_BYTES_MAX } from './limits.ts'
 
 export interface GroupCommitOptions {
   readonly store: Store
+  /** Calls when this turn of the event loop is over. */
+  readonly turn: (run: () => void) => void
   /** The batch is about to be encoded: records go in now. */
   readonly onClosing: (batch: Batch) => void
   readonly onConfirmed: (batch: number) => void
@@ -24,6 +26,7 @@ export class GroupCommit {
   readonly #waiting: { readonly batch: number; readonly done: () => void; readonly fail: (error: Error) => void }[] = []
   #confirmed = 0
   #isWriting = false
+  #isGathering = false
   #failure: Error | undefined
 
   constructor(options: GroupCommitOptions) {
@@ -42,8 +45,21 @@ export class GroupCommit {
     return this.#closed.reduce((sum, batch) => sum + batch.bytes, this.#open.bytes)
   }
 
-  /** No step is half done: closes the open batch if the disk is idle or the batch full. */
+  /**
+   * No step is half done: closes the open batch if it is full, or else, where the disk is idle, when this turn of the
+   * event loop is over. A burst would wait for the sync of its first event, and for another one with all others.
+   */
   flush(): void {
+    if (this.#open.bytes >= BATCH_BYTES_MAX) return this.#flushNow()
+    if (this.#open.isEmpty || this.#closed.length > 0 || this.#isGathering) return
+    this.#isGathering = true
+    this.#options.turn(() => {
+      this.#isGathering = false
+      this.#flushNow()
+    })
+  }
+
+  #flushNow(): void {
     if (this.#open.isEmpty || this.#failure !== undefined) return
     if (this.#closed.length > 0 && this.#open.bytes < BATCH_BYTES_MAX) return
     this.#close()
@@ -69,7 +85,7 @@ export class GroupCommit {
     if (batch <= this.#confirmed) return Promise.resolve()
     return new Promise((done, fail) => {
       this.#waiting.push({ batch, done, fail })
-      this.flush()
+      this.#flushNow()
     })
   }
 
@@ -96,7 +112,7 @@ export class GroupCommit {
     this.#confirmed = batch.number
     // The next one goes to the disk before anyone acts on this one.
     if (this.#closed.length > 0) this.#write()
-    else this.flush()
+    else this.#flushNow()
     this.#options.onConfirmed(batch.number)
     while (this.#waiting[0] !== undefined && this.#waiting[0].batch <= batch.number) this.#waiting.shift()?.done()
   }
