@@ -80,12 +80,13 @@ async function load(url: URL): Promise<{ machine: unknown } & Pick<RegisterOptio
 }
 
 function kindOf(machine: Machine, options: RegisterOptions, id?: Uint8Array): Kind {
-  const { name, version, schema, input, migrate, children, effects } = options
+  const { name, version, schema, input, migrate, upgrade, children, effects } = options
   return {
     ...{ name, version, logic: xstate5(machine, id === undefined ? {} : { id }) },
     ...(schema && { event: eventCheck(schema as EventSchema) }),
     ...(input && { input: schemaCheck(input) }),
     ...(migrate && { migrate }),
+    ...(upgrade && { upgrade }),
     ...(children && { children }),
     ...(effects && { effects })
   }

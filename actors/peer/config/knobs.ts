@@ -1,4 +1,5 @@
-import { bool, choice, count, multiaddrs, paths, type Reader, text, words } from './readers.ts'
+import type { PeerId } from '@brume/ports'
+import { bool, choice, count, multiaddrs, paths, peerIds, type Reader, text, words } from './readers.ts'
 
 /** What a peer can be told. Flags are the kebab-case of the key, variables BRUME_ and its SNAKE_CASE. */
 export interface Config {
@@ -29,6 +30,8 @@ export interface Config {
   readonly roles: readonly Role[]
   /** Modules of machines to run: see actors/modules.ts. */
   readonly actors: readonly string[]
+  /** Peers that may start, stop and move actors here, give it theirs, and read histories; besides itself. */
+  readonly admins: readonly PeerId[]
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Half-space of V8's young generation, MiB; 1 saves about 20 MiB against 16, for more frequent short pauses. */
   readonly semiSpaceMb: number
@@ -61,6 +64,8 @@ const BOOTSTRAP_MAX = 32
 
 /** A person's own list; more is made by code. */
 const MODULES_MAX = 64
+/** People, and the peers among which actors move. */
+const ADMINS_MAX = 256
 
 /** Every setting, once: reading, flags, variables and help are derived from here. */
 export const KNOBS: { readonly [K in ConfigKey]: Knob<Config[K]> } = {
@@ -101,6 +106,11 @@ export const KNOBS: { readonly [K in ConfigKey]: Knob<Config[K]> } = {
     read: paths(MODULES_MAX),
     argument: '<file...>',
     doc: 'modules whose default export is a machine: each is run as one actor'
+  },
+  admins: {
+    read: peerIds(ADMINS_MAX),
+    argument: '<id...>',
+    doc: 'peers that may start, stop and move actors here, and read their histories'
   },
   logLevel: {
     read: choice('debug', 'info', 'warn', 'error', 'silent'),

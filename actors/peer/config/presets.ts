@@ -17,6 +17,7 @@ const laptop: Defaults = {
   region: '',
   roles: [],
   actors: [],
+  admins: [],
   logLevel: 'warn',
   semiSpaceMb: 1,
   heapMb: 192

@@ -1,3 +1,5 @@
+import { keyFromPeerId } from '@brume/crypto'
+import type { PeerId } from '@brume/ports'
 import { type AddressNeeds, multiaddrFault } from './multiaddr.ts'
 
 /** What a setting must be, said so that `expected ${...}` completes a sentence; thrown by readers. */
@@ -67,6 +69,16 @@ export function paths(max: number): Reader<readonly string[]> {
     const items = list(value)
     const fits = (item: unknown): boolean => typeof item === 'string' && item.length > 0 && item.length <= PATH_MAX
     if (items.length > max || !items.every(fits)) throw new Unfit(`at most ${max} paths of files`)
+    return items.map(String)
+  }
+}
+
+/** Ids of peers. */
+export function peerIds(max: number): Reader<readonly PeerId[]> {
+  return (value) => {
+    const items = list(value)
+    const isId = (item: unknown): boolean => typeof item === 'string' && keyFromPeerId(item) !== undefined
+    if (items.length > max || !items.every(isId)) throw new Unfit(`at most ${max} peer ids such as 12D3KooW...`)
     return items.map(String)
   }
 }

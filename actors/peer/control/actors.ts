@@ -35,6 +35,17 @@ export async function actorHistory(peer: Peer, args: Arguments): Promise<unknown
   return { entries }
 }
 
+export async function stopActor(peer: Peer, args: Arguments): Promise<unknown> {
+  const ref = refOf(peer, args)
+  await ref.stop()
+  return { address: ref.address }
+}
+
+export async function moveActor(peer: Peer, args: Arguments): Promise<unknown> {
+  const { address } = await refOf(peer, args).move(textOf(args, 'to'))
+  return { address }
+}
+
 /** What an actor emits, and what it becomes. */
 export function tailActor(peer: Peer, args: Arguments, listener: (event: object) => void): Cancel {
   const ref = refOf(peer, args)

@@ -1,6 +1,6 @@
 import type { Peer } from '../peer.ts'
 import { reportMember } from '../report.ts'
-import { actorAt, actorHistory, askActor, showActor } from './actors.ts'
+import { actorAt, actorHistory, askActor, moveActor, showActor, stopActor } from './actors.ts'
 import { base64, bytesOf, textOf, wrong } from './arguments.ts'
 import type { Arguments, Request } from './messages.ts'
 
@@ -29,6 +29,10 @@ export function answer(request: Request, args: Arguments, peer: Peer): unknown {
       return actorAt(peer, args)
     case 'actors.history':
       return actorHistory(peer, args)
+    case 'actors.stop':
+      return stopActor(peer, args)
+    case 'actors.move':
+      return moveActor(peer, args)
   }
 }
 

@@ -10,7 +10,9 @@ const ANSWERED = [
   'actors.show',
   'actors.ask',
   'actors.at',
-  'actors.history'
+  'actors.history',
+  'actors.stop',
+  'actors.move'
 ] as const
 
 /** These are answered and go on, one line for each thing that happens. */

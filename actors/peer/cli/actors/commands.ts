@@ -29,6 +29,29 @@ export function addActors(program: Command): void {
       await tail(dataDirOf(command), actor, outputOf(command))
     })
   addEvents(actors)
+  addOrders(actors)
+}
+
+const ADMINS = `${PATHS}
+The peer where it lives must have this one among its admins; so must the one it goes to.`
+
+function addOrders(actors: Command): void {
+  actors
+    .command('stop <actor>')
+    .description('end it, with all that is below it')
+    .addHelpText('after', ADMINS)
+    .action(async (actor: string, _options, command: Command) => {
+      const { stop } = await import('./running.ts')
+      await stop(dataDirOf(command), actor, outputOf(command))
+    })
+  actors
+    .command('move <actor> <peer>')
+    .description('take it to another peer, which runs the same machine; its address goes on leading there')
+    .addHelpText('after', ADMINS)
+    .action(async (actor: string, peer: string, _options, command: Command) => {
+      const { move } = await import('./running.ts')
+      await move(dataDirOf(command), { actor, to: peer }, outputOf(command))
+    })
 }
 
 function addEvents(actors: Command): void {
