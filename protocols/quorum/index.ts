@@ -98,6 +98,7 @@ export {
   VOTES_PER_FRAME_MAX,
   type Watermark
 } from './frames.ts'
+export { Genuine } from './genuine.ts'
 export {
   type Attempt,
   encodeGossip,

@@ -22,6 +22,7 @@ import {
 } from './bundle.ts'
 import { checkpointBytes, stateRootOf } from './checkpoint.ts'
 import { BundleError } from './errors.ts'
+import type { Genuine } from './genuine.ts'
 import { type Header, readHeader } from './header.ts'
 import type { ManifestMember } from './manifest.ts'
 import { committeeFrom, committeeHash, decodeCommittee, decodeManifest, groupIdOf, type Manifest } from './manifest.ts'
@@ -35,6 +36,8 @@ export interface TrustedCommittee {
   readonly members: readonly ManifestMember[]
   /** Of the program's statements; without it no attestation is believed. */
   readonly domain: string | null
+  /** Of who is shown the same certificates by several: each signature is checked once. */
+  readonly genuine?: Genuine
 }
 
 /** A client's own demand on those who signed, beyond weight and the group's diversity: two vendors, a certain site. */
@@ -195,17 +198,18 @@ function readCertified(
   if (!names || parentView !== header.parentView) {
     throw new BundleError('FINALIZATION', 'the certificate is not of this block')
   }
-  checkCertificate(committee, certificate)
+  checkCertificate(trusted, certificate)
   return header
 }
 
-function checkCertificate(committee: Committee, certificate: Certificate): void {
+function checkCertificate(trusted: TrustedCommittee, certificate: Certificate): void {
+  const { committee } = trusted
   if (!isWellFormed(committee, certificate)) {
     throw new BundleError('WEIGHT', 'those who signed are too few, not diverse enough, or no members')
   }
   const isSigned = (vote: ReturnType<typeof votesOf>[number]): boolean => {
     const key = committee.members[vote.signer]?.key
-    return key !== undefined && verify(key, signedBytes(committee, vote), vote.signature)
+    return key !== undefined && isGenuine(trusted, key, signedBytes(committee, vote), vote.signature)
   }
   if (!votesOf(certificate).every(isSigned)) throw new BundleError('SIGNATURE', "a signature is not the member's")
 }
@@ -224,7 +228,8 @@ function isUnder(proof: AttestationProof | CheckpointProof, { leaf, index, count
   return proof.kind === ATTEST ? holds(proof.statement, bound) : toHex(bound) === proof.certificate.stateRoot
 }
 
-function checkAttestation(proof: AttestationProof, header: Header, { committee, domain }: TrustedCommittee): void {
+function checkAttestation(proof: AttestationProof, header: Header, trusted: TrustedCommittee): void {
+  const { domain } = trusted
   const { statement, certificate } = proof
   if (domain === null) throw new BundleError('ATTESTATION', "the domain of the program's statements is not known")
   const digest = statementDigest(statement)
@@ -236,25 +241,26 @@ function checkAttestation(proof: AttestationProof, header: Header, { committee, 
   if (!named.every((bytes) => holds(statement, bytes))) {
     throw new BundleError('ATTESTATION', 'the statement does not name the group and the block')
   }
-  checkSigners(committee, ATTEST, certificate, attestedBytes(domain, digest), 'ATTESTATION')
+  checkSigners(trusted, ATTEST, certificate, attestedBytes(domain, digest), 'ATTESTATION')
 }
 
-function checkCheckpoint(proof: CheckpointProof, header: Header, { committee }: TrustedCommittee): void {
+function checkCheckpoint(proof: CheckpointProof, header: Header, trusted: TrustedCommittee): void {
   const { certificate } = proof
   const { epoch, height, block } = certificate
   if (epoch !== header.epoch || height !== header.height || block !== header.digest) {
     throw new BundleError('CHECKPOINT', 'the checkpoint is not of this block')
   }
-  checkSigners(committee, proof.kind, certificate, checkpointBytes(committee, certificate), 'CHECKPOINT')
+  checkSigners(trusted, proof.kind, certificate, checkpointBytes(trusted.committee, certificate), 'CHECKPOINT')
 }
 
 function checkSigners(
-  committee: Committee,
+  trusted: TrustedCommittee,
   kind: number,
   { signers, signatures }: Signers,
   message: Uint8Array,
   reason: 'ATTESTATION' | 'CHECKPOINT'
 ): void {
+  const { committee } = trusted
   const known = signers.every((signer) => signer < committee.members.length) && signers.length === signatures.length
   if (!known || !certifies(committee, kind, signers)) {
     throw new BundleError(reason, 'those who signed it are too few or no members')
@@ -262,9 +268,18 @@ function checkSigners(
   const isSigned = (signer: number, i: number): boolean => {
     const key = committee.members[signer]?.key
     const signature = signatures[i]
-    return key !== undefined && signature !== undefined && verify(key, message, signature)
+    return key !== undefined && signature !== undefined && isGenuine(trusted, key, message, signature)
   }
   if (!signers.every(isSigned)) throw new BundleError(reason, "a signature is not the member's")
+}
+
+function isGenuine(
+  { genuine }: TrustedCommittee,
+  key: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array
+): boolean {
+  return genuine === undefined ? verify(key, message, signature) : genuine.check(key, message, signature)
 }
 
 function holds(bytes: Uint8Array, part: Uint8Array): boolean {

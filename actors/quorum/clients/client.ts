@@ -10,6 +10,7 @@ import {
   COMMAND_BYTES_MAX,
   decodeBundle,
   encodeBundle,
+  Genuine,
   type LeafProof,
   type ReadLevel,
   type TrustedCommittee,
@@ -66,7 +67,7 @@ export class Client implements QuorumClient {
 
   constructor(options: ClientOptions) {
     this.#options = options
-    this.#trusted = [options.trusted]
+    this.#trusted = [{ ...options.trusted, genuine: new Genuine() }]
     this.#turn = options.start
   }
 
