@@ -147,6 +147,8 @@ export class NodeClock implements Clock {
   readonly #timers = new Set<Cancel>()
   #offsetMs: number
   #isStopped = false
+  /** Timers that came due while the event loop stands still. */
+  #due: (() => void)[] | undefined
 
   constructor(clock: SimClock, options: NodeClockOptions = {}) {
     this.#clock = clock
@@ -169,15 +171,29 @@ export class NodeClock implements Clock {
 
   after(delayMs: number, run: () => void): Cancel {
     if (this.#isStopped) return () => undefined
+    let isOver = false
     const cancel = this.#clock.after(delayMs / this.#rate, () => {
       this.#timers.delete(cancel)
-      run()
+      if (this.#due === undefined) run()
+      else this.#due.push(() => isOver || run())
     })
     this.#timers.add(cancel)
     return () => {
+      isOver = true
       this.#timers.delete(cancel)
       cancel()
     }
+  }
+
+  /** The node's event loop stands still: timers wait, and run in their order when it goes on. */
+  stall(ms: number): void {
+    if (this.#isStopped || this.#due !== undefined) return
+    this.#due = []
+    this.#clock.after(ms, () => {
+      const due = this.#due ?? []
+      this.#due = undefined
+      for (const run of due) if (!this.#isStopped) run()
+    })
   }
 
   /** The node is gone: none of its timers runs any more, nor any it arms from now on. */

@@ -1,6 +1,6 @@
+import { LATENCY_TABLE, regionalDelays } from '@brume/testkit'
 import { TestnetError } from '../errors.ts'
 import { fits, type Selectable } from '../runner/selectors.ts'
-import { awsDelayUs, awsTable } from '../simulation/runs/delays.ts'
 import { PLAIN, type ProfileName, SHAPES, type Shape } from './profiles.ts'
 
 /** The first rule that fits a pair decides; figures beside a profile stand instead of its own. */
@@ -46,14 +46,14 @@ function shapeOf({ profile, delayMs, jitterMs, lossPct, rateKbit }: LinkRule, fr
 }
 
 function awsShape(from: string, to: string): Shape {
-  const table = awsTable()
+  const delays = regionalDelays()
   const refuse = (sentence: string): never => {
     throw new TestnetError('BRUME_TESTNET_MANIFEST', `the link profile aws ${sentence}`)
   }
-  if (table === null) return refuse('needs aws-latency-p50-ms.json in the folder that BRUME_VECTORS names')
+  if (delays === null) return refuse(`needs ${LATENCY_TABLE} in the folder that BRUME_VECTORS names`)
   for (const site of [from, to]) {
-    if (table[site] === undefined) refuse(`reads sites as AWS regions, and knows no '${site}'`)
+    if (!delays.knows(site)) refuse(`reads sites as AWS regions, and knows no '${site}'`)
   }
-  const delayMs = awsDelayUs(table, from, to) / 1_000
+  const delayMs = delays.oneWayMs(from, to)
   return { ...PLAIN, delayMs, jitterMs: delayMs * AWS_JITTER_SHARE, lossPct: AWS_LOSS_PCT }
 }

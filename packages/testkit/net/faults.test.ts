@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ChannelProtocol, FrameClass, LinkEvent, PeerId } from '@brume/ports'
 import { describe, expect, it } from 'vitest'
-import { SimClock, SimNet, type SimNetOptions, type SimNode, SimRandom, seedFromHex } from '../index.ts'
+import { NodeClock, SimClock, SimNet, type SimNetOptions, type SimNode, SimRandom, seedFromHex } from '../index.ts'
 
 const SEED = '00112233445566778899aabbccddeeff'
 
@@ -241,4 +241,24 @@ describe('SimNet', () => {
     expect(run(SEED)).toBe(run(SEED))
     expect(run(SEED)).not.toBe(run('ff112233445566778899aabbccddeeff'))
   })
+})
+
+it('a stalled peer reads what arrived when it goes on, and only then do its timers act', () => {
+  const { clock, world, a, b } = pair({ pipe: { delayMs: 1, jitterMs: 0 } })
+  const { channel } = listen(a, [b.self])
+  const heard = listen(b, [])
+  const timers = new NodeClock(clock)
+  clock.run(100)
+  const order: string[] = []
+  timers.after(5, () => order.push(`timer after ${heard.frames.length} frames at ${clock.now()}`))
+  timers.after(6, () => order.push('cancelled'))()
+  world.stall(b.self, 50)
+  timers.stall(50)
+  channel.send(b.self, Uint8Array.of(1))
+  channel.send(b.self, Uint8Array.of(2))
+  clock.run(49)
+  expect([heard.frames, order]).toEqual([[], []])
+  clock.run(10)
+  expect(heard.frames).toEqual([1, 2].map((byte) => ({ byte, atMs: 150 })))
+  expect(order).toEqual(['timer after 2 frames at 150'])
 })

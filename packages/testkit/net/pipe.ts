@@ -40,6 +40,7 @@ interface Write {
 export class Pipe {
   readonly #clock: SimClock
   readonly #random: SimRandom
+  readonly #receive: (deliver: () => void) => void
   readonly #writes: Write[] = []
   readonly #drains: (() => void)[] = []
   #settings: PipeSettings
@@ -49,9 +50,16 @@ export class Pipe {
   #lastArrivalUs = 0
   #bufferedBytes = 0
 
-  constructor(clock: SimClock, random: SimRandom, settings: PipeSettings) {
+  /** @param receive - has the receiver read what arrived, as soon as it does */
+  constructor(
+    clock: SimClock,
+    random: SimRandom,
+    settings: PipeSettings,
+    receive: (deliver: () => void) => void = (deliver) => deliver()
+  ) {
     this.#clock = clock
     this.#random = random
+    this.#receive = receive
     this.#settings = settings
   }
 
@@ -106,7 +114,7 @@ export class Pipe {
     const copies = this.#random.chance(this.#settings.duplication) ? 2 : 1
     for (let copy = 0; copy < copies; copy += 1) {
       this.#clock.at(this.#leaveUs(bytes) + this.#delayUs(), () => {
-        if (!this.#blocked) deliver()
+        if (!this.#blocked) this.#receive(deliver)
       })
     }
   }
@@ -130,7 +138,7 @@ export class Pipe {
     // Arrivals are in the order of writing, so this is always the first.
     this.#writes.shift()
     this.#bufferedBytes -= write.bytes
-    write.deliver()
+    this.#receive(write.deliver)
     this.#wake()
   }
 

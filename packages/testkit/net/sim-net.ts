@@ -40,6 +40,8 @@ export class SimNet {
   readonly #pairs = new Map<string, Pair>()
   readonly #pipes = new Map<string, Pipe>()
   readonly #clogged = new Set<string>()
+  /** What arrived at a peer whose event loop stands still, in order. */
+  readonly #unread = new Map<PeerId, (() => void)[]>()
   #sides: ReadonlyMap<PeerId, number> | undefined
 
   constructor(options: SimNetOptions) {
@@ -63,6 +65,7 @@ export class SimNet {
     const node = this.#nodes.get(peer)
     if (node === undefined) return
     this.#nodes.delete(peer)
+    this.#unread.delete(peer)
     node.end()
     for (const pair of this.#pairsOf(peer)) {
       pair.dialing?.()
@@ -85,6 +88,18 @@ export class SimNet {
     if (clogged) this.#clogged.add(`${from} ${to}`)
     else this.#clogged.delete(`${from} ${to}`)
     this.#applyBlocks()
+  }
+
+  /** A peer's event loop stands still: what arrives is read when it goes on. Its timers are `NodeClock`'s to hold. */
+  stall(peer: PeerId, ms: number): void {
+    if (this.#unread.has(peer) || !this.#nodes.has(peer)) return
+    const waiting: (() => void)[] = []
+    this.#unread.set(peer, waiting)
+    this.clock.after(ms, () => {
+      if (this.#unread.get(peer) !== waiting) return
+      this.#unread.delete(peer)
+      for (const read of waiting) read()
+    })
   }
 
   /** Peers reach only those of their own group; those in none reach nobody. */
@@ -111,7 +126,7 @@ export class SimNet {
     const key = `${from} ${to}`
     let pipe = this.#pipes.get(key)
     if (pipe === undefined) {
-      pipe = new Pipe(this.clock, this.#random, this.#defaults)
+      pipe = new Pipe(this.clock, this.#random, this.#defaults, (deliver) => this.#receive(to, deliver))
       pipe.block(!this.#passes(from, to))
       this.#pipes.set(key, pipe)
     }
@@ -123,6 +138,12 @@ export class SimNet {
     const pair = this.#pair(a, b)
     if (!this.#allowed(a, b)) return this.#down(pair)
     if (pair.connection === undefined && this.#desired(a, b)) this.#dial(pair, this.#dialMs(a, b))
+  }
+
+  #receive(peer: PeerId, deliver: () => void): void {
+    const waiting = this.#unread.get(peer)
+    if (waiting === undefined) deliver()
+    else waiting.push(deliver)
   }
 
   #dial(pair: Pair, delayMs: number): void {

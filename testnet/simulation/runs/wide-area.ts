@@ -1,7 +1,8 @@
+import { regionOf } from '@brume/testkit'
 import { calm } from '../faults/calm.ts'
 import type { RunOptions } from '../faults/options.ts'
 import { seedOf } from '../world/streams.ts'
-import { awsDelayUs, awsTable, REGIONS } from './delays.ts'
+import { regionalDelaysUs } from './delays.ts'
 import { SimGroup } from './group.ts'
 import { Workload } from './workload.ts'
 
@@ -27,9 +28,10 @@ export interface WideArea {
 
 /** 50 equal members in ten regions, no processing or disk time, each leads once; null without the table. */
 export function measureWideArea(): WideArea | null {
-  if (awsTable() === null) return null
-  const fifty = measure(50, 50)
-  const hundred = measure(100, 5)
+  const delayUs = regionalDelaysUs()
+  if (delayUs === null) return null
+  const fifty = measure(50, 50, delayUs)
+  const hundred = measure(100, 5, delayUs)
   const near = (ms: number, published: number) => Math.abs(ms - published) <= published * MARGIN
   const ok =
     near(fifty.notarizedMs, NOTARIZED_MS) && near(fifty.finalMs, FINAL_MS) && hundred.slowestFinalMs < HUNDRED_WITHIN_MS
@@ -42,12 +44,10 @@ function optionsOf(members: number): RunOptions {
   return { ...calm(members), deltaMs: 2_000, delay, syncUs: nothing, scenario: null }
 }
 
-function measure(members: number, leaders: number) {
+function measure(members: number, leaders: number, delayUs: (from: string, to: string) => number) {
   const group = new SimGroup({ seed: seedOf(0), options: optionsOf(members) })
   const { world, network, nodes, oracle } = group
-  const regions = awsTable() ?? {}
-  const region = (member: number) => REGIONS[Math.floor((member * REGIONS.length) / members)] ?? ''
-  network.settings.delayUs = (from, to) => awsDelayUs(regions, region(from), region(to))
+  network.settings.delayUs = (from, to) => delayUs(regionOf(from, members), regionOf(to, members))
   const workload = new Workload(group)
   const proposedUs = new Map<string, number>()
   const waits = { notarized: [] as number[], final: [] as number[], slowest: [] as number[] }
