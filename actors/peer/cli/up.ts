@@ -8,6 +8,7 @@ import { defaultDirectory, layoutOf, makeFolders } from '../data/index.ts'
 import { EXIT, PeerError } from '../errors.ts'
 import type { Peer } from '../peer.ts'
 import { privateFolder } from '../private-folder.ts'
+import { whenCallerEnds } from './caller.ts'
 import { readDuration } from './duration.ts'
 import { limitMemory } from './memory.ts'
 import { announce } from './notices.ts'
@@ -78,6 +79,7 @@ function stopWhenTold(peer: Peer): void {
     void peer.stop()
   }
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal)
+  whenCallerEnds(() => void peer.stop())
   // Whoever read our lines is gone (`brume up | head`): nobody is left to tell.
   process.stdout.on('error', () => void peer.stop())
 }
