@@ -17,10 +17,12 @@ import { DOMAIN, hash } from '@brume/crypto'
  * | `k` | id 16, key 16 | stored reply |
  * | `n` | root id 16, hash 16 | alias: address of the actor with a systemId |
  * | `v` | id 16 | where one lives that moved to another peer |
- * | `f` | id 16 of an address it had before | path of an actor that came from another peer |
+ * | `p` | id 16 of an address it had before | path of an actor that came from another peer |
  * | `g` | id 16 | addresses it had before, with their incarnations |
- * | `i` | token 16 | an actor that another peer sent, until it is known whether it is to live here |
+ * | `j` | token 16 | an actor that another peer sent, until it is known whether it is to live here |
  * | `b` | | boots so far, and when the peer was last known to run |
+ *
+ * A peer keeps other things of its actors in parts of the same store, whose names begin with f, i, s and u.
  */
 export const PREFIX = {
   record: 0x72,
@@ -34,9 +36,9 @@ export const PREFIX = {
   reply: 0x6b,
   alias: 0x6e,
   moved: 0x76,
-  former: 0x66,
+  former: 0x70,
   formers: 0x67,
-  arrival: 0x69,
+  arrival: 0x6a,
   boot: 0x62
 } as const
 
