@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { runOf } from './testing/moves.ts'
+import { runOf, STEADY } from './testing/moves.ts'
 
 const RUNS = 40
 
@@ -11,10 +11,12 @@ describe('either end of a move killed at any time', () => {
     'exactly one peer has the actor, with all that was acknowledged, each once and in order: part %i',
     async (part) => {
       for (let run = part * PER_CASE; run < (part + 1) * PER_CASE; run++) {
-        const { acknowledged, found, sent, kills: killed } = await runOf(run)
+        const { acknowledged, found, sent, steady, kills: killed } = await runOf(run)
         const lives = found.filter((seen) => seen !== undefined)
         expect(lives, `run ${run}: lives`).toHaveLength(1)
-        expect(lives[0], `run ${run}: what it has`).toEqual(acknowledged.filter((n) => n % 2 === 0))
+        const [asked, others] = [lives[0]?.filter((n) => n < STEADY), lives[0]?.filter((n) => n >= STEADY)]
+        expect(asked, `run ${run}: what it was asked`).toEqual(acknowledged.filter((n) => n % 2 === 0))
+        expect(others, `run ${run}: what it was sent`).toEqual(Array.from({ length: steady }, (_, n) => STEADY + n))
         expect(sent, `run ${run}: what it sent`).toEqual(acknowledged.filter((n) => n % 2 === 1))
         kills += killed
         if (found[1] !== undefined) moved += 1

@@ -3,6 +3,9 @@ import { logbook, type Node, PEERS, World } from '../../delivery/fixture.ts'
 import { slowStore } from '../../kernel/durable/fixture.ts'
 
 const EVENTS = 24
+/** Numbers from here on come from an actor on disk, all the while. */
+export const STEADY = 1_000
+const STEADY_EVERY_MS = 9
 const LIMIT_MS = 60_000
 
 /** Two peers between which an actor moves, whose processes are killed, and one that sends. */
@@ -15,6 +18,8 @@ class Trial {
   readonly #disks = [new StoreMedium(), new StoreMedium(), new StoreMedium()]
   readonly #isUp = [false, false, false]
   kills = 0
+  /** How many the other actor has sent. */
+  steady = 0
 
   constructor(run: number) {
     this.random = new SimRandom(seedFromHex(run.toString(16).padStart(32, '0')), 'moves')
@@ -79,9 +84,17 @@ class Trial {
       if (!this.#isUp[from] || node?.kernel.actors().some(({ path }) => path === 'book') !== true) continue
       node.kernel.move('book', PEERS[to] ?? '').catch(() => undefined)
       const target = this.random.below(4)
-      if (target < 2) this.world.clock.after(this.random.below(45) + this.random.float(), () => void this.kill(target))
+      if (target < 2) this.world.clock.after(this.random.below(90) + this.random.float(), () => void this.kill(target))
       return
     }
+  }
+
+  /** As long as it is not over. */
+  steadily(n: number, isOver: () => boolean): void {
+    if (isOver()) return
+    this.steady = n + 1
+    this.nodes[2]?.kernel.tell('from', { type: 'pass', n: STEADY + n, to: `brume://${PEERS[0]}/book` })
+    this.world.clock.after(STEADY_EVERY_MS, () => this.steadily(n + 1, isOver))
   }
 
   /** What an actor of that name, of that peer's own, has seen. */
@@ -105,6 +118,7 @@ export interface Outcome {
   /** What came of what it sent. */
   readonly sent: readonly number[] | undefined
   readonly kills: number
+  readonly steady: number
 }
 
 /** The whole of one run, by its seed. */
@@ -113,14 +127,18 @@ export async function runOf(run: number): Promise<Outcome> {
   for (const index of [0, 1, 2]) await trial.start(index)
   trial.nodes[0]?.kernel.spawn('book', logbook.name, run % 2 === 0 ? {} : { durability: 'journal' })
   trial.nodes[2]?.kernel.spawn('sink', logbook.name)
+  trial.nodes[2]?.kernel.spawn('from', logbook.name)
+  let isOver = false
+  trial.steadily(0, () => isOver)
   for (let n = 0; n < EVENTS; n++) {
     if (n % 4 === 1) trial.moveUnderFire()
     await trial.submit(n)
     await trial.world.clock.pass(trial.random.below(60))
   }
+  isOver = true
   // Whoever waits for a decision has asked by then.
   await trial.world.clock.pass(LIMIT_MS)
   const found = [await trial.found(0, 'book'), await trial.found(1, 'book')]
-  const { acknowledged, kills } = trial
-  return { acknowledged, kills, found, sent: await trial.found(2, 'sink') }
+  const { acknowledged, kills, steady } = trial
+  return { acknowledged, kills, steady, found, sent: await trial.found(2, 'sink') }
 }
