@@ -4,7 +4,6 @@ import { calibrate, drift } from '../harness/calibration.ts'
 import { describeCommit, describeMachine } from '../harness/machine.ts'
 import { benchCompare } from './compare/compare.ts'
 import { benchCold, benchJournal } from './disk.ts'
-import { benchFlood } from './flood.ts'
 import { benchGroup } from './group.ts'
 import { benchAsk, benchTell } from './local.ts'
 import { benchMemory } from './memory.ts'
@@ -19,7 +18,6 @@ const PARTS: Readonly<Record<RuntimePart, (seconds: number, out: string) => Prom
   cold: benchCold,
   remote: benchRemote,
   memory: benchMemory,
-  flood: benchFlood,
   bft: benchGroup,
   compare: benchCompare
 }

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { SimRandom, seedFromHex } from '@brume/testkit'
 import type { EventLine } from '../runner/event-line.ts'
+import { verdict } from '../scenario/checks/check.ts'
+import type { Judged } from '../scenario/checks/index.ts'
 import { POINTS, type Point } from './crash-points.ts'
 import type { Lists } from './pair-main.ts'
 import { Place, poll } from './place.ts'
@@ -16,6 +18,8 @@ const TIMES_MAX = 2
 const POINT_WITHIN_MS = 5_000
 const LEVEL_WITHIN_MS = 120_000
 const LEVEL_POLL_MS = 50
+/** Of so many each point has its share, or the draw is wrong. */
+const KILLS_FOR_EACH = 40
 /** Whatever would come twice has come by then. */
 const QUIET_MS = 1_000
 
@@ -137,64 +141,29 @@ class Pair {
   }
 }
 
-export interface Finding {
-  readonly check: string
-  readonly ok: boolean
-  readonly sentence: string
-}
-
 /** What is promised, and whether it was kept. */
-export function judgeKills({
-  acknowledged,
-  source,
-  sink,
-  mails,
-  kills,
-  hits,
-  areLeft
-}: KillOutcome): readonly Finding[] {
+export function judgeKills(outcome: KillOutcome): readonly Judged[] {
+  const { acknowledged, source, sink, mails, kills, hits, areLeft } = outcome
   const { went = [], looked = [], ponged = [] } = source
   const { added = [] } = sink
   const all = Array.from({ length: Math.max(acknowledged, went.length) }, (_, k) => k)
   const lost = all.filter((k) => k < acknowledged && !went.includes(k)).length
   const odd = [...mails.values()].filter((ids) => ids.size !== 1).length
   const tally = POINTS.map((point) => `${point} ${hits.get(point) ?? 0}`).join(', ')
-  const finding = (check: string, ok: boolean, sentence: string): Finding => ({ check, ok, sentence })
+  const isSpread = kills < KILLS_FOR_EACH || POINTS.every((point) => hits.has(point))
+  const found = (list: readonly number[], what: string): string =>
+    `${list.length} ${what}, ${list.length - new Set(list).size} of them twice`
   return [
-    finding(
-      'killed',
-      POINTS.every((point) => (hits.get(point) ?? 0) > 0 || kills < POINTS.length * 10),
-      `${kills} times with kill -9: ${tally}`
-    ),
-    finding('acknowledged-kept', lost === 0, `${acknowledged} events acknowledged, ${lost} lost`),
-    finding(
-      'once',
-      isDeepStrictEqual(sorted(went), all),
-      `${went.length} events processed, ${repeated(went)} of them twice`
-    ),
-    finding(
-      'sends-once',
-      isDeepStrictEqual(added, went),
-      `${added.length} of ${went.length} sends arrived, in order, ${repeated(added)} twice`
-    ),
-    finding(
-      'answers-once',
-      isDeepStrictEqual(ponged, went),
-      `${ponged.length} answers to them, in order, ${repeated(ponged)} twice`
-    ),
-    finding(
-      'effects-once',
-      isDeepStrictEqual(sorted(looked), all),
-      `${looked.length} results of effects entered, ${repeated(looked)} twice`
-    ),
-    finding(
-      'effect-ids',
-      odd === 0 && mails.size === all.length,
-      `${mails.size} custom actions, ${odd} of them under more than one id`
-    ),
-    finding('no-orphans', !areLeft, areLeft ? 'a process is left' : 'every process of the run has ended')
+    judged('killed', isSpread, `${kills} times with kill -9: ${tally}`),
+    judged('acknowledged-kept', lost === 0, `${acknowledged} events acknowledged, ${lost} lost`),
+    judged('events-once', isDeepStrictEqual(sorted(went), all), found(went, 'events processed')),
+    judged('sends-once', isDeepStrictEqual(added, went), `${found(added, 'sends arrived')}, in order`),
+    judged('answers-once', isDeepStrictEqual(ponged, went), `${found(ponged, 'answers to them')}, in order`),
+    judged('effects-once', isDeepStrictEqual(sorted(looked), all), found(looked, 'results of effects entered')),
+    judged('effect-ids', odd === 0 && mails.size === all.length, `${mails.size} custom actions, ${odd} under two ids`),
+    judged('no-orphans', !areLeft, areLeft ? 'a process is left' : 'every process of the run has ended')
   ]
 }
 
+const judged = (check: string, ok: boolean, sentence: string): Judged => ({ check, ...verdict(ok, sentence) })
 const sorted = (list: readonly number[]): readonly number[] => list.toSorted((a, b) => a - b)
-const repeated = (list: readonly number[]): number => list.length - new Set(list).size

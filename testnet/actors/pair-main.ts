@@ -83,6 +83,9 @@ const sink = setup({
   }
 })
 
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit(0))
+
 const [dataDir = '', network = '', to = ''] = process.argv.slice(2)
 const say = (answer: Answer): void => void (process.connected && process.send?.(answer, undefined, {}, () => undefined))
 const crash = new CrashPoints()
@@ -134,6 +137,4 @@ function listsOf(context: object): Lists {
 
 // What cannot be done now is asked again by the next life.
 process.on('message', (order) => void obey(order as Order).catch(() => undefined))
-// Whoever started it is gone.
-process.on('disconnect', () => process.exit(0))
 say({ up: { id: peer.id, addresses: peer.addresses } })

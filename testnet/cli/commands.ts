@@ -76,8 +76,8 @@ function addDrill(program: Command): void {
     .option('--liars <count>', 'members that sign wrong outcomes', parseCount('--liars', 0, PEERS_MAX), 1)
     .option('--kill <count>', 'honest members that are killed with SIGKILL', parseCount('--kill', 0, PEERS_MAX), 0)
     .option('--seconds <count>', 'of each part: all up, some killed, all back', parseCount('--seconds', 1, 3_600), 10)
-    .option('--json', 'the last line is one JSON object', false)
-    .action(drill)
+    .option('--json', 'JSON lines: events, then verdicts, then the result', false)
+    .action((options, command: Command) => drill({ ...options, directory: command.optsWithGlobals().dir }))
 }
 
 function addRun(program: Command): void {

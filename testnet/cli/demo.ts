@@ -1,3 +1,4 @@
+import { whenCallerEnds } from '@brume/peer/caller'
 import { TestnetError } from '../errors.ts'
 import { prepareRun } from '../runner/prepare.ts'
 import { pruneRuns, type RunFolder } from '../runner/run-folder.ts'
@@ -43,11 +44,11 @@ export async function demo(options: DemoOptions): Promise<void> {
     votes: false
   })
   const testnet = new Testnet({ folder, ratePerS: RATE_PER_S })
-  const endOutput = printEvents(testnet, options.json)
+  const endOutput = printEvents(testnet.events, options.json, testnet)
   const interrupted = Promise.withResolvers<never>()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => interrupted.reject(new TestnetError('BRUME_TESTNET_DEADLINE', `ended by ${name}`)))
-  }
+  const end = (by: string): void => interrupted.reject(new TestnetError('BRUME_TESTNET_DEADLINE', `ended by ${by}`))
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => end(name))
+  whenCallerEnds(() => end('the end of the shell that ran it'))
   try {
     await Promise.race([run(testnet, options), interrupted.promise])
     await finish(testnet, folder, options, true)

@@ -1,4 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty'
+import type { EventLine } from '../runner/event-line.ts'
 import type { Testnet } from '../runner/testnet.ts'
 import { jsonLine, plainLine } from '../view/describe.ts'
 import { startLiveView } from '../view/live.ts'
@@ -9,12 +10,12 @@ const PROGRESS_MS = 2_000
 /** Ends the output; calling it gives the terminal back. */
 export type EndOutput = () => void
 
-/** A line an event, and one of progress every 2 s. */
-export function printEvents(testnet: Testnet, json: boolean): EndOutput {
-  const forget = testnet.events.listen((event) => {
+/** A line an event, and of a run one of progress every 2 s. */
+export function printEvents(events: EventLine, json: boolean, testnet?: Testnet): EndOutput {
+  const forget = events.listen((event) => {
     process.stdout.write(`${json ? jsonLine(event) : plainLine(event)}\n`)
   })
-  const timer = setInterval(() => tellProgress(testnet), PROGRESS_MS)
+  const timer = testnet === undefined ? undefined : setInterval(() => tellProgress(testnet), PROGRESS_MS)
   return () => {
     clearInterval(timer)
     forget()

@@ -1,9 +1,8 @@
+import { whenCallerEnds } from '@brume/peer/caller'
 import { TestnetError } from '../errors.ts'
 import { pruneRuns } from '../runner/run-folder.ts'
 import type { Judged } from '../scenario/checks/index.ts'
-import { type Manifest, readManifestFile } from '../scenario/manifest.ts'
-import { writeReport } from '../scenario/report.ts'
-import { runScenario } from '../scenario/run-scenario.ts'
+import { type Play, readPlay } from '../scenario/play.ts'
 import { type EndOutput, printEvents } from './output.ts'
 
 export interface RunScenarioOptions {
@@ -15,39 +14,36 @@ export interface RunScenarioOptions {
 }
 
 /** Rejects with `BRUME_TESTNET_VIOLATION` when a check failed, `BRUME_TESTNET_INCONCLUSIVE` when one could not tell. */
-export async function run(options: RunScenarioOptions): Promise<void> {
-  const manifest = withCycles(readManifestFile(options.file), options.cycles)
-  pruneRuns(options.directory)
+export async function run({ directory, file, cycles, json }: RunScenarioOptions): Promise<void> {
+  await carryOut(readPlay(file, cycles), directory, json)
+}
+
+/** Prints what happens, each verdict, and what they come to. Rejects as `run` does. */
+export async function carryOut(play: Play, directory: string, json: boolean): Promise<void> {
+  pruneRuns(directory)
   const abort = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => abort.abort(name))
+  whenCallerEnds(() => abort.abort('the end of the shell that ran it'))
   let endOutput: EndOutput = () => undefined
-  if (!options.json) process.stdout.write(`${manifest.name}: ${manifest.about}\n`)
+  if (!json) print(`${play.name}: ${play.about}`)
   try {
-    const result = await runScenario(manifest, {
-      directory: options.directory,
+    const { verdicts, report } = await play.play({
+      directory,
       aborted: abort.signal,
-      began: (testnet) => {
-        endOutput = printEvents(testnet, options.json)
+      began: (events, testnet) => {
+        endOutput = printEvents(events, json, testnet)
       }
     })
-    const report = writeReport(result)
-    for (const judged of result.verdicts) print(options.json ? JSON.stringify(judged) : lineOf(judged))
-    const summary = summaryOf(manifest, result.verdicts)
-    print(
-      options.json ? JSON.stringify({ scenario: manifest.name, ...summary, report }) : `${summary.sentence}; ${report}`
-    )
-    refuse(manifest, result.verdicts)
+    for (const judged of verdicts) print(json ? JSON.stringify(judged) : lineOf(judged))
+    const summary = summaryOf(play, verdicts)
+    print(json ? JSON.stringify({ scenario: play.name, ...summary, report }) : `${summary.sentence}; ${report}`)
+    refuse(play, verdicts)
   } catch (error) {
     if (abort.signal.aborted) throw new TestnetError('BRUME_TESTNET_VIOLATION', `ended by ${abort.signal.reason}`)
     throw error
   } finally {
     endOutput()
   }
-}
-
-function withCycles(manifest: Manifest, cycles: number | undefined): Manifest {
-  if (cycles === undefined) return manifest
-  return { ...manifest, perturb: manifest.perturb.map((what) => (what.count > 1 ? { ...what, count: cycles } : what)) }
 }
 
 function print(line: string): void {
@@ -60,14 +56,14 @@ function lineOf({ check, result, sentence }: Judged): string {
   return `${MARKS[result]} ${check}: ${sentence}`
 }
 
-function summaryOf({ name }: Manifest, verdicts: readonly Judged[]) {
+function summaryOf({ name }: Play, verdicts: readonly Judged[]) {
   const count = (result: Judged['result']): number => verdicts.filter((one) => one.result === result).length
   const counts = { passed: count('passed'), failed: count('failed'), inconclusive: count('inconclusive') }
   const doubts = counts.inconclusive === 0 ? '' : `, ${counts.inconclusive} inconclusive`
   return { ...counts, sentence: `${name}: ${counts.passed} checks passed, ${counts.failed} failed${doubts}` }
 }
 
-function refuse({ name }: Manifest, verdicts: readonly Judged[]): void {
+function refuse({ name }: Play, verdicts: readonly Judged[]): void {
   if (verdicts.some(({ check, result }) => check === 'no-orphans' && result === 'failed')) {
     throw new TestnetError('BRUME_TESTNET_CLEANUP', `scenario ${name} left processes behind`)
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { whenCallerEnds } from '@brume/peer/caller'
 import { TestnetError } from '../errors.ts'
 import { controlSocketPath } from '../runner/control.ts'
 import { prepareRun } from '../runner/prepare.ts'
@@ -30,6 +31,7 @@ export interface UpOptions {
 function waitForEnd(testnet: Testnet, forMs: number | undefined): { readonly reason: Promise<string>; quit(): void } {
   const { promise, resolve } = Promise.withResolvers<string>()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve(name))
+  whenCallerEnds(() => resolve('the shell that ran it is gone'))
   // A reader that went away (`| head`) is the end of the run, not a reason to crash.
   process.stdout.on('error', () => resolve('nobody reads the output'))
   void testnet.downAsked.then(() => resolve('down'))
@@ -45,7 +47,7 @@ export async function up(options: UpOptions): Promise<void> {
   const testnet = new Testnet({ folder, ratePerS: options.rate })
   const end = waitForEnd(testnet, options.for)
   const live = process.stdout.isTTY && process.stdin.isTTY && !options.json && !options.plain
-  const endOutput: EndOutput = live ? showLive(testnet, end.quit) : printEvents(testnet, options.json)
+  const endOutput: EndOutput = live ? showLive(testnet, end.quit) : printEvents(testnet.events, options.json, testnet)
   try {
     const failed = testnet.start().then(() => new Promise<never>(() => undefined))
     const reason = await Promise.race([end.reason, failed])

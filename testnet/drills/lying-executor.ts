@@ -7,16 +7,17 @@ import { type Executor, WorkerExecutor } from '@brume/runtime/replica'
 export const LIE = 1_000_000
 
 /**
- * A member whose machine answers wrongly: replies and counts are too high by `LIE`, in its outcomes, in the leaves of its
- * state and in what it answers to readers. It signs all of it, as an honest member signs the truth.
+ * A member whose machine answers wrongly: replies and counts are too high by `LIE`, in its outcomes, in what it sends, in the
+ * leaves of its state and in what it answers to readers. It signs all of it, as an honest member signs the truth.
  */
 export const lyingExecutor: PeerPorts['executor'] = (bundle, assignment) => {
   const honest: Executor = new WorkerExecutor(bundle, assignment, systemClock())
   return {
     execute: async (parent, batch) => {
-      const { outcomes, changes, ...rest } = await honest.execute(parent, batch)
+      const { outcomes, sends, changes, ...rest } = await honest.execute(parent, batch)
       return {
         ...rest,
+        sends: sends.map((send) => ({ ...send, event: raise(send.event) })),
         outcomes: outcomes.map((outcome) => ({ ...outcome, value: raise(outcome.value) })),
         changes: changes.map(
           ([path, bytes]) => [path, path === 'context/n' && bytes !== null ? encode(LIE) : bytes] as const

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { TestnetError } from '../errors.ts'
 import { PROFILES } from '../links/profiles.ts'
 import type { LinkRule } from '../links/rules.ts'
 import { BEHAVIOURS, type Behaviour } from '../runner/messages.ts'
@@ -95,10 +93,11 @@ export interface Manifest {
   readonly checks: readonly CheckSpec[]
 }
 
-const name = text(/^[a-z][a-z0-9-]{0,39}$/, 'a name of small letters, digits and hyphens')
+export const name = text(/^[a-z][a-z0-9-]{0,39}$/, 'a name of small letters, digits and hyphens')
 const groupName = text(/^[a-z][a-z-]{0,23}$/, 'a name of small letters and hyphens, without digits')
 const words = text(/^[\p{L}\p{N} .:_-]{0,64}$/u, 'at most 64 letters, digits, spaces and hyphens')
-const sentence = text(/^.{0,300}$/su, 'a sentence of at most 300 characters')
+export const about = defaulting(text(/^.{0,300}$/su, 'a sentence of at most 300 characters'), '')
+export const seed = defaulting(text(/^[0-9a-f]{0,64}$/, 'at most 64 hex digits'), '')
 const selector = text(/^\S{1,64}$/, 'a selector: all, a peer, <group>:*, site:<s>, operator:<o> or random:<k>')
 const seconds = number(0, DURATION_S_MAX)
 const nullable = <T>(read: Reader<T>): Reader<T | null> => defaulting<T | null>(read, null)
@@ -157,9 +156,7 @@ const anyArguments: Reader<Readonly<Record<string, unknown>>> = (value, where) =
     : refuse(where, 'must be an object')
 
 const manifest = record<Manifest>('a scenario', {
-  name,
-  about: defaulting(sentence, ''),
-  seed: defaulting(text(/^[0-9a-f]{0,64}$/, 'at most 64 hex digits'), ''),
+  ...{ name, about, seed },
   durationS: number(1, DURATION_S_MAX),
   program: defaulting(choice('counter'), 'counter'),
   pace: defaulting(
@@ -202,16 +199,4 @@ function requireTarget(selector: string, groups: readonly Group[], where: string
   )
   if (peers.some((peer) => fits(selector, peer))) return
   refuse(where, `is ${JSON.stringify(selector)}, which fits no peer; random:<k> draws from ${honest} honest ones`)
-}
-
-/** Reads a scenario file. @throws TestnetError `BRUME_TESTNET_MANIFEST` */
-export function readManifestFile(path: string): Manifest {
-  let value: unknown
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new TestnetError('BRUME_TESTNET_MANIFEST', `${path} cannot be read as JSON: ${why}`, { cause })
-  }
-  return readManifest(value)
 }

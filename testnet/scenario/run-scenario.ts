@@ -12,8 +12,10 @@ import { type Judged, prepareChecks } from './checks/index.ts'
 import { Faults } from './faults.ts'
 import { acknowledged, History } from './history.ts'
 import { LoadMeter } from './load-meter.ts'
-import type { Manifest } from './manifest.ts'
+import { type Manifest, readManifest } from './manifest.ts'
 import type { Accusation, Change, Outcome } from './outcome.ts'
+import type { Play } from './play.ts'
+import { writeReport } from './report.ts'
 
 /** Sixteen peers on two busy cores. */
 const SETTLE_DEADLINE_MS = 120_000
@@ -34,6 +36,23 @@ export interface ScenarioResult {
   readonly seed: string
   readonly outcome: Outcome
   readonly verdicts: readonly Judged[]
+}
+
+/** A quorum group of peers, its liars, faults and clients. */
+export function quorumPlay(value: unknown, cycles: number | undefined): Play {
+  const manifest = withCycles(readManifest(value), cycles)
+  return {
+    ...manifest,
+    play: async ({ directory, aborted, began }) => {
+      const result = await runScenario(manifest, { directory, aborted, began: (run) => began(run.events, run) })
+      return { verdicts: result.verdicts, report: writeReport(result) }
+    }
+  }
+}
+
+function withCycles(manifest: Manifest, cycles: number | undefined): Manifest {
+  if (cycles === undefined) return manifest
+  return { ...manifest, perturb: manifest.perturb.map((what) => (what.count > 1 ? { ...what, count: cycles } : what)) }
 }
 
 /** Runs one scenario from its first process to its last, and judges what it left. Rejects with `TestnetError`. */

@@ -27,6 +27,12 @@ const SENTENCES: Readonly<Record<string, (detail: Detail) => string>> = {
   'fault.begins': (d) => `fault ${d.number}: ${d.action} ${d.targets}${d.detail}`,
   'fault.ends': (d) => `fault ${d.number} ends: ${d.action} ${d.targets} after ${d.tookMs} ms`,
   'fault.over': (d) => `fault ${d.number} is over: ${d.targets} ${d.how}`,
+  'actor.killed': (d) => `killed, the ${d.number}th time, ${d.where}: ${d.acknowledged} events acknowledged`,
+  'flood.begins': (d) => `${d.times} times what an actor can take, for ${d.seconds} s: ${d.overflow}`,
+  'drill.formed': (d) => `${d.members} members replicate ${d.address}`,
+  'drill.part': (d) => `${d.part}: ${d.answered} answers; ${d.proofs} proofs by now, ${d.wrong} wrong`,
+  'drill.named': (d) => `every honest member holds a proof of ${d.members}`,
+  'drill.wrong': (d) => `WRONG: ${d.sentence}`,
   'load.begins': (d) => `clients submit ${d.ratePerS} commands a second`,
   'load.ends': (d) => `the load ends: ${d.acknowledged} commands acknowledged as final, ${d.unknown} without an answer`,
   progress: (d) =>

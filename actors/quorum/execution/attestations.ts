@@ -59,6 +59,8 @@ export class Attestations {
   readonly #signatures = new Map<number, Uint8Array>()
   readonly #heard = new Map<number, Map<number, Attestation>>()
   readonly #genuine = new WeakSet<Attestation>()
+  /** Of members that say something else than this one: counted once each, whoever of them is right. */
+  readonly #contrary = new WeakSet<Attestation>()
   readonly #wanted = new Map<number, Wanted[]>()
   #executedView = 0
 
@@ -152,8 +154,13 @@ export class Attestations {
 
   /** Do others say something else, or, where it is wanted, enough of them the same? */
   #judge(own: Own): void {
-    const { seat } = this.#options
+    const { seat, dropped } = this.#options
     const heard = [...(this.#heard.get(own.view)?.values() ?? [])].filter(({ signer }) => signer !== seat.self)
+    for (const vote of heard) {
+      if (vote.statement === own.digest || this.#contrary.has(vote)) continue
+      this.#contrary.add(vote)
+      dropped('statement')
+    }
     const wanted = this.#wanted.has(own.view) ? this.#sign(own) : null
     const votes = wanted === null ? heard : [...heard, wanted]
     for (const [statement, said] of Map.groupBy(votes, (vote) => vote.statement)) {

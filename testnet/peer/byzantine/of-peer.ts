@@ -7,8 +7,11 @@ import type { PeerConfig } from '../../runner/messages.ts'
 import { clientIdentity } from '../clients.ts'
 import { Misbehaviour } from './misbehave.ts'
 
+/** Without accomplices it breaks the rules alone. */
+type Liar = Pick<PeerConfig, 'dataDir' | 'networkName' | 'behaviour'> & Partial<Pick<PeerConfig, 'accomplices'>>
+
 /** What it takes to misbehave in the one group of this data folder: its key, its committee. Undefined without a group. */
-export function misbehaviourOf(config: PeerConfig): Misbehaviour | undefined {
+export function misbehaviourOf(config: Liar): Misbehaviour | undefined {
   const groups = join(config.dataDir, 'groups')
   const [name] = readNames(groups)
   if (name === undefined) return undefined
@@ -19,7 +22,7 @@ export function misbehaviourOf(config: PeerConfig): Misbehaviour | undefined {
     identity,
     committee: committeeOf(manifest),
     self: identity.peerId,
-    accomplices: config.accomplices,
+    accomplices: config.accomplices ?? [identity.peerId],
     members: decodeManifest(manifest).members.map(({ peer }) => peer),
     clientKey: (client) => toHex(clientIdentity(config.networkName, client).publicKey)
   })
