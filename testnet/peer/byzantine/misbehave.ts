@@ -50,6 +50,12 @@ const UNPUBLISHED: Readonly<Record<Behaviour['behaviour'], readonly number[]>> =
   censor: []
 }
 
+/** `type u8 ‖ handle u16 ‖ epoch u64`, and then how many votes. */
+const ECHO_HEAD_BYTES = 11
+
+/** That nobody heard anything of it: or it would believe that another process has its key, and it must vote to lie. */
+const emptyEcho = (body: Uint8Array): Uint8Array => Uint8Array.of(...body.subarray(0, ECHO_HEAD_BYTES), 0)
+
 type Pass = (body: Uint8Array) => SendResult
 
 /**
@@ -59,8 +65,6 @@ type Pass = (body: Uint8Array) => SendResult
  */
 export class Misbehaviour {
   readonly #options: MisbehaviourOptions
-  /** Those who are told the other story. */
-  readonly #secondHalf: ReadonlySet<PeerId>
   readonly #twins = new Map<string, string>()
   #behaviour: Behaviour | null = null
   #censored: ReadonlySet<string> = new Set()
@@ -68,8 +72,6 @@ export class Misbehaviour {
 
   constructor(options: MisbehaviourOptions) {
     this.#options = options
-    const deceived = options.members.filter((peer) => !options.accomplices.includes(peer))
-    this.#secondHalf = new Set(deceived.slice(Math.ceil(deceived.length / 2)))
   }
 
   /** Frames and commands that were not what an honest peer would have made of them. */
@@ -86,14 +88,18 @@ export class Misbehaviour {
     const quieter = muffled(net, TOPICS, {
       mayLeave: ([type = 0]) => !this.#leavesOut(type),
       // What proves it a liar would have the honest peer inside believe that another process has its key.
-      mayArrive: ([type]) => this.#behaviour === null || type !== GOSSIP.evidence
+      mayArrive: ([type]) => !this.#isLiar || type !== GOSSIP.evidence
     })
     return interpose(quieter, QUORUM_PROTOCOL, {
       frame: (_from, body, pass) => {
-        if (this.#hears(body)) pass(body)
+        if (this.#hears(body)) pass(this.#isLiar && body[0] === FRAME.echo ? emptyEcho(body) : body)
       },
       send: (to, body, pass) => this.#send(to, body, pass)
     })
+  }
+
+  get #isLiar(): boolean {
+    return this.#behaviour !== null
   }
 
   #leavesOut(type: number): boolean {
@@ -101,7 +107,6 @@ export class Misbehaviour {
   }
 
   #hears(body: Uint8Array): boolean {
-    if (this.#behaviour !== null && body[0] === FRAME.echo) return false
     if (this.#behaviour?.behaviour === 'collude' && body[0] === PROPOSE) this.#remember(proposalOf(body))
     if (this.#censored.size === 0 || body[0] !== COMMAND || !this.#isCensored(commandOf(body))) return true
     this.#count++
@@ -165,7 +170,7 @@ export class Misbehaviour {
 
   /** Its own block to the first half, the twin to the second; with accomplices, votes to match. */
   #tellTwo(to: PeerId, body: Uint8Array, pass: Pass, together: boolean): SendResult {
-    if (!this.#secondHalf.has(to)) return pass(body)
+    if (!this.#isDeceived(to)) return pass(body)
     if (body[0] === PROPOSE) return this.#proposeOther(body, pass)
     if (!together || body[0] !== VOTES) return pass(body)
     return pass(
@@ -174,6 +179,13 @@ export class Misbehaviour {
         votesOf(body).map((vote) => this.#other(vote))
       )
     )
+  }
+
+  /** Is this one of those who are told the other story? */
+  #isDeceived(peer: PeerId): boolean {
+    const { members, accomplices } = this.#options
+    const others = members.filter((member) => !accomplices.includes(member))
+    return others.indexOf(peer) >= Math.ceil(others.length / 2)
   }
 
   #proposeOther(body: Uint8Array, pass: Pass): SendResult {

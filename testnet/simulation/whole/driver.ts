@@ -31,6 +31,7 @@ export class WholeDriver {
     for (const peer of this.#peers) {
       peer.medium.isFull = false
       peer.medium.failNext = false
+      peer.deafness.kinds.clear()
       if (peer.mayHalt) peer.kill(0)
     }
     // What a wall clock says is the operator's to mend, and nothing here waits for one that is 4 s off.
@@ -54,6 +55,8 @@ export class WholeDriver {
         net.clog(from, to)
         return void clock.after(event.forMs, () => net.clog(from, to, false))
       }
+      case 'ring':
+        return this.#ring(event.order, event.forMs)
       case 'sever':
         return event.a === event.b ? undefined : net.sever(this.#name(event.a), this.#name(event.b))
       default:
@@ -79,6 +82,13 @@ export class WholeDriver {
         peer.medium.verdict = event.type === 'wipe' ? 'lost' : 'damaged'
         if (event.type === 'wipe') peer.store.wipe()
         return
+      case 'lying-sync':
+        return this.#lieAboutSyncs(peer, event.forMs, event.downMs)
+      case 'stall':
+        return peer.stall(event.forMs)
+      case 'deaf':
+        for (const kind of event.kinds) peer.deafness.kinds.add(kind)
+        return void clock.after(event.forMs, () => peer.deafness.kinds.clear())
       case 'isolate':
         return this.#split([event.process], event.forMs)
       case 'slow':
@@ -95,6 +105,31 @@ export class WholeDriver {
       case 'jump':
         return peer.jump(event.byMs)
     }
+  }
+
+  /** What it confirmed meanwhile is gone, and the journal looks as sound as before. */
+  #lieAboutSyncs(peer: WholePeer, forMs: number, downMs: number): void {
+    const { medium } = peer
+    const last = medium.records.at(-1)?.sequence ?? 0
+    this.#scene.clock.after(forMs, () => {
+      if (this.#isStopped || !peer.isAlive) return
+      this.#down(peer, 0, downMs)
+      medium.records.splice(0, Number.POSITIVE_INFINITY, ...medium.records.filter(({ sequence }) => sequence <= last))
+      // Its blocks lie on the same disk: with them it would be above most of what it forgot.
+      peer.store.cutPower(() => 0)
+      peer.forget()
+    })
+  }
+
+  #ring(order: readonly number[], forMs: number): void {
+    const { net, clock } = this.#scene
+    const apart = order.flatMap((from, i) =>
+      order.filter((_, j) => Math.abs(i - j) > 1 && Math.abs(i - j) < order.length - 1).map((to) => [from, to] as const)
+    )
+    for (const [from, to] of apart) net.clog(this.#name(from), this.#name(to))
+    clock.after(forMs, () => {
+      for (const [from, to] of apart) net.clog(this.#name(from), this.#name(to), false)
+    })
   }
 
   #down(peer: WholePeer, kept: number, downMs: number): void {

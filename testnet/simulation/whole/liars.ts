@@ -1,16 +1,19 @@
+import { ClientLiar } from '@brume/actors/quorum/testing'
 import { asArray, type CborValue, decode, encode, toHex } from '@brume/codec'
 import type { Committee } from '@brume/consensus'
-import { DOMAIN, hash, type Identity } from '@brume/crypto'
-import type { Channel, Net, PeerId } from '@brume/ports'
+import { RESULT, signedSlotBytes } from '@brume/consensus/slot'
+import { DOMAIN, hash, type Identity, sha256 } from '@brume/crypto'
+import type { Net, PeerId } from '@brume/ports'
 import {
   CLIENT_PROTOCOL,
-  type ClientAnswer,
-  decodeClientFrame,
   decodePageAnswer,
+  decodeSlotFrame,
   decodeSyncRequest,
-  encodeClientAnswer,
   encodePageAnswer,
+  encodeSlotFrame,
   QUORUM_PROTOCOL,
+  SLOT_PROTOCOL,
+  SLOT_VALUE_PROTOCOL,
   SYNC_PROTOCOL
 } from '@brume/protocols/quorum'
 import { replace, type SimRandom } from '@brume/testkit'
@@ -18,17 +21,14 @@ import { PROPOSE, proposalOf, proposeTwin, type SeenProposal, type Twin } from '
 import { Misbehaviour } from '../../peer/byzantine/misbehave.ts'
 import { interpose } from '../../peer/interpose.ts'
 import { BEHAVIOURS } from '../../runner/messages.ts'
-import { pick } from '../world/streams.ts'
+import { between } from '../world/streams.ts'
 import type { WholeRole } from './options.ts'
 
-/** Of its answers to clients so many are lies. */
-const LIES = 0.7
-/** Answers kept to be told again where they do not belong. */
-const REMEMBERED_MAX = 64
 /** Where a header says what its body is (quorum.md 4). */
 const BODY = { digest: 7, bytes: 8, count: 9 } as const
 const PAYLOAD_BYTES_MAX = 131_072
-const REFUSALS = ['NOT_ADMITTED', 'EXPIRED', 'SEQUENCE_OLD', 'PRUNED', 'HALTED', 'NONSENSE']
+/** Of its frames so many are changed on their way out, and then refused with the stream they came on. */
+const MUTATED = 0.05
 
 /** Who sits where, as the liar's own group has it now. */
 export interface Seats {
@@ -41,16 +41,19 @@ export interface LiarOptions {
   readonly roles: readonly WholeRole[]
   readonly accomplices: readonly PeerId[]
   readonly seats: () => Seats
+  /** Of the members' slots. */
+  readonly slotCommittee: Committee
   readonly random: SimRandom
 }
 
 /** The network of a member that runs the production code inside and breaks its promises on the wire. */
 export function lyingNet(net: Net, options: LiarOptions): Net {
   const { roles, random } = options
-  let wrapped = misbehaving(net, options)
+  let wrapped = misbehaving(roles.includes('mutate') ? mutating(net, random) : net, options)
   if (roles.includes('replay')) wrapped = replaying(wrapped, options)
-  if (roles.includes('lies-to-clients')) wrapped = lyingToClients(wrapped, new Tongue(random))
+  if (roles.includes('lies-to-clients')) wrapped = lyingToClients(wrapped, random)
   if (roles.includes('bad-pages')) wrapped = servingBadPages(wrapped, random)
+  if (roles.includes('lies-in-slots')) wrapped = lyingInSlots(wrapped, options)
   return wrapped
 }
 
@@ -117,66 +120,9 @@ function withCommand(seen: SeenProposal, command: CborValue | undefined): { twin
   return { twin: { digest: toHex(hash(DOMAIN.quorumBlock, header)), header, payload } }
 }
 
-function lyingToClients(net: Net, tongue: Tongue): Net {
-  return replace(net, {
-    channel: (protocol, handler) => {
-      const channel = net.channel(protocol, handler)
-      if (protocol.id !== CLIENT_PROTOCOL.id) return channel
-      return replace<Channel>(channel, { send: (peer, body) => channel.send(peer, tongue.bend(body)) })
-    }
-  })
-}
-
-/** Wrong, stale and forged answers. */
-class Tongue {
-  readonly #random: SimRandom
-  readonly #said: ClientAnswer[] = []
-
-  constructor(random: SimRandom) {
-    this.#random = random
-  }
-
-  bend(body: Uint8Array): Uint8Array {
-    const frame = decodeClientFrame(body)
-    if ('request' in frame) return body
-    const { answer } = frame
-    this.#said.push(answer)
-    if (this.#said.length > REMEMBERED_MAX) this.#said.shift()
-    return this.#random.chance(LIES) ? encodeClientAnswer(this.#lie(answer)) : body
-  }
-
-  #lie(answer: ClientAnswer): ClientAnswer {
-    const { number } = answer
-    const same = this.#said.filter(({ type }) => type === answer.type)
-    switch (this.#random.below(4)) {
-      case 0:
-        return { number, type: 'refused', code: pick(this.#random, REFUSALS), height: 1, message: 'no' }
-      case 1:
-        return { ...pick(this.#random, same), number }
-      default:
-        return this.#forge(answer)
-    }
-  }
-
-  #forge(answer: ClientAnswer): ClientAnswer {
-    switch (answer.type) {
-      case 'notarized':
-      case 'final':
-        return { ...answer, type: 'final', bundle: flip(this.#random, answer.bundle) }
-      case 'attested':
-        return { ...answer, bundle: flip(this.#random, answer.bundle) }
-      case 'leaves': {
-        const leaves = answer.leaves?.map((place) => ({ ...place, leaf: flip(this.#random, place.leaf) })) ?? null
-        return { ...answer, leaves }
-      }
-      case 'fenced':
-        return { ...answer, certificate: null }
-      case 'blocks':
-        return { ...answer, payloads: answer.payloads.map((payload) => flip(this.#random, payload)) }
-      default:
-        return answer
-    }
-  }
+function lyingToClients(net: Net, random: SimRandom): Net {
+  const liar = new ClientLiar(random)
+  return interpose(net, CLIENT_PROTOCOL.id, { send: (_, body, pass) => pass(liar.bend(body)) })
 }
 
 /** Leaves of states that are not what was certified. */
@@ -192,6 +138,50 @@ function servingBadPages(net: Net, random: SimRandom): Net {
         const leaves = page.leaves.with(-1, flip(random, page.leaves.at(-1) ?? new Uint8Array(1)))
         return encodePageAnswer({ ...page, leaves })
       })
+    }
+  })
+}
+
+/** Bytes among members turned over, cut off, put in or said twice. */
+function mutating(net: Net, random: SimRandom): Net {
+  return interpose(net, QUORUM_PROTOCOL.id, {
+    send: (_, body, pass) => pass(random.chance(MUTATED) ? mutated(random, body) : body)
+  })
+}
+
+function mutated(random: SimRandom, body: Uint8Array): Uint8Array {
+  const at = random.below(body.length)
+  switch (random.below(4)) {
+    case 0:
+      return body.slice(0, at + 1)
+    case 1:
+      return Uint8Array.from([...body.subarray(0, at), ...random.bytes(between(random, 1, 9)), ...body.subarray(at)])
+    case 2:
+      return Uint8Array.from([...body, ...body])
+    default:
+      return flip(random, body)
+  }
+}
+
+/** In slots, to each member a result of its own; and where it is asked for one, other bytes than it voted for. */
+function lyingInSlots(net: Net, { identity, slotCommittee }: LiarOptions): Net {
+  const told = interpose(net, SLOT_PROTOCOL.id, {
+    send: (to, body, pass) => {
+      const { groupId, message } = decodeSlotFrame(body)
+      if (message.type !== 'votes') return pass(body)
+      const votes = message.votes.map((vote) => {
+        if (vote.kind !== RESULT) return vote
+        const other = { ...vote, digest: toHex(sha256(Buffer.from(`${vote.digest} for ${to}`))) }
+        const committee = { ...slotCommittee, epoch: vote.epoch }
+        return { ...other, signature: identity.sign(signedSlotBytes(committee, other)) }
+      })
+      return pass(encodeSlotFrame({ groupId, message: { type: 'votes', votes } }))
+    }
+  })
+  return replace(told, {
+    serve: (protocol, answer) => {
+      if (protocol.id !== SLOT_VALUE_PROTOCOL.id) return told.serve(protocol, answer)
+      return told.serve(protocol, () => Promise.resolve(Buffer.from('\u0001not what I voted for')))
     }
   })
 }

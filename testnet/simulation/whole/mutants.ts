@@ -1,5 +1,6 @@
 import type { WholeOptions } from './options.ts'
 import type { Patch } from './patch.ts'
+import { CALM, stageOf } from './stages.ts'
 
 /** A known bug: a judgement of the production source, replaced by a wrong one while it is loaded. */
 export interface WholeMutant {
@@ -7,13 +8,6 @@ export interface WholeMutant {
   readonly patches: readonly Patch[]
   /** What a run must have for the bug to matter, in place of what its seed drew. */
   readonly stage: Partial<WholeOptions>
-}
-
-/** Four equal members, one of which may be broken, and nothing else that goes wrong. */
-const CALM: Partial<WholeOptions> = {
-  weights: [1, 1, 1, 1],
-  ...{ delayMs: 5, jitterMs: 1, loss: 0, duplication: 0, deltaMs: 100, epochBlocks: 8, checkpointBlocks: 3 },
-  ...{ syncMs: { low: 0.2, high: 1 }, forgetful: [], liars: [], events: [], steps: [], writers: 2, safetyMs: 6_000 }
 }
 
 const kills = (process: number, count: number) =>
@@ -113,6 +107,50 @@ export const WHOLE_MUTANTS: readonly WholeMutant[] = [
       ...CALM,
       events: [0, 1, 0].map((process, i) => ({ atMs: 800 + 1_600 * i, type: 'isolate', process, forMs: 1_200 }))
     }
+  },
+  {
+    name: 'what others heard of a forgetful member is unheard',
+    patches: [
+      {
+        file: 'actors/quorum/votes/echo.ts',
+        find: 'if (vote.signer !== self || ',
+        put: 'if (vote.signer === self || '
+      }
+    ],
+    stage: stageOf('lying disk')
+  },
+  {
+    name: 'proof told again and again',
+    patches: [
+      {
+        file: 'actors/quorum/evidence/proceedings.ts',
+        find: 'if (this.#warranted.has(name)) return',
+        put: ''
+      }
+    ],
+    stage: stageOf('evidence')
+  },
+  {
+    name: 'committee formed that cannot decide',
+    patches: [
+      {
+        file: 'packages/consensus/formation.ts',
+        find: 'return unsound === null ? { formed: true, members }',
+        put: 'return unsound !== undefined ? { formed: true, members }'
+      }
+    ],
+    stage: stageOf('unsound')
+  },
+  {
+    name: 'value of a slot believed unseen',
+    patches: [
+      {
+        file: 'actors/quorum/slots/group.ts',
+        find: 'if (value !== undefined && toHex(sha256(value)) === digest) return value',
+        put: 'if (value !== undefined && toHex(sha256(value)) !== "") return value'
+      }
+    ],
+    stage: stageOf('slots')
   }
 ]
 

@@ -1,15 +1,20 @@
 import type { SimRandom } from '@brume/testkit'
 import { mayFail } from '../oracle/statement.ts'
 import { between, pick, type Streams, shuffled } from '../world/streams.ts'
+import type { Expectation } from './expectations.ts'
 import { planSteps, type Step } from './membership.ts'
 import { WHOLE_MUTANTS } from './mutants.ts'
 import { planFaults, type WholeFaultEvent } from './plan.ts'
+import type { SlotPlan } from './slots.ts'
+import { STAGES } from './stages.ts'
 
 /** Everything that can go wrong in a run of whole groups; each class is on with probability 1/2. */
 export const WHOLE_CLASSES = [
   'delay',
   'loss',
   'partition',
+  'deaf',
+  'stall',
   'kill',
   'power',
   'storm',
@@ -18,6 +23,7 @@ export const WHOLE_CLASSES = [
   'wipe',
   'forget',
   'members',
+  'slots',
   'byzantine'
 ] as const
 export type WholeClass = (typeof WHOLE_CLASSES)[number]
@@ -35,7 +41,9 @@ export const WHOLE_ROLES = [
   'replay',
   'lies-to-clients',
   'wrong-results',
-  'bad-pages'
+  'bad-pages',
+  'mutate',
+  'lies-in-slots'
 ] as const
 export type WholeRole = (typeof WHOLE_ROLES)[number]
 
@@ -59,6 +67,10 @@ export interface WholeOptions {
   readonly forgetful: readonly number[]
   readonly liars: readonly { readonly member: number; readonly roles: readonly WholeRole[] }[]
   readonly writers: number
+  /** Of each member; blocks need signers from two. Left out: nobody asks. */
+  readonly sites?: readonly string[]
+  readonly slots?: readonly SlotPlan[]
+  readonly expects?: readonly Expectation[]
   readonly events: readonly WholeFaultEvent[]
   readonly steps: readonly Step[]
   readonly safetyMs: number
@@ -66,14 +78,20 @@ export interface WholeOptions {
 
 /** Virtual time with faults: ten epochs and more. */
 const SAFETY_MS = 15_000
-/** Of all seeds, those played on the stage of a known bug, without the bug: there nothing may be noticed. */
+const SLOTS_MAX = 4
+/** Clocks of honest members are off by so much either way: as far ahead as a block may be (quorum.md 4). */
+const SKEW_MS = 10_000
+/** Of all seeds, those played on a stage of their own, or on that of a known bug without the bug: nothing may be noticed there. */
 const STAGED = 0.2
 
 /** All options of a seed, from the streams `options` and, for what happens when, `faults` and `workload`. */
 export function drawWholeOptions(streams: Streams): WholeOptions {
   const drawn = drawRun(streams)
   const { options: random } = streams
-  return random.chance(STAGED) ? { ...drawn, ...pick(random, WHOLE_MUTANTS).stage } : drawn
+  if (!random.chance(STAGED)) return drawn
+  // What a stage is there for comes about with some seeds only; what no run may break holds with all.
+  const { expects: _, ...stage } = pick(random, [...WHOLE_MUTANTS, ...STAGES]).stage
+  return { ...drawn, ...stage }
 }
 
 function drawRun({ options: random, faults, workload }: Streams): WholeOptions {
@@ -102,6 +120,8 @@ function drawRun({ options: random, faults, workload }: Streams): WholeOptions {
     forgetful: has('forget') && !has('byzantine') && !has('wipe') ? broken : [],
     liars: lying.map((member) => ({ member, roles: drawRoles(random) })),
     writers: between(random, 1, 3),
+    ...(has('members') && broken.length === 0 ? { sites: drawSites(random, n) } : {}),
+    slots: has('slots') ? drawSlots(workload) : [],
     events: planFaults(faults, { n, classes, wiped, safetyMs: SAFETY_MS }),
     steps: has('members') ? planSteps(workload, { n, lying, wiped, safetyMs: SAFETY_MS }) : [],
     safetyMs: SAFETY_MS
@@ -135,7 +155,26 @@ function drawRoles(random: SimRandom): readonly WholeRole[] {
   return random.chance(0.5) ? [first] : [...new Set([first, pick(random, WHOLE_ROLES.slice(6))])]
 }
 
+/** So many elsewhere that the committee can be formed, and hardly more: one of them less may be one too few. */
+function drawSites(random: SimRandom, n: number): readonly string[] {
+  const elsewhere = mayFail(Array.from({ length: n }, () => 1)) + 1
+  return shuffled(
+    random,
+    Array.from({ length: n }, (_, i) => (i < elsewhere ? 'b' : 'a'))
+  )
+}
+
+function drawSlots(random: SimRandom): readonly SlotPlan[] {
+  const count = between(random, 1, SLOTS_MAX)
+  return Array.from({ length: count }, (_, i) => {
+    const atMs = 1_000 + Math.floor((i * (SAFETY_MS - 2_000)) / count) + random.below(500)
+    const what = pick(random, ['same', 'one-differs', 'all-differ', 'few'] as const)
+    // Leaders decide nothing of which too few results are there.
+    return { atMs, what, leaderViews: what !== 'few' && random.chance(0.7) }
+  })
+}
+
 function drawClock(random: SimRandom, isOff: boolean) {
   if (!isOff) return { offsetMs: 0, driftPpm: 0 }
-  return { offsetMs: between(random, -4_000, 4_000), driftPpm: between(random, -200, 200) }
+  return { offsetMs: between(random, -SKEW_MS, SKEW_MS), driftPpm: between(random, -200, 200) }
 }

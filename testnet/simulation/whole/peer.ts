@@ -1,4 +1,5 @@
 import { createQuorum, type Group, type Quorum } from '@brume/actors/quorum'
+import { toHex } from '@brume/codec'
 import type { Committee } from '@brume/consensus'
 import { createLog, createRegistry } from '@brume/observe'
 import type { Net } from '@brume/ports'
@@ -14,12 +15,14 @@ import {
   type SimRandom,
   StoreMedium
 } from '@brume/testkit'
+import { Deafness } from './deafness.ts'
 import { lyingNet } from './liars.ts'
 import type { WholeOptions } from './options.ts'
 import type { WholeOracle } from './oracle/oracle.ts'
 import type { Person } from './people.ts'
 import { LogProgram } from './program.ts'
 import type { RunLog } from './run-log.ts'
+import { type Slots, slotManifestOf } from './slots.ts'
 import { tapped } from './tap.ts'
 
 /** What all processes of a run share. */
@@ -31,6 +34,7 @@ export interface Scene {
   readonly people: readonly Person[]
   readonly oracle: WholeOracle
   readonly log: RunLog
+  readonly slots: Slots
 }
 
 /** What is gone with a process. */
@@ -49,6 +53,13 @@ export class WholePeer {
   readonly isLiar: boolean
   readonly medium = newMedium()
   readonly store = new StoreMedium()
+  readonly deafness = new Deafness()
+  /** Keys and epochs of which it was told that they are proven to lie, in this life. */
+  readonly proven = new Set<string>()
+  /** Why it did not vote, in any life. */
+  readonly reasons = new Set<string>()
+  /** It may say anything again: its disk lost what it had confirmed. */
+  #hasForgotten = false
   /** It was given a reason to give up; till it is started again. */
   mayHalt = false
   readonly #scene: Scene
@@ -64,6 +75,11 @@ export class WholePeer {
     this.isLiar = scene.options.liars.some(({ member }) => member === index)
     this.#random = random
     this.#wallOffMs = scene.options.clocks[index]?.offsetMs ?? 0
+  }
+
+  /** Members at first. */
+  get founders(): number {
+    return this.#scene.options.weights.length
   }
 
   get isAlive(): boolean {
@@ -98,6 +114,7 @@ export class WholePeer {
     const group = quorum.open(manifest, program)
     this.#life = { clock, journal, quorum, group, program }
     this.#listen(group)
+    this.#scene.slots.began(this, quorum)
     group.start().catch((error: unknown) => this.#scene.oracle.fail('exception', String(error)))
   }
 
@@ -110,11 +127,29 @@ export class WholePeer {
     const life = this.#life
     if (life === null) return
     this.#life = null
-    this.mayHalt = false
+    this.mayHalt = this.#hasForgotten
+    this.proven.clear()
+    this.#scene.slots.died(this)
     life.journal.crash(kept)
     life.clock.stop()
     this.store.kill()
     this.#scene.net.stop(this.person.identity.peerId)
+  }
+
+  /** Its event loop stands still: what arrives is read when it goes on, and then timers act. */
+  stall(ms: number): void {
+    const { net } = this.#scene
+    if (this.#life === null) return
+    net.stall(this.person.identity.peerId, ms)
+    this.#life.clock.stall(ms)
+  }
+
+  /** From here on it may contradict what it said, and give up when it hears of that. */
+  forget(): void {
+    const { oracle } = this.#scene
+    this.#hasForgotten = true
+    this.mayHalt = true
+    oracle.faulty(toHex(this.person.identity.publicKey))
   }
 
   jump(ms: number): void {
@@ -131,10 +166,10 @@ export class WholePeer {
   #wire(net: Net): Net {
     const { oracle, log, people, options } = this.#scene
     const { index, isLiar } = this
-    const heard = tapped(net, {
+    const heard = tapped(this.deafness.around(net), {
       sent: (to, protocol, body) => {
         log.add(index, 'sent', `${protocol} ${to}`, body)
-        if (!isLiar) oracle.sent(index, body, to === '')
+        if (!isLiar && !this.#hasForgotten) oracle.sent(index, body, to === '')
       },
       heard: (from, protocol, body) => log.add(index, 'heard', `${protocol} ${from}`, body)
     })
@@ -145,6 +180,7 @@ export class WholePeer {
       roles: liar.roles,
       accomplices: options.liars.map(({ member }) => people[member]?.identity.peerId ?? ''),
       random: this.#random,
+      slotCommittee: committeeOf(slotManifestOf(this.#scene.manifest)),
       seats: () => ({
         committee: this.#committee(),
         members: this.#life?.group.status().members.map(({ peer }) => peer) ?? []
@@ -184,8 +220,14 @@ export class WholePeer {
         log.add(index, 'final', `${event.height} ${event.digest}`)
         if (!isLiar) oracle.final(index, event.height, event.digest, last)
         last = event.height
+      } else if (event.type === 'warrant') {
+        const name = `${toHex(event.key)}/${event.epoch}`
+        log.add(index, 'state', `warrant ${name}`)
+        if (!isLiar) oracle.warranted(index, toHex(event.key), this.proven.has(name))
+        this.proven.add(name)
       } else if (event.type === 'state' || event.type === 'execution') {
         log.add(index, 'state', `${event.type} ${event.state} ${event.reason ?? ''}`)
+        if (event.reason !== null) this.reasons.add(event.reason)
         if (!isLiar) this.#judge(event.type, event.state, event.reason)
       }
     })

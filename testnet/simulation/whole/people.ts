@@ -1,7 +1,11 @@
+import { DEFAULT_POLICY } from '@brume/consensus'
 import { deriveSeed, type Identity, identityFromSeed } from '@brume/crypto'
 import { DEFAULT_PACE, encodeManifest } from '@brume/protocols/quorum'
 import type { SimRandom } from '@brume/testkit'
 import type { WholeOptions } from './options.ts'
+
+/** Where members have sites, a block needs signers from so many. */
+const SITES_MIN = 2
 
 /** Somebody with keys: a member, a candidate, or a client. */
 export interface Person {
@@ -25,9 +29,11 @@ export function manifestOf(options: WholeOptions, people: readonly Person[], non
   const { deltaMs, minViewMs, maxCommands, epochBlocks, checkpointBlocks } = options
   const members = options.weights.map((weight, i) => {
     const { identity, vrfKey } = people[i] as Person
-    const attributes = { operator: '', site: '', hardware: '' }
+    const attributes = { operator: '', site: options.sites?.[i] ?? '', hardware: '' }
     return { peer: identity.peerId, key: identity.publicKey, vrfKey, weight, ...attributes }
   })
   const pace = { ...DEFAULT_PACE, deltaMs, minViewMs, maxCommands, epochBlocks, checkpointBlocks }
-  return encodeManifest({ name: 'simulated', nonce, pace, members, program: new Uint8Array(0) })
+  const diversity = options.sites === undefined ? [] : [{ attribute: 'site', minDistinct: SITES_MIN }]
+  const policy = { ...DEFAULT_POLICY, diversity }
+  return encodeManifest({ name: 'simulated', nonce, pace, policy, members, program: new Uint8Array(0) })
 }

@@ -13,6 +13,14 @@ export type WholeFault =
   | { readonly type: 'wipe'; readonly process: number; readonly downMs: number }
   /** The journal is found damaged. */
   | { readonly type: 'damage'; readonly process: number; readonly downMs: number }
+  /** The disk confirms what it does not write for so long; then power is lost, and with it all of that. */
+  | { readonly type: 'lying-sync'; readonly process: number; readonly forMs: number; readonly downMs: number }
+  /** The event loop stands still. */
+  | { readonly type: 'stall'; readonly process: number; readonly forMs: number }
+  /** Votes of these kinds do not reach it, nor certificates. */
+  | { readonly type: 'deaf'; readonly process: number; readonly kinds: readonly number[]; readonly forMs: number }
+  /** Each reaches its neighbours in this order alone, the last one the first. */
+  | { readonly type: 'ring'; readonly order: readonly number[]; readonly forMs: number }
   | { readonly type: 'isolate'; readonly process: number; readonly forMs: number }
   | { readonly type: 'split'; readonly side: readonly number[]; readonly forMs: number }
   | { readonly type: 'one-way'; readonly from: number; readonly to: number; readonly forMs: number }
@@ -52,13 +60,17 @@ export function planFaults(random: SimRandom, { n, classes, wiped, safetyMs }: P
   some('partition', 2, () => ({ type: 'isolate', process: process(), forMs: forMs() }))
   some('partition', 3, () => ({ type: 'split', side: drawSide(random, n), forMs: forMs() }))
   some('partition', 4, () => ({ type: 'one-way', from: process(), to: process(), forMs: forMs() }))
+  some('partition', 1, () => ({ type: 'ring', order: shuffled(random, [...Array(n).keys()]), forMs: forMs() }))
+  some('deaf', 4, () => ({ type: 'deaf', process: process(), kinds: drawKinds(random), forMs: forMs() }))
+  some('stall', 6, () => ({ type: 'stall', process: process(), forMs: between(random, 50, 2_000) }))
   some('loss', 4, () => ({ type: 'sever', a: process(), b: process() }))
   some('delay', 2, () => ({ type: 'slow', process: process(), delayMs: between(random, 50, 800), forMs: forMs() }))
   some('disk', 2, () => ({ type: 'full', process: process(), forMs: forMs() }))
   some('disk', 1, () => ({ type: 'sync-fails', process: process(), downMs: downMs() }))
   some('clock', 3, () => ({ type: 'jump', process: process(), byMs: between(random, -2_000, 2_000) }))
   for (const member of wiped) {
-    add({ type: random.chance(0.5) ? 'wipe' : 'damage', process: member, downMs: downMs() })
+    const type = pick(random, ['wipe', 'damage', 'lying-sync'] as const)
+    add({ type, process: member, forMs: between(random, 50, 3_000), downMs: downMs() })
   }
   return events.sort((a, b) => a.atMs - b.atMs)
 }
@@ -68,4 +80,9 @@ function drawSide(random: SimRandom, n: number): readonly number[] {
   const order = shuffled(random, [...Array(n).keys()])
   const size = pick(random, [n >> 1, Math.floor(n / 3), random.below(n)])
   return order.slice(0, size)
+}
+
+/** Notarize, nullify, finalize: one of them, or two. */
+function drawKinds(random: SimRandom): readonly number[] {
+  return shuffled(random, [1, 2, 3]).slice(0, between(random, 1, 2))
 }

@@ -1,10 +1,12 @@
 import type { GroupStatus } from '@brume/actors/quorum'
+import { toHex } from '@brume/codec'
 import { encodeSystem } from '@brume/protocols/quorum'
 import { SimClock, SimNet } from '@brume/testkit'
 import { streamsOf } from '../world/streams.ts'
 import type { TraceLine } from '../world/world.ts'
 import { Clients } from './clients.ts'
 import { WholeDriver } from './driver.ts'
+import { Expectations } from './expectations.ts'
 import { commandOf } from './membership.ts'
 import type { WholeOptions } from './options.ts'
 import { WholeOracle, type WholeViolation } from './oracle/oracle.ts'
@@ -13,6 +15,7 @@ import { type Scene, WholePeer } from './peer.ts'
 import { makePeople, manifestOf } from './people.ts'
 import { LOG_DOMAIN } from './program.ts'
 import { RunLog } from './run-log.ts'
+import { Slots, slotManifestOf } from './slots.ts'
 
 /** What became of a run. */
 export interface WholeResult {
@@ -67,6 +70,7 @@ class WholeRun {
   readonly #peers: readonly WholePeer[]
   readonly #clients: Clients
   readonly #driver: WholeDriver
+  readonly #expectations: Expectations
   #healedMs = 0
   #epoch = 0
 
@@ -77,10 +81,13 @@ class WholeRun {
     const people = makePeople(streams.keys, n, 1 + CLIENTS)
     const manifest = manifestOf(options, people, streams.keys.bytes(32))
     const pipe = { delayMs: options.delayMs, jitterMs: options.jitterMs }
+    const oracle = new WholeOracle(new Proofs(manifest, LOG_DOMAIN), () => clock.nowUs)
+    for (const { member } of options.liars) oracle.faulty(toHex(people[member]?.identity.publicKey ?? seed))
+    this.#expectations = new Expectations(options.expects ?? [], people)
     this.#scene = {
-      ...{ options, clock, manifest, people },
+      ...{ options, clock, manifest, people, oracle },
       net: new SimNet({ clock, random: streams.net, pipe }),
-      oracle: new WholeOracle(new Proofs(manifest, LOG_DOMAIN), () => clock.nowUs),
+      slots: new Slots(options.slots ?? [], slotManifestOf(manifest), n, oracle),
       log: new RunLog(() => clock.nowUs, trace ?? null)
     }
     // The last one is a candidate that knows the manifest alone, where anybody is to come or go.
@@ -114,6 +121,7 @@ class WholeRun {
       await this.#mustHeal()
       await this.#mustSettle()
       await this.#mustFallSilent()
+      if (oracle.violation === null) this.#mustHaveHappened()
       if (oracle.violation === null) oracle.end()
     } catch (error) {
       oracle.fail('exception', error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -135,6 +143,9 @@ class WholeRun {
     for (const peer of this.#honest.slice(0, 2)) void this.#clients.readFinal(peer)
     for (const [i, step] of options.steps.entries()) {
       clock.at(step.atMs * 1_000, () => this.#ask(i))
+    }
+    for (const { atMs } of options.slots ?? []) {
+      clock.at(atMs * 1_000, () => this.#scene.slots.open(this.#peers.filter(({ isAlive }) => isAlive)))
     }
   }
 
@@ -195,8 +206,14 @@ class WholeRun {
       if (status === undefined || status.height !== oracle.top) return false
       return status.execution.state === 'running' && status.execution.height === oracle.top && isAtWork(status)
     }
-    const isDone = () => this.#clients.isIdle && this.#living.every(isSettled)
+    const { slots } = this.#scene
+    const isDone = () => this.#clients.isIdle && this.#living.every((peer) => isSettled(peer) && slots.isDone(peer))
     await this.#until(isDone, SETTLE_WITHIN_MS, 'not everybody came to rest')
+  }
+
+  #mustHaveHappened(): void {
+    const missing = this.#expectations.missing(this.#honest, this.#peers)
+    if (missing !== null) this.#scene.oracle.fail('stage', missing)
   }
 
   /** Nobody has work left. */
@@ -232,6 +249,7 @@ class WholeRun {
   /** What every honest member holds now: equal where it is of the same height, and bounded. */
   #lookOnce(): void {
     const { oracle } = this.#scene
+    this.#expectations.look(this.#living)
     for (const { life, index, store, medium } of this.#living) {
       if (life === null || life.group.record === null) continue
       const { height, epoch, members, pool } = life.group.status()
@@ -252,7 +270,9 @@ class WholeRun {
       const order = `${state}${reason === null ? '' : ` (${reason})`} ${epoch}/${view} height ${height} pool ${pool}`
       return `${index}${isLiar ? ' liar' : ''} ${order} ${execution.state} ${execution.height}${dormant ? ' dormant' : ''}`
     })
-    return `${each.join('; ')}; top ${this.#scene.oracle.top}${this.#clients.isIdle ? '' : '; clients wait'}`
+    const open = this.#living.filter((peer) => !this.#scene.slots.isDone(peer)).map(({ index }) => index)
+    const waits = `${this.#clients.isIdle ? '' : '; clients wait'}${open.length === 0 ? '' : `; slots are open at ${open}`}`
+    return `${each.join('; ')}; top ${this.#scene.oracle.top}${waits}`
   }
 }
 

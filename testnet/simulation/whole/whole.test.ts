@@ -3,17 +3,18 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readVoteAt } from '../../checkers/frames.ts'
 import { wholeRegressions } from '../runs/regressions.ts'
-import { runSwarm, type SeedReport } from '../runs/swarm.ts'
+import { runAlone, runSwarm, type SeedReport } from '../runs/swarm.ts'
 import { WHOLE } from '../runs/tiers.ts'
 import { seedOf, streamsOf } from '../world/streams.ts'
 import { WHOLE_MUTANTS, wholeMutantNamed } from './mutants.ts'
-import { drawWholeOptions } from './options.ts'
+import { drawWholeOptions, type WholeOptions } from './options.ts'
 import { Ballots } from './oracle/ballots.ts'
 import { type WholeCheck, WholeOracle } from './oracle/oracle.ts'
 import { Proofs } from './oracle/proof.ts'
 import { applied, type Patch, SIMULATED } from './patch.ts'
 import { makePeople, manifestOf } from './people.ts'
 import type { Carried } from './program.ts'
+import { STAGES } from './stages.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -37,6 +38,16 @@ describe('whole groups', () => {
   test('with a known bug in them break one', { timeout: 240_000 }, async () => {
     const [report] = await run([0], 'sequence unchecked')
     expect(report?.violation?.check).toBe('command-twice')
+  })
+
+  test('do what each stage is there for', { timeout: 240_000 }, async () => {
+    const drawn = drawWholeOptions(streamsOf(seedOf(0)))
+    const played = STAGES.map(async ({ name, stage }) => {
+      const options: WholeOptions = { ...drawn, minViewMs: 0, maxCommands: 16, ...stage }
+      const { violation } = await runAlone(WHOLE, { seed: Buffer.from(seedOf(0)).toString('hex'), options })
+      return { name, violation }
+    })
+    expect(await Promise.all(played)).toEqual(STAGES.map(({ name }) => ({ name, violation: null })))
   })
 
   test('keep what was fixed', { timeout: 240_000 }, async () => {
@@ -97,6 +108,22 @@ describe('the oracle notices', () => {
         oracle.end()
       }
     ],
+    ['wrong-blame', (oracle) => oracle.warranted(0, 'aa', false)],
+    [
+      'evidence',
+      (oracle) => {
+        oracle.faulty('aa')
+        each([0, 1], (time) => oracle.warranted(0, 'aa', time > 0))()
+      }
+    ],
+    [
+      'slots',
+      (oracle) => {
+        oracle.computed(1, 'x')
+        each([0, 1], (at) => oracle.decided(at, 1, at === 0 ? 'decided' : 'disagreed', at === 0 ? 'x' : null))()
+      }
+    ],
+    ['slots', (oracle) => oracle.decided(0, 1, 'decided', 'nobody computed it')],
     [
       'history',
       (oracle) => {

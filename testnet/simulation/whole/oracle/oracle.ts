@@ -18,6 +18,11 @@ export type WholeCheck =
   | 'history'
   | 'memory'
   | 'halted'
+  | 'wrong-blame'
+  | 'evidence'
+  | 'slots'
+  /** A run did not bring about what it is there for. */
+  | 'stage'
   | 'liveness'
   | 'not-quiet'
   | 'exception'
@@ -48,6 +53,11 @@ export interface Seen {
  */
 export class WholeOracle {
   readonly #nowUs: () => number
+  /** Keys, hex, that may be proven to have contradicted themselves. */
+  readonly #faulty = new Set<string>()
+  /** By slot, how it ended, and what honest replicas computed. */
+  readonly #ends = new Map<number, string>()
+  readonly #computed = new Map<number, Set<string>>()
   readonly #proofs: Proofs
   readonly #ballots = new Ballots()
   readonly #chain = new Map<number, string>()
@@ -99,6 +109,33 @@ export class WholeOracle {
   sent(process: number, body: Uint8Array, isGossip: boolean): void {
     const found = this.#ballots.sent(process, Buffer.from(body), isGossip)
     if (found !== undefined) this.fail('double-vote', `process ${process}, ${found}`)
+  }
+
+  /** A liar's key, or that of a member whose disk forgot. */
+  faulty(key: string): void {
+    this.#faulty.add(key)
+  }
+
+  /** An honest process is told of proof against this key. @param again - in one life and epoch */
+  warranted(process: number, key: string, again: boolean): void {
+    if (!this.#faulty.has(key)) this.fail('wrong-blame', `process ${process} has proof against an honest key ${key}`)
+    if (again) this.fail('evidence', `process ${process} is told twice of ${key}`)
+  }
+
+  /** An honest replica computed this for a slot. */
+  computed(slot: number, value: string): void {
+    const values = this.#computed.get(slot) ?? new Set()
+    this.#computed.set(slot, values.add(value))
+  }
+
+  /** A slot came to an end at an honest process. */
+  decided(process: number, slot: number, type: string, value: string | null): void {
+    const end = `${type} ${value ?? ''}`
+    const known = this.#ends.get(slot) ?? end
+    this.#ends.set(slot, known)
+    if (known !== end) this.fail('slots', `slot ${slot} is '${end}' at process ${process}, and '${known}' elsewhere`)
+    if (value !== null && this.#computed.get(slot)?.has(value) !== true)
+      this.fail('slots', `slot ${slot} is '${value}', which no honest member computed`)
   }
 
   /** An honest process has this block final. @param last - the height it had before, in this life */

@@ -1,0 +1,30 @@
+import type { Net } from '@brume/ports'
+import { QUORUM_PROTOCOL } from '@brume/protocols/quorum'
+import { readTapped } from '../../checkers/frames.ts'
+import { interpose, muffled } from '../../peer/interpose.ts'
+
+/** Type of frames with a certificate (quorum.md 7). */
+const CERTIFICATE = 3
+const TOPICS = 'brume/quorum/'
+
+/** Votes of some kinds that a process does not hear, nor proof of them: how members come to leave a view for different reasons. */
+export class Deafness {
+  /** Kinds of votes (quorum.md 3). */
+  readonly kinds = new Set<number>()
+
+  around(net: Net): Net {
+    const heard = interpose(net, QUORUM_PROTOCOL.id, {
+      frame: (_, body, pass) => {
+        if (!this.#misses(body)) pass(body)
+      }
+    })
+    return muffled(heard, TOPICS, { mayLeave: () => true, mayArrive: () => this.kinds.size === 0 })
+  }
+
+  #misses(body: Uint8Array): boolean {
+    if (this.kinds.size === 0) return false
+    if (body[0] === CERTIFICATE) return true
+    const votes = readTapped(Buffer.from(body))?.votes ?? []
+    return votes.some(({ kind }) => this.kinds.has(kind))
+  }
+}

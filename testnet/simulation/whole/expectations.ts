@@ -1,0 +1,77 @@
+import { toHex } from '@brume/codec'
+import type { WholePeer } from './peer.ts'
+import type { Person } from './people.ts'
+
+/** What a run is there for, beside what no run may break. */
+export type Expectation =
+  /** Every honest member is told of proof against this one, and nobody of two. */
+  | { readonly type: 'proven'; readonly member: number }
+  /** It is found out that what this member said is forgotten. */
+  | { readonly type: 'forgot'; readonly member: number }
+  /** Members that decide are in different epochs at a time. */
+  | { readonly type: 'apart' }
+  /** So many epochs later all founders still sit, though one asked to leave: without it no committee is sound. */
+  | { readonly type: 'seated'; readonly epoch: number }
+  /** Both processes of this member's key stop. */
+  | { readonly type: 'stopped'; readonly member: number }
+
+/** Notes what happens of that in a run. */
+export class Expectations {
+  readonly #expected: readonly Expectation[]
+  readonly #people: readonly Person[]
+  #wasApart = false
+
+  constructor(expected: readonly Expectation[], people: readonly Person[]) {
+    this.#expected = expected
+    this.#people = people
+  }
+
+  /** The living, now. */
+  look(living: readonly WholePeer[]): void {
+    const epochs = living.flatMap(({ life }) => {
+      const status = life?.group.status()
+      return status?.state === 'voting' ? [status.epoch] : []
+    })
+    this.#wasApart ||= new Set(epochs).size > 1
+  }
+
+  /** What did not happen by the end; null where all did. */
+  missing(honest: readonly WholePeer[], all: readonly WholePeer[]): string | null {
+    for (const expected of this.#expected) {
+      const what = this.#missing(expected, honest, all)
+      if (what !== null) return what
+    }
+    return null
+  }
+
+  #missing(expected: Expectation, honest: readonly WholePeer[], all: readonly WholePeer[]): string | null {
+    switch (expected.type) {
+      case 'apart':
+        return this.#wasApart ? null : 'no two members were in different epochs'
+      case 'proven': {
+        const key = toHex(this.#people[expected.member]?.identity.publicKey ?? new Uint8Array(0))
+        const unaware = honest.filter(({ proven }) => ![...proven].some((name) => name.startsWith(key)))
+        return unaware.length === 0 ? null : `process ${unaware.map(({ index }) => index)} has no proof`
+      }
+      case 'forgot': {
+        const reasons = all.find(({ index }) => index === expected.member)?.reasons ?? new Set()
+        return reasons.size > 0 ? null : `process ${expected.member} votes as if it had forgotten nothing`
+      }
+      case 'stopped':
+        return all
+          .filter(({ person }) => person === this.#people[expected.member])
+          .every(({ life }) => life !== null && life.group.status().state !== 'voting')
+          ? null
+          : `a process with the key of ${expected.member} still votes`
+      case 'seated': {
+        const status = honest[0]?.life?.group.status()
+        if (status === undefined || status.epoch < expected.epoch) return `epoch ${expected.epoch} never came`
+        return status.members.length === this.#founders(honest) ? null : 'a committee was formed that cannot decide'
+      }
+    }
+  }
+
+  #founders(honest: readonly WholePeer[]): number {
+    return honest[0]?.founders ?? 0
+  }
+}

@@ -1,0 +1,104 @@
+import type { Outcome, Quorum, SlotGroup } from '@brume/actors/quorum'
+import { decodeManifest, encodeManifest } from '@brume/protocols/quorum'
+import type { WholeOracle } from './oracle/oracle.ts'
+
+/** One value that the members are to decide beside their log. */
+export interface SlotPlan {
+  readonly atMs: number
+  /** All compute the same; one does not, and never twice the same; each computes its own; only so many compute at all. */
+  readonly what: 'same' | 'one-differs' | 'all-differ' | 'few'
+  /** May leaders propose where results decide nothing? */
+  readonly leaderViews: boolean
+}
+
+/** Time for computing: so that whoever is down for longer finds the slot without its result. */
+const RESULT_MS = 1_500
+
+/** The same members as those of a log, who decide single values. */
+export function slotManifestOf(manifest: Uint8Array): Uint8Array {
+  return encodeManifest({ ...decodeManifest(manifest), name: 'simulated slots', kind: 'slot' })
+}
+
+export interface SlotMember {
+  readonly index: number
+  readonly isLiar: boolean
+}
+
+/** Slots of a run: who has opened which, with what result, and how each of them ended where. */
+export class Slots {
+  readonly #plans: readonly SlotPlan[]
+  readonly #manifest: Uint8Array
+  readonly #members: number
+  readonly #oracle: WholeOracle
+  readonly #groups = new Map<number, SlotGroup>()
+  readonly #ended = new Set<string>()
+  #opened = 0
+  #lives = 0
+
+  constructor(plans: readonly SlotPlan[], manifest: Uint8Array, members: number, oracle: WholeOracle) {
+    this.#plans = plans
+    this.#manifest = manifest
+    this.#members = members
+    this.#oracle = oracle
+  }
+
+  /** A process begins: it opens what the others have opened. */
+  began(member: SlotMember, quorum: Quorum): void {
+    if (this.#plans.length === 0 || member.index >= this.#members) return
+    this.#lives += 1
+    const group = quorum.slots(this.#manifest)
+    this.#groups.set(member.index, group)
+    for (let number = 0; number < this.#opened; number++) this.#join(member, group, number)
+  }
+
+  died({ index }: SlotMember): void {
+    this.#groups.delete(index)
+  }
+
+  /** Everybody that lives opens the next one. */
+  open(members: readonly SlotMember[]): void {
+    const number = this.#opened++
+    for (const member of members) {
+      const group = this.#groups.get(member.index)
+      if (group !== undefined) this.#join(member, group, number)
+    }
+  }
+
+  /** Has this process an end of every slot? */
+  isDone({ index }: SlotMember): boolean {
+    if (index >= this.#members) return true
+    for (let number = 0; number < this.#opened; number++) if (!this.#ended.has(`${index}/${number}`)) return false
+    return true
+  }
+
+  #join(member: SlotMember, group: SlotGroup, number: number): void {
+    const plan = this.#plans[number]
+    if (plan === undefined || this.#ended.has(`${member.index}/${number}`)) return
+    const slot = group.open(number, { resultMs: RESULT_MS, leaderViews: plan.leaderViews })
+    const value = this.#valueOf(plan, number, member)
+    if (value !== null) {
+      if (!member.isLiar) this.#oracle.computed(number, value)
+      slot.decide(Buffer.from(value))
+    }
+    slot.outcome.then(
+      (outcome) => this.#end(member, number, plan, outcome),
+      () => {}
+    )
+  }
+
+  #end({ index, isLiar }: SlotMember, number: number, { leaderViews }: SlotPlan, outcome: Outcome): void {
+    this.#ended.add(`${index}/${number}`)
+    if (isLiar) return
+    const value = outcome.type === 'decided' ? Buffer.from(outcome.value).toString() : null
+    if (outcome.type === 'undecided' && leaderViews)
+      this.#oracle.fail('slots', `process ${index} gave slot ${number} up, which a leader may decide`)
+    this.#oracle.decided(index, number, outcome.type, value)
+  }
+
+  #valueOf({ what }: SlotPlan, number: number, { index, isLiar }: SlotMember): string | null {
+    const value = `value ${number}`
+    if (isLiar || (what === 'one-differs' && index === number % this.#members)) return `${value} of life ${this.#lives}`
+    if (what === 'few') return index === 0 ? value : null
+    return what === 'all-differ' ? `${value} of ${index}` : value
+  }
+}
