@@ -163,7 +163,10 @@ function addSim(program: Command): void {
     .option('--latency <bar>', 'aws: 50 members in ten regions; lossy: 10 % loss, 50 ms, one of 7 silent')
     .option('--golden', 'whether this engine computes what replicated machines need, 4,096 cases', false)
     .addOption(
-      new Option('--suite <name>', 'another simulation: delivery, messages between peers').choices(['delivery'])
+      new Option('--suite <name>', 'another simulation: messages between peers, or actors with copies').choices([
+        'delivery',
+        'standby'
+      ])
     )
     .action((options) => sim(options))
 }

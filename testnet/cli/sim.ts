@@ -12,6 +12,7 @@ import { CORE, WHOLE } from '../simulation/runs/tiers.ts'
 import { GATE_SEEDS, tryMutants, trySeeds, WHOLE_GATE_SEEDS } from '../simulation/runs/trial.ts'
 import { measureWideArea } from '../simulation/runs/wide-area.ts'
 import { GATE_SEEDS as DELIVERY_GATE_SEEDS, deliverySuite } from '../simulation/suites/delivery/suite.ts'
+import { GATE_SEEDS as STANDBY_GATE_SEEDS, standbySuite } from '../simulation/suites/standby/suite.ts'
 import { seedOf, streamsOf } from '../simulation/world/streams.ts'
 
 export interface SimOptions {
@@ -35,7 +36,7 @@ export interface SimOptions {
   readonly explore: boolean
   readonly views: number
   readonly seconds: number
-  readonly suite?: 'delivery'
+  readonly suite?: 'delivery' | 'standby'
   readonly golden: boolean
 }
 
@@ -44,7 +45,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 /** Rejects with `BRUME_TESTNET_VIOLATION` where a promise was broken, or a mutant went unnoticed. */
 export async function sim(options: SimOptions): Promise<void> {
   if (options.golden) return golden()
-  if (options.suite === 'delivery') return delivery(options)
+  if (options.suite !== undefined) return suite(options.suite, options)
   if (options.latency !== undefined) return latencyOf(options)
   if (options.explore) return exhaust(options)
   const { seed, determinism: twice, actors } = options
@@ -61,8 +62,15 @@ function golden(): void {
   say(`${process.version} ${process.arch}: as all others`)
 }
 
-function delivery({ from, seeds = DELIVERY_GATE_SEEDS, mutants }: SimOptions): void {
-  const result = deliverySuite({ from, seeds, mutants, say })
+const SUITES = {
+  delivery: { run: deliverySuite, gateSeeds: DELIVERY_GATE_SEEDS },
+  standby: { run: standbySuite, gateSeeds: STANDBY_GATE_SEEDS }
+} as const
+
+function suite(name: keyof typeof SUITES, { from, seeds: wanted, mutants }: SimOptions): void {
+  const { run, gateSeeds } = SUITES[name]
+  const seeds = wanted ?? gateSeeds
+  const result = run({ from, seeds, mutants, say })
   say(JSON.stringify(result))
   if (result.violations > 0) throw failed(`${result.violations} of ${seeds} seeds broke a promise`)
   if (result.mutantsCaught < result.mutants) throw failed('a known bug went unnoticed')

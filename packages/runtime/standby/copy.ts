@@ -3,8 +3,9 @@ import { actorId, parseAddress } from '../address.ts'
 import type { Beacons } from './beacons.ts'
 import { Follow } from './follow.ts'
 import { Lead, type LeadSink } from './lead.ts'
-import { DROP_AFTER_MS, HAND_WITHIN_MS, RESEND_MS, TAKE_AFTER_MS } from './limits.ts'
+import { DROP_AFTER_MS, HAND_WITHIN_MS } from './limits.ts'
 import { NO_HASH } from './log.ts'
+import { Orders } from './orders.ts'
 import { isNewer } from './placement.ts'
 import type {
   Change,
@@ -19,6 +20,7 @@ import type {
   StandbyOutput
 } from './port.ts'
 import type { ShippingRules } from './rules.ts'
+import { Unaware } from './unaware.ts'
 
 /** What a copy needs of the peer it is on. */
 export interface CopyHost {
@@ -37,17 +39,11 @@ export interface CopyHost {
 
 type Wish = StandbyInput & { readonly type: 'place' | 'hand' | 'remove' }
 
-interface Order {
-  readonly number: number
-  readonly event: PlacementEvent
-}
-
 /** The copy of one actor on this peer, held or followed, or to be. */
 export class Copy {
   readonly address: string
   readonly authority: string
   readonly id: Uint8Array
-  readonly #path: string
   readonly #host: CopyHost
   #placement: Placement | null = null
   /** Looks that began later are of what is known here, or newer. */
@@ -58,17 +54,16 @@ export class Copy {
   #lead: Lead | null = null
   /** This peer is the holder, by an order that nobody else can have had, and its kernel is to start. */
   #isGranted = false
-  #order: Order | null = null
+  readonly #orders: Orders
   #wish: Wish | null = null
   #wishedMs = 0
   /** It asked to take over from that version; that order may still take effect. */
   #asked: Placement | null = null
   /** Peers that may hold it without knowing that they do not any more: nothing is said on which their reads could rest. */
-  readonly #unaware = new Set<PeerId>()
+  readonly #unaware = new Unaware()
   /** Another one speaks with a higher epoch. */
   #isDoubted = false
   #isUnfit = false
-  #warnedMs = Number.NEGATIVE_INFINITY
   #lookedMs = Number.NEGATIVE_INFINITY
   #writes = 0
   #unwritten = 0
@@ -79,10 +74,10 @@ export class Copy {
     const { authority, path } = parseAddress(address)
     this.address = address
     this.authority = authority
-    this.#path = path
+    this.#orders = new Orders(address, path, host)
     this.id = actorId(address)
     this.#host = host
-    this.#follow = new Follow(position, host.rules)
+    this.#follow = new Follow(position)
     this.#sinceMs = host.nowMs
   }
 
@@ -101,7 +96,7 @@ export class Copy {
 
   /** Nothing of it is known to the group, and nobody here wants it to be. */
   get isGone(): boolean {
-    return this.#placement === null && this.#wish === null && this.#order === null
+    return this.#placement === null && this.#wish === null && !this.#orders.isOpen
   }
 
   isUnaware(peer: PeerId): boolean {
@@ -109,37 +104,34 @@ export class Copy {
   }
 
   takes(): boolean {
-    const [lead, placement] = [this.#lead, this.#placement]
-    if (lead === null || placement === null || this.#isDoubted || this.#wish !== null) return false
-    const awake = placement.inSync.filter((peer) => !lead.isSilent(peer, this.#sinceMs, this.#host.nowMs))
-    return awake.length >= placement.minInSync
+    return this.#isSure && this.#lead?.hasEnough(this.#sinceMs, this.#host.nowMs) === true
   }
 
   mayRead(): boolean {
-    const { rules, beacons, nowMs } = this.#host
-    if (this.#lead === null || this.#isDoubted || this.#wish !== null) return false
-    return this.#lead.required.every((peer) => {
-      const { sentMs, ackedMs } = beacons.window(peer, nowMs)
-      return rules.mayRead(sentMs, ackedMs)
-    })
+    return this.#isSure && this.#lead?.mayRead(this.#host.nowMs) === true
+  }
+
+  /** As far as is known here, nobody else holds it, or is about to. */
+  get #isSure(): boolean {
+    return !this.#isDoubted && this.#wish === null
   }
 
   // What the group says.
 
   told(placement: Placement | null, look: number): void {
     if (placement !== null) this.#learn(placement, null)
-    else if (look > this.#learnedAt && this.#order === null) this.#removed()
+    else if (look > this.#learnedAt && !this.#orders.isOpen) this.#removed()
     this.settle()
   }
 
   answered(number: number, reply: PlacementReply | null): void {
-    const order = this.#order
-    if (order?.number !== number) return
-    this.#order = null
+    const type = this.#orders.close(number)?.type
+    if (type === undefined) return
     if (reply === null) return this.#host.doubt(this.authority)
     const { refused, placement } = reply
-    const { type } = order.event
-    if (refused !== null) this.#refused(type, refused)
+    // One that is here already, by an order whose answer was lost, is what was wanted.
+    const isHere = type === 'place' && placement?.holder === this.#host.self
+    if (refused !== null && !isHere) this.#refused(type, refused)
     if (placement === null) this.#removed()
     else this.#learn(placement, refused === null && (type === 'take' || type === 'place') ? placement : null)
     this.settle()
@@ -155,7 +147,7 @@ export class Copy {
     const wish = this.#wish
     if (wish === null || wish.type !== type) return
     this.#wish = null
-    this.#host.emit({ type: 'refused', address: this.address, what: wish.type, refusal })
+    this.#refuse(wish.type, refusal)
   }
 
   #learn(placement: Placement, granted: Placement | null): void {
@@ -167,23 +159,24 @@ export class Copy {
     if (before?.epoch !== placement.epoch || before.holder !== placement.holder) this.#sinceMs = nowMs
     this.#asked = null
     this.#isDoubted = false
-    if (this.#wish?.type === 'place') this.#wish = null
+    this.#found(placement)
     if (this.#lead !== null && this.#lead.epoch === placement.epoch) return this.#led(this.#lead, placement)
     this.#cease()
     this.#follow.forgetPieces()
     this.#isGranted = granted !== null
     if (placement.holder !== self) return this.#unaware.clear()
-    this.#suspect(before, placement)
+    this.#unaware.suspect(self, before, placement, this.#follow.position?.epoch)
   }
 
-  /** Who may have held it before this, and may not know. */
-  #suspect(before: Placement | null, placement: Placement): void {
-    const { self } = this.#host
-    const isNext = before?.epoch === placement.epoch - 1
-    const wasHere = this.#follow.position?.epoch === placement.epoch || (isNext && before?.holder === self)
-    if (wasHere || placement.version === 1) return
-    const suspects = isNext ? [before.holder] : placement.copies
-    for (const peer of suspects) if (peer !== self) this.#unaware.add(peer)
+  /** Who wanted to place it has it, or another one has. */
+  #found({ holder }: Placement): void {
+    if (this.#wish?.type !== 'place') return
+    this.#wish = null
+    if (holder !== this.#host.self) this.#refuse('place', 'taken')
+  }
+
+  #refuse(what: Wish['type'], refusal: PlacementRefusal): void {
+    this.#host.emit({ type: 'refused', address: this.address, what, refusal })
   }
 
   #led(lead: Lead, placement: Placement): void {
@@ -198,7 +191,7 @@ export class Copy {
     this.#cease()
     this.#asked = null
     this.#unaware.clear()
-    this.#follow = new Follow(null, this.#host.rules)
+    this.#follow = new Follow(null)
     if (wasHere) this.#host.emit({ type: 'discard', address: this.address })
   }
 
@@ -207,7 +200,7 @@ export class Copy {
     if (lead === null) return
     this.#lead = null
     if (this.#wish?.type !== 'place') this.#wish = null
-    this.#follow = new Follow(lead.position, this.#host.rules)
+    this.#follow = new Follow(lead.position)
     const placement = this.#placement
     this.#host.emit({ type: 'cease', address: this.address, placement })
     // The next one waits for nothing else.
@@ -290,17 +283,17 @@ export class Copy {
   // What someone here wants.
 
   wish(wish: Wish): void {
-    const isHeld = this.#lead !== null
-    if (this.#wish !== null || isHeld === (wish.type === 'place')) {
-      const refusal = wish.type === 'place' ? 'taken' : 'forbidden'
-      return this.#host.emit({ type: 'refused', address: this.address, what: wish.type, refusal })
-    }
+    if (this.#wish !== null) return this.#refuse(wish.type, 'behind')
+    if (wish.type === 'place') {
+      const holder = this.#placement?.holder ?? this.#host.self
+      if (holder !== this.#host.self || this.#lead !== null) return this.#refuse('place', 'taken')
+      this.#isUnfit = false
+    } else if (this.#lead === null) return this.#refuse(wish.type, 'forbidden')
     this.#wish = wish
     this.#wishedMs = this.#host.nowMs
     this.settle()
   }
 
-  /** Its kernel cannot run here. */
   unfit(): void {
     this.#isUnfit = true
     this.#cease()
@@ -319,17 +312,11 @@ export class Copy {
   /** Does what is due, as things are. */
   settle(): void {
     const placement = this.#placement
-    if (this.#order !== null) return
-    if (placement === null) return this.#settlePlace()
+    if (this.#orders.isOpen) return
+    if (placement === null) return this.#wish?.type === 'place' ? this.#orders.place(this.#wish) : undefined
     if (placement.holder !== this.#host.self) return this.#settleFollower(placement)
     if (this.#lead !== null) this.#settleLead(this.#lead, placement)
     else this.#settleHolder(placement)
-  }
-
-  #settlePlace(): void {
-    if (this.#wish?.type !== 'place') return
-    const { kind, copies, minInSync } = this.#wish
-    this.#submit({ type: 'place', path: this.#path, kind, copies, minInSync })
   }
 
   #settleFollower(placement: Placement): void {
@@ -341,7 +328,7 @@ export class Copy {
     if (!isOpen && !rules.mayAsk(unheardMs)) return
     this.#asked = placement
     this.#unaware.add(placement.holder)
-    this.#compare('take', placement)
+    this.#orders.take(placement)
   }
 
   /** Nobody tells followers what else changes. */
@@ -354,14 +341,15 @@ export class Copy {
 
   /** This peer is the holder and does not lead: it has just become it, or came back. */
   #settleHolder(placement: Placement): void {
-    const { self, rules, nowMs } = this.#host
+    const { self, rules, beacons, nowMs } = this.#host
     // Where nobody was in step yet, nothing was told of that could be lost.
     const isFresh = this.#isGranted || (!placement.begun && placement.minInSync > 0)
     if (this.#isUnfit || !rules.mayTake(this.#follow.position !== null || isFresh)) {
-      return this.#giveAway(placement)
+      const [to] = placement.inSync
+      return to === undefined ? undefined : this.#orders.hand(placement, to, false)
     }
-    if (!this.#isGranted) return this.#compare('take', placement)
-    if (!this.#isClear()) return this.#warn(placement)
+    if (!this.#isGranted) return this.#orders.take(placement)
+    if (!this.#unaware.isClear(beacons, rules, nowMs)) return this.#warn(placement)
     if (this.#unwritten > 0) return
     const position = this.#follow.position ?? { epoch: placement.epoch, seq: 0, hash: NO_HASH }
     this.#lead = new Lead(self, placement, position, this.#sink(), nowMs)
@@ -370,67 +358,32 @@ export class Copy {
     this.#lead.begin(nowMs)
   }
 
-  /** Nobody answers reads any more who held it before. */
-  #isClear(): boolean {
-    const { beacons, nowMs } = this.#host
-    return [...this.#unaware].every((peer) => beacons.unansweredMs(peer, nowMs) >= TAKE_AFTER_MS)
-  }
-
   /** An empty Ship of the new epoch: its answer is all that is waited for. */
   #warn({ epoch }: Placement): void {
-    const { nowMs } = this.#host
-    if (nowMs - this.#warnedMs < RESEND_MS) return
-    this.#warnedMs = nowMs
     const { seq, hash } = this.#follow.progress
     const ship: Ship = {
       ...{ type: 'ship', id: this.id, epoch, fromSeq: seq + 1, prevHash: hash, entries: [], record: null }
     }
-    for (const to of this.#unaware) this.#host.emit({ type: 'send', to, frame: ship })
-  }
-
-  #giveAway(placement: Placement): void {
-    const [to] = placement.inSync
-    if (to !== undefined) this.#compare('hand', placement, { to, stays: false })
+    for (const to of this.#unaware.toWarn(this.#host.nowMs)) this.#host.emit({ type: 'send', to, frame: ship })
   }
 
   #settleLead(lead: Lead, placement: Placement): void {
     if (this.#wish !== null) return this.#settleWish(lead, placement)
-    const { nowMs } = this.#host
-    const silent = placement.inSync.find((peer) => lead.isSilent(peer, this.#sinceMs, nowMs))
-    const mayDrop = placement.inSync.length > placement.minInSync
-    // One that may be in step already is asked for again until that is known.
-    const awake = lead.candidates().find((peer) => !lead.isSilent(peer, this.#sinceMs, nowMs))
-    const joining = lead.joining ?? awake
-    if (joining !== undefined) {
-      lead.joining = joining
-      this.#compare('join', placement, { peer: joining })
-    } else if (silent !== undefined && mayDrop) this.#compare('drop', placement, { peer: silent })
+    const wanted = lead.wants(this.#sinceMs, this.#host.nowMs)
+    if (wanted !== null) this.#orders.change(wanted.type, placement, wanted.peer)
   }
 
   #settleWish(lead: Lead, placement: Placement): void {
     const wish = this.#wish
-    if (wish?.type === 'remove') return this.#compare('remove', placement)
+    if (wish?.type === 'remove') return this.#orders.remove(placement)
     if (wish?.type !== 'hand') return
     if (!lead.isIdle && this.#host.nowMs - this.#wishedMs < HAND_WITHIN_MS) return
     const to = wish.to ?? placement.inSync[0]
     if (to !== undefined && placement.inSync.includes(to)) {
-      return this.#compare('hand', placement, { to, stays: wish.stays })
+      return this.#orders.hand(placement, to, wish.stays)
     }
     this.#wish = null
-    this.#host.emit({ type: 'refused', address: this.address, what: 'hand', refusal: 'invalid' })
-  }
-
-  #compare(type: 'take' | 'remove', placement: Placement): void
-  #compare(type: 'drop' | 'join', placement: Placement, more: { readonly peer: PeerId }): void
-  #compare(type: 'hand', placement: Placement, more: { readonly to: PeerId; readonly stays: boolean }): void
-  #compare(type: string, { epoch, version }: Placement, more: object = {}): void {
-    this.#submit({ type, path: this.#path, epoch, version, ...more } as PlacementEvent)
-  }
-
-  #submit(event: PlacementEvent): void {
-    const number = this.#host.nextOrder()
-    this.#order = { number, event }
-    this.#host.emit({ type: 'order', address: this.address, order: number, event })
+    this.#refuse('hand', 'invalid')
   }
 
   #sink(): LeadSink {

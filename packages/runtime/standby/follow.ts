@@ -1,6 +1,5 @@
 import { BASE_BYTES_MAX, chain, isFirst, isLast, isSameHash, join, NO_HASH } from './log.ts'
 import type { Change, Position, Ship } from './port.ts'
-import type { ShippingRules } from './rules.ts'
 
 interface Base {
   readonly seq: number
@@ -13,7 +12,6 @@ interface Base {
 
 /** The log of one actor as a follower has it: batches that are whole, and pieces of the next one. */
 export class Follow {
-  readonly #rules: ShippingRules
   /** Null: nothing is here that one could go on from. */
   position: Position | null
   #pieces: Uint8Array[] = []
@@ -21,8 +19,7 @@ export class Follow {
   #received: { readonly seq: number; readonly hash: Uint8Array }
   #base: Base | null = null
 
-  constructor(position: Position | null, rules: ShippingRules) {
-    this.#rules = rules
+  constructor(position: Position | null) {
     this.position = position
     this.#received = position ?? { seq: 0, hash: NO_HASH }
   }
@@ -43,7 +40,7 @@ export class Follow {
   take({ epoch, fromSeq, prevHash, entries, record }: Ship): readonly Change[] {
     if (record !== null) return this.#piece(epoch, fromSeq - 1, prevHash, record)
     const { seq, hash } = this.#received
-    if (fromSeq !== seq + 1 || !this.#rules.fits(isSameHash(prevHash, hash))) return []
+    if (fromSeq !== seq + 1 || !isSameHash(prevHash, hash)) return []
     this.#base = null
     this.position ??= { epoch, seq, hash }
     return entries.flatMap((entry) => this.#entry(epoch, entry))

@@ -83,7 +83,8 @@ export class Lead {
 
   /** Whom outputs and reads wait for. */
   get required(): readonly PeerId[] {
-    return this.#sink.rules.required(this.placement.inSync, this.joining)
+    const { inSync } = this.placement
+    return this.joining === null || inSync.includes(this.joining) ? inSync : [...inSync, this.joining]
   }
 
   begin(nowMs: number): void {
@@ -122,7 +123,7 @@ export class Lead {
     const progress = this.#followers.get(peer)
     if (progress === undefined) return
     progress.isWaiting = false
-    if (this.#isHere(seq, hash)) this.#isAt(peer, progress, seq, nowMs)
+    if (this.#ring.has(seq, hash)) this.#isAt(peer, progress, seq, nowMs)
     else this.#isElsewhere(peer, progress, hash, nowMs)
     this.#next(peer, nowMs)
     this.release()
@@ -168,18 +169,36 @@ export class Lead {
     return isStuck || this.#sink.beacons.unackedMs(peer, sinceMs, nowMs) > DROP_AFTER_MS
   }
 
-  /** Followers that have caught up and are not in step. */
-  candidates(): readonly PeerId[] {
-    const { inSync } = this.placement
-    return this.others.filter((peer) => {
-      const progress = this.#followers.get(peer)
-      if (inSync.includes(peer) || progress?.at == null) return false
-      return this.#sink.rules.mayJoin(progress.durable, this.#released.seq)
+  /** May more be taken from outside? */
+  hasEnough(sinceMs: number, nowMs: number): boolean {
+    const { inSync, minInSync } = this.placement
+    return inSync.filter((peer) => !this.isSilent(peer, sinceMs, nowMs)).length >= minInSync
+  }
+
+  /** Nobody else can have been made holder since beacons left that all acknowledged. */
+  mayRead(nowMs: number): boolean {
+    const { rules, beacons } = this.#sink
+    return this.required.every((peer) => {
+      const { sentMs, ackedMs } = beacons.window(peer, nowMs)
+      return rules.mayRead(sentMs, ackedMs)
     })
   }
 
-  #isHere(seq: number, hash: Uint8Array): boolean {
-    return this.#ring.hashAt(seq) !== undefined && this.#sink.rules.fits(this.#ring.has(seq, hash))
+  /** Who is to be in step from now on, or not any more. */
+  wants(sinceMs: number, nowMs: number): { readonly type: 'join' | 'drop'; readonly peer: PeerId } | null {
+    const { inSync, minInSync } = this.placement
+    // One that may be in step already is asked for again until that is known.
+    this.joining ??= this.others.find((peer) => this.#hasAll(peer) && !this.isSilent(peer, sinceMs, nowMs)) ?? null
+    if (this.joining !== null) return { type: 'join', peer: this.joining }
+    const silent = inSync.find((peer) => this.isSilent(peer, sinceMs, nowMs))
+    return silent !== undefined && inSync.length > minInSync ? { type: 'drop', peer: silent } : null
+  }
+
+  /** Is it not in step, and has caught up with all that anybody was told? */
+  #hasAll(peer: PeerId): boolean {
+    const progress = this.#followers.get(peer)
+    if (progress === undefined || this.placement.inSync.includes(peer)) return false
+    return progress.at !== null && progress.durable >= this.#released.seq
   }
 
   #isAt(peer: PeerId, progress: Progress, seq: number, nowMs: number): void {

@@ -144,7 +144,7 @@ class PeerShipping implements Shipping, CopyHost {
   #beacon(from: PeerId, n: number): void {
     this.beacons.heard(from, this.nowMs)
     const isUnaware = [...this.#copies.values()].some((copy) => copy.isUnaware(from))
-    if (!this.rules.mayAnswer(this.#looks.isWhole && !isUnaware)) return
+    if (!this.#looks.isWhole || isUnaware) return
     this.beacons.answered(from, this.nowMs)
     this.emit({ type: 'send', to: from, frame: { type: 'beaconAck', n } })
   }

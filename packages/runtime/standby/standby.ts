@@ -21,8 +21,8 @@ import { createShipping } from './shipping.ts'
 
 /** A group that has not answered by then is taken to be out of reach; what it was sent may take effect later. */
 const ANSWER_WITHIN_MS = 5_000
-/** What is handed over at the end waits so long for the group. */
-const STOP_WITHIN_MS = 3_000
+/** What is handed over at the end waits so long for the group: a peer stops within 3 s, with all it is made of. */
+const STOP_WITHIN_MS = 500
 
 export function createStandby(options: StandbyOptions): Standby {
   return new PeerStandby(options)
