@@ -3,6 +3,7 @@ import type { Identity } from '@brume/crypto'
 import type { Registry } from '@brume/observe'
 import { holds, monotonicMs, sleepUntil } from '../harness/clock.ts'
 import { type LoopDelay, total } from './gauges.ts'
+import { decisionMsOf } from './pace.ts'
 import type { ClosedSlice, OpenSlice, QuorumReport, RecoveryReport, RecoverySlice, Variant } from './plan.ts'
 import { profiled } from './profiler.ts'
 import type { Recorder } from './recorder.ts'
@@ -11,6 +12,7 @@ import { Workload } from './workload.ts'
 
 /** Commands left over, and the flush of the last empty block: a multiple of Delta. */
 const DRAIN_DEADLINE_MS = 20_000
+const DRAIN_DECISIONS = 10
 /** After a final block: votes are done with everywhere, and the next command is not yet due. */
 const PROBE_AFTER_MS = 30
 
@@ -116,9 +118,10 @@ export class Lane {
   }
 
   async #drain(): Promise<boolean> {
-    const { group } = this.#options
+    const { group, members, housemates } = this.#options
+    const decisionMs = decisionMsOf(members, Math.ceil(members / housemates))
     const isQuiet = (): boolean => this.#workload.waiting === 0 && group.status().dormant
-    const rested = await holds(DRAIN_DEADLINE_MS, isQuiet)
+    const rested = await holds(Math.max(DRAIN_DEADLINE_MS, DRAIN_DECISIONS * decisionMs), isQuiet)
     this.#probing = false
     return rested
   }

@@ -3,6 +3,7 @@ import { shuffled } from '../harness/statistics.ts'
 import { joined, latenciesOf, loadOf, type SliceLatencies } from './analyse.ts'
 import { Cluster } from './cluster.ts'
 import type { Profile } from './distances.ts'
+import { paceOf } from './pace.ts'
 import type { QuorumReport, Variant } from './plan.ts'
 import { type BareSamples, type ConsensusResult, resultOf, type Samples } from './result.ts'
 
@@ -13,23 +14,20 @@ export interface Effort {
   /** Of each closed loop. */
   readonly closedMs: number
   readonly warmUpMs: number
-  readonly sliceMs: number
 }
 
 /** Long enough for V8 to have compiled what votes pass through, some 1,000 views. */
 const WARM_UP_MS = 5_000
-/** Short, so that a burst of somebody else's work meets all that take turns; ten commands. */
-const SLICE_MS = 1_000
 const CLOSED_MS_MIN = 2_000
 
 /** @param seconds - of the open loop, for each variant */
 export function effortOf(seconds: number): Effort {
   const openMs = seconds * 1_000
-  return { openMs, closedMs: Math.max(CLOSED_MS_MIN, openMs / 4), warmUpMs: WARM_UP_MS, sliceMs: SLICE_MS }
+  return { openMs, closedMs: Math.max(CLOSED_MS_MIN, openMs / 4), warmUpMs: WARM_UP_MS }
 }
 
 /** Enough to see that everything runs, and too little to say anything. */
-export const SMOKE: Effort = { openMs: 2_000, closedMs: 1_000, warmUpMs: 500, sliceMs: 1_000 }
+export const SMOKE: Effort = { openMs: 2_000, closedMs: 1_000, warmUpMs: 500 }
 
 export interface MeasureOptions {
   readonly n: number
@@ -47,12 +45,10 @@ export interface MeasureOptions {
   readonly progress: (what: string) => void
 }
 
-/** quorum.md 16.2 */
-const OPEN_RATE_PER_S = 10
-/** Warms the bare exchange's code up as the closed loop does the quorum's. */
-const WARM_RATE_PER_S = 200
 /** Long enough that filling and emptying the windows is little of it. */
 const CLOSED_SLICE_MS = 2_500
+/** Noise of one round is no figure's own. */
+const ROUNDS_MIN = 2
 /** One at each member: a view takes what is there, and the next begins at once. */
 const WINDOW_VIEWS = 1
 /** In all: the same load for every n, blocks of 150 with three in flight. */
@@ -100,31 +96,30 @@ export async function measure(options: MeasureOptions): Promise<readonly Consens
   }
 }
 
-async function warmUp(cluster: Cluster, { variants, effort }: MeasureOptions): Promise<void> {
+async function warmUp(cluster: Cluster, { n, processes, variants, effort }: MeasureOptions): Promise<void> {
   const { warmUpMs: durationMs } = effort
   for (const { name: variant } of variants)
     await cluster.run({ kind: 'closed', variant, window: WINDOW_VIEWS, durationMs })
-  await cluster.run({ kind: 'bare', ratePerS: WARM_RATE_PER_S, durationMs })
+  await cluster.run({ kind: 'bare', ratePerS: paceOf(n, processes).warmRatePerS, durationMs })
 }
 
 async function openLoop(
   cluster: Cluster,
-  { n, effort, random, progress }: MeasureOptions,
+  { n, processes, effort, random, progress }: MeasureOptions,
   tallies: ReadonlyMap<Variant, Tally>
 ): Promise<BareSamples> {
   const slices: SliceLatencies[] = []
   const loneMs: number[] = []
-  const durationMs = effort.sliceMs
-  const rounds = Math.ceil(effort.openMs / durationMs)
+  const { ratePerS, sliceMs: durationMs } = paceOf(n, processes)
+  const rounds = Math.max(ROUNDS_MIN, Math.ceil(effort.openMs / durationMs))
   for (let round = 1; round <= rounds; round++) {
     progress(`n = ${n}: latency, round ${round} of ${rounds}`)
     for (const [variant, tally] of shuffled([...tallies, [null, null] as const], random)) {
       if (variant === null) {
-        const reports = await cluster.run({ kind: 'bare', ratePerS: OPEN_RATE_PER_S, durationMs })
+        const reports = await cluster.run({ kind: 'bare', ratePerS, durationMs })
         slices.push(latenciesOf(reports))
         loneMs.push(...reports.flatMap((report) => report.loneMs))
-      } else
-        tally.add(await cluster.run({ kind: 'open', variant: variant.name, ratePerS: OPEN_RATE_PER_S, durationMs }))
+      } else tally.add(await cluster.run({ kind: 'open', variant: variant.name, ratePerS, durationMs }))
     }
   }
   return { slices, loneMs }
@@ -133,11 +128,11 @@ async function openLoop(
 /** Variants by turns as well: their CPU is compared. */
 async function closedLoop(
   cluster: Cluster,
-  { n, effort, random, progress }: MeasureOptions,
+  { n, processes, effort, random, progress }: MeasureOptions,
   tallies: ReadonlyMap<Variant, Tally>
 ): Promise<void> {
   const rounds = Math.max(1, Math.floor(effort.closedMs / CLOSED_SLICE_MS))
-  const durationMs = effort.closedMs / rounds
+  const durationMs = Math.max(effort.closedMs / rounds, paceOf(n, processes).closedMinMs)
   const seen = new Map(
     [...tallies.keys()].map((variant) => [variant, { views: [] as Reports[], commands: [] as Reports[] }])
   )
@@ -164,13 +159,13 @@ export const PROFILED = ['latency', 'views', 'commands'] as const
 /** Slices of their own: the profiler slows down what it looks at. */
 async function takeProfiles(
   cluster: Cluster,
-  { n, effort, out }: MeasureOptions,
+  { n, processes, effort, out }: MeasureOptions,
   { name: variant }: Variant
 ): Promise<void> {
   const path = join(out, `n${n}-${variant}`)
   const durationMs = 2 * effort.closedMs
   const at = (load: (typeof PROFILED)[number]) => ({ variant, durationMs, profilePath: `${path}-${load}.cpuprofile` })
-  await cluster.run({ ...at('latency'), kind: 'open', ratePerS: OPEN_RATE_PER_S })
+  await cluster.run({ ...at('latency'), kind: 'open', ratePerS: paceOf(n, processes).ratePerS })
   await cluster.run({ ...at('views'), kind: 'closed', window: WINDOW_VIEWS })
   await cluster.run({ ...at('commands'), kind: 'closed', window: fullWindow(n) })
 }

@@ -16,6 +16,7 @@ import { distancesOf, distantNet } from './distances.ts'
 import { LoopDelay } from './gauges.ts'
 import { Lane } from './lane.ts'
 import type { Contact, MemberConfig } from './messages.ts'
+import { decisionMsOf } from './pace.ts'
 import type { BareReport, BareSlice, Slice, SliceReport, Stand, Variant } from './plan.ts'
 import { Recorder } from './recorder.ts'
 import { type Roster, rosterOf } from './roster.ts'
@@ -30,6 +31,7 @@ const MEET_AT_ONCE = 4
 /** After the last exchange of a slice: many times what one takes, three hops around the world. */
 const BARE_DRAIN_MS = 200
 const BARE_DRAIN_FAR_MS = 1_500
+const DRAIN_DECISIONS = 2
 
 /** One member of a benchmark: a network node, and on it the groups of all variants and the bare exchange. */
 export interface Member {
@@ -240,9 +242,13 @@ async function runBare({ config, loopDelay }: Ground, bare: BareExchange, slice:
     await sleepUntil(startMs + (k + 0.5) * periodMs)
     bare.sendLone()
   }
-  const drainMs = config.profile === 'loopback' ? BARE_DRAIN_MS : BARE_DRAIN_FAR_MS
-  await sleepUntil(startMs + durationMs + drainMs)
+  await sleepUntil(startMs + durationMs + bareDrainMs(config))
   return { kind: 'bare', ...bare.take(), loopDelayMs: loopDelay.p99Ms() }
+}
+
+function bareDrainMs({ profile, members, housemates }: MemberConfig): number {
+  const quietMs = profile === 'loopback' ? BARE_DRAIN_MS : BARE_DRAIN_FAR_MS
+  return Math.max(quietMs, DRAIN_DECISIONS * decisionMsOf(members, Math.ceil(members / housemates)))
 }
 
 /** Unlike those of other slices; u32. */
