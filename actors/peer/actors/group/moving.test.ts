@@ -5,7 +5,9 @@ import type tallyTwo from '../../fixtures/tally-two.machine.ts'
 import { type Logic, type Machine, type Peer, type Ref, type RegisterOptions, verifyProof } from '../../index.ts'
 import { type Simulation, simulate } from '../../testing/simulate.ts'
 
-const fixture = (name: string) => new URL(`../../fixtures/${name}.machine.ts`, import.meta.url)
+const READER = new URL('../../fixtures/reader.machine.ts', import.meta.url)
+const TALLY = new URL('../../fixtures/tally.machine.ts', import.meta.url)
+const TALLY_TWO = new URL('../../fixtures/tally-two.machine.ts', import.meta.url)
 const SEED = '0123456789abcdef0123456789abcdef'
 /** Of nobody. */
 const SAMPLE = 'brume://12D3KooWAM8Yzir4DStcFSBjFRL7Qwbmb2sq5MzyA8f6ggpt9hnw/reader'
@@ -21,8 +23,8 @@ let moved: Ref<typeof tallyTwo>
 const ADD = { add: [{ by: 1 }] }
 
 /** On all members. */
-async function install<M extends Machine>(name: string, options: RegisterOptions<M>): Promise<Logic<M>> {
-  const [logic] = await Promise.all(members.map((peer) => peer.register<M>(fixture(name), options)))
+async function install<M extends Machine>(url: URL, options: RegisterOptions<M>): Promise<Logic<M>> {
+  const [logic] = await Promise.all(members.map((peer) => peer.register<M>(url, options)))
   if (logic === undefined) throw new Error('there are members')
   return logic
 }
@@ -47,9 +49,9 @@ beforeAll(async () => {
   client = last
   const quorum = { members: members.map(({ id }) => id) }
   const samples = { sum: [{ is: 1 }], have: [{ group: SAMPLE, add: 1 }] }
-  const reads = await install<typeof reader>('reader', { name: 'reader', version: 1, samples })
+  const reads = await install<typeof reader>(READER, { name: 'reader', version: 1, samples })
   const sampleInput = { reader: SAMPLE }
-  const tallies = await install<typeof tally>('tally', { name: 'tally', version: 1, samples: ADD, sampleInput })
+  const tallies = await install<typeof tally>(TALLY, { name: 'tally', version: 1, samples: ADD, sampleInput })
   const spawned = await until(founder.spawn(reads, { id: 'reader', mode: 'bft', quorum }))
   reading = client.ref<typeof reader>(spawned.address)
   const input = { reader: spawned.address }
@@ -69,7 +71,7 @@ test('a group acts on a group, each send once and in order', { timeout: 240_000 
 
 test('another version goes on in a group of its own, and refs go with it', { timeout: 240_000 }, async () => {
   const { until } = simulation
-  const logic = await install<typeof tallyTwo>('tally-two', { name: 'tally', version: 2, samples: ADD })
+  const logic = await install<typeof tallyTwo>(TALLY_TWO, { name: 'tally', version: 2, samples: ADD })
   const [, other = client] = members
   await expect(until(other.upgrade(counting, logic))).rejects.toMatchObject({
     code: 'BRUME_RUNTIME_FORBIDDEN'
