@@ -133,8 +133,10 @@ export class Epoch implements Listener {
 
   /** From here on members are heard and answered. */
   join(): void {
-    this.#handle = this.#host.reception.join(this)
-    this.sending.handle = this.#handle
+    this.#host.reception.join(this, (handle) => {
+      this.#handle = handle
+      this.sending.handle = handle
+    })
     this.engine.run()
   }
 

@@ -88,12 +88,17 @@ export class Reception {
     return this.#channel
   }
 
-  /** Adds a group and returns the handle it is called by in frames sent from here. */
-  join(group: Listener): number {
+  /**
+   * Adds a group.
+   *
+   * @param named - told the handle it is called by in frames sent from here, before the group is asked for anything
+   */
+  join(group: Listener, named: (handle: number) => void): void {
     if (this.#groups.size >= LISTENERS_MAX) {
       throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
     }
     const handle = this.#nextHandle++
+    named(handle)
     this.#groups.set(handle, group)
     this.#named.set(nameOf(group), group)
     for (const peer of this.#handles.keys()) this.#mind(peer)
@@ -108,7 +113,6 @@ export class Reception {
       this.#announce(peer, group, greetings)
       if (greetings.some(({ name, restarted }) => restarted && name === nameOf(group))) group.asked(peer)
     }
-    return handle
   }
 
   leave(handle: number): void {
