@@ -22,6 +22,8 @@ const controls: Readonly<Record<string, Control>> = {
   cancel: { type: 'cancel', id: 1 },
   down: { type: 'down', id: 1, reason: 'done', incarnation: 2_097_153, output: encode(42) },
   alive: { type: 'down', id: 1, reason: 'alive', incarnation: 2_097_153, output: bytes(0, 0) },
+  moved: { type: 'moved', pair: 7, taken: 9, address: `brume://${PEER}/till` },
+  command: { type: 'command', id: 3, target: `brume://${PEER}/till`, body: encode({ do: 'stop' }) },
   read: { type: 'read', id: 2, kind: 'events', target: `brume://${PEER}/till`, filter: '*', from: 0 },
   item: { type: 'item', id: 2, code: 'ok', more: true, last: false, value: event },
   last: { type: 'item', id: 2, code: 'ok', more: false, last: true, value: bytes(0, 0) }

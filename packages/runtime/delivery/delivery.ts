@@ -12,6 +12,7 @@ import type { Taken } from './outgoing.ts'
 import type { Reading } from './requests.ts'
 import { Routes } from './routes.ts'
 import type { LinkRules } from './rules.ts'
+import { FINAL, readOf } from './serving.ts'
 import { Stream } from './stream.ts'
 import { encodeValue } from './values.ts'
 
@@ -112,8 +113,9 @@ class LinkedDelivery implements Delivery {
     return cancel ?? this.#later(() => down({ address: target, reason: 'unreachable', incarnation: 0 }))
   }
 
-  async snapshot(target: string, timeoutMs: number): Promise<Snapshot> {
-    return snapshotOf(await this.#one({ kind: 'snapshot', target }, timeoutMs))
+  async snapshot(target: string, timeoutMs: number, read: 'local' | 'final' = 'local'): Promise<Snapshot> {
+    const filter = read === 'final' ? FINAL : ''
+    return snapshotOf(await this.#one({ kind: 'snapshot', target, filter }, timeoutMs))
   }
 
   command(target: string, command: Json): Promise<Json> {
@@ -154,11 +156,11 @@ class LinkedDelivery implements Delivery {
   }
 
   /** The only value of a read. */
-  #one(wanted: Pick<Reading, 'kind' | 'target' | 'body'>, timeoutMs?: number): Promise<Json> {
+  #one(wanted: Pick<Reading, 'kind' | 'target' | 'body'> & { readonly filter?: string }, timeoutMs?: number): Promise<Json> {
     const { promise, resolve, reject } = Promise.withResolvers<Json>()
     const fail = (code: Parameters<typeof refusalError>[0]): void => reject(refusalError(code, wanted.target))
     const ended = (code: Parameters<Reading['ended']>[0]): void => fail(code === 'ok' ? 'failed' : code)
-    const cancelRead = this.#read({ ...wanted, filter: '', from: 0, item: resolve, ended })
+    const cancelRead = this.#read({ filter: '', ...wanted, from: 0, item: resolve, ended })
     // What a command takes there is for the other side to bound; a peer that is away is unreachable after 10 s.
     const cancelTimer = timeoutMs === undefined ? nothing : this.#options.clock.after(timeoutMs, () => fail('timeout'))
     return promise.finally(() => {
@@ -256,7 +258,7 @@ function readHere(host: Host, { kind, target, filter, from, item, ended }: Readi
   if (kind === 'events') return host.on(target, filter, item)
   if (kind === 'follow') return host.follow(target, (snapshot) => item(snapshot as unknown as Json))
   const failed = (): void => ended('failed')
-  if (kind === 'snapshot') host.snapshot(target).then((snapshot) => item(snapshot as unknown as Json), failed)
+  if (kind === 'snapshot') host.snapshot(target, readOf(filter)).then((snapshot) => item(snapshot as unknown as Json), failed)
   else if (kind === 'history') each(host.history(target, from), item).then(() => ended('ok'), failed)
   else failed()
   return nothing

@@ -14,6 +14,10 @@ type CommandFrame = Extract<Control, { type: 'command' }>
 /** What is shown of actors here. */
 export type Shown = Pick<Kernel, 'watch' | 'snapshot' | 'on' | 'follow' | 'history' | 'movedTo'>
 
+/** Filter of a snapshot that is ordered after all that waited before it. */
+export const FINAL = 'final'
+export const readOf = (filter: string): 'local' | 'final' => (filter === FINAL ? 'final' : 'local')
+
 export interface ServingSink {
   /** Undefined once nothing is shown any more. */
   shown(): Shown | undefined
@@ -87,7 +91,7 @@ export class Serving {
     try {
       const moved = kernel.movedTo(target)
       if (moved !== null) return this.#moved(id, moved)
-      if (kind === 'snapshot') this.#snapshot(kernel, id, target, isOpen)
+      if (kind === 'snapshot') this.#snapshot(kernel, frame, isOpen)
       else if (kind === 'history') void this.#history(id, kernel.history(parseAddress(target).path, from), isOpen)
       else served.end = this.#subscribe(kernel, frame, isOpen)
     } catch (error) {
@@ -138,14 +142,14 @@ export class Serving {
     return served
   }
 
-  #snapshot(kernel: Shown, id: number, target: string, isOpen: () => boolean): void {
+  #snapshot(kernel: Shown, { id, target, filter }: ReadFrame, isOpen: () => boolean): void {
     const shown = (snapshot: Snapshot): void => {
       if (isOpen() && this.#item(id, plainSnapshot(snapshot))) this.#last(id, 'ok')
     }
     const failed = (error: unknown): void => {
       if (isOpen()) this.#last(id, this.#sink.codeOf(error))
     }
-    void kernel.snapshot(target).then(shown, failed)
+    void kernel.snapshot(target, readOf(filter)).then(shown, failed)
   }
 
   #subscribe(kernel: Shown, { id, kind, target, filter }: ReadFrame, isOpen: () => boolean): Cancel {

@@ -100,7 +100,7 @@ export class Calls {
     const place = places.find(to)
     if (!place.isHere) {
       if (options.remote === undefined) throw refusalError('unreachable', to)
-      return options.remote.snapshot(to, ASK_MS)
+      return options.remote.snapshot(to, ASK_MS, read)
     }
     const cell = this.#parts.door.find(place)
     if (cell === 'moved') return this.snapshot(this.#movedTo(place, to), read)

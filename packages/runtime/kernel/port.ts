@@ -211,7 +211,7 @@ export interface Remote {
   send(message: Outbound): 'accepted' | 'full'
   /** Told once per incarnation of the target. */
   watch(target: string, down: (down: Down) => void): Cancel
-  snapshot(target: string, timeoutMs: number): Promise<Snapshot>
+  snapshot(target: string, timeoutMs: number, read?: 'local' | 'final'): Promise<Snapshot>
   /** Emitted events of this type; `*` for all. */
   subscribe(target: string, type: string, emitted: (event: Event) => void): Cancel
   /** Every change of its state, after its batch. `ended`: no more will come, and why. */

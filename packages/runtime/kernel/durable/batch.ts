@@ -10,6 +10,8 @@ type Change = { readonly key: Uint8Array; readonly value: (() => Uint8Array) | n
 export class Batch {
   readonly number: number
   readonly #changes = new Map<string, Change>()
+  /** Keys that go with the rest, and are worth no sync of their own. */
+  readonly #discarded = new Map<string, Uint8Array>()
   /** Actors whose record is taken when the batch closes. */
   readonly saved = new Map<string, Persistent>()
   /** Those that ended, as they were then. */
@@ -20,12 +22,17 @@ export class Batch {
   }
 
   get isEmpty(): boolean {
-    return this.#changes.size === 0 && this.saved.size === 0 && this.buried.size === 0
+    return !this.isWanted && this.#discarded.size === 0
+  }
+
+  /** Someone waits for it, or may. */
+  get isWanted(): boolean {
+    return this.#changes.size > 0 || this.saved.size > 0 || this.buried.size > 0
   }
 
   /** About: what it will be once it is encoded. */
   get bytes(): number {
-    return (this.#changes.size + 2 * this.saved.size) * CHANGE_BYTES_GUESS
+    return (this.#changes.size + this.#discarded.size + 2 * this.saved.size) * CHANGE_BYTES_GUESS
   }
 
   put(key: Uint8Array, value: () => Uint8Array): void {
@@ -36,6 +43,11 @@ export class Batch {
     this.#changes.set(keyText(key), { key, value: null })
   }
 
+  /** Deleted whenever something else is written. */
+  discard(key: Uint8Array): void {
+    this.#discarded.set(keyText(key), key)
+  }
+
   /** As if nothing had been put in this batch. False where nothing was. */
   unput(key: Uint8Array): boolean {
     return this.#changes.delete(keyText(key))
@@ -44,13 +56,15 @@ export class Batch {
   /** Undefined: not changed here; null: deleted here. */
   read(key: string): Uint8Array | null | undefined {
     const change = this.#changes.get(key)
-    return change === undefined ? undefined : change.value === null ? null : change.value()
+    if (change === undefined) return this.#discarded.has(key) ? null : undefined
+    return change.value === null ? null : change.value()
   }
 
   close(): ClosedBatch {
     const operations: StoreOperation[] = []
     const values = new Map<string, Uint8Array | null>()
     let bytes = 0
+    for (const [name, key] of this.#discarded) if (!this.#changes.has(name)) this.delete(key)
     for (const [name, { key, value }] of this.#changes) {
       const encoded = value === null ? null : value()
       values.set(name, encoded)

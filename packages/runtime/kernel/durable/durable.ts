@@ -76,7 +76,7 @@ class StoreDurable implements Durable {
     })
     const read = (key: Uint8Array) => this.#commit.read(key)
     const nowMs = () => this.nowMs()
-    this.#histories = new Histories(store, (key) => this.#commit.open.delete(key))
+    this.#histories = new Histories(store, (key) => this.#commit.open.discard(key))
     this.#timers = new TimerIndex({ store, clock, log, nowMs, read, onDue: (id) => this.#due(id) })
     this.#recorder = new Recorder({
       residents: this.#residents,
@@ -313,12 +313,12 @@ class StoreDurable implements Durable {
       })
   }
 
+  /** What goes leaves with the next batch: it is worth no sync of its own. */
   async #cutHistories(): Promise<void> {
     for (const [name, { id, seq }] of this.#toCut) {
       this.#toCut.delete(name)
       await this.#histories.cutCount(id, seq)
     }
-    this.flush()
   }
 
   #failed(error: Error): void {

@@ -51,7 +51,7 @@ export class GroupCommit {
    */
   flush(): void {
     if (this.#open.bytes >= BATCH_BYTES_MAX) return this.#flushNow()
-    if (this.#open.isEmpty || this.#closed.length > 0 || this.#isGathering) return
+    if (!this.#open.isWanted || this.#closed.length > 0 || this.#isGathering) return
     this.#isGathering = true
     this.#options.turn(() => {
       this.#isGathering = false
@@ -112,7 +112,7 @@ export class GroupCommit {
     this.#confirmed = batch.number
     // The next one goes to the disk before anyone acts on this one.
     if (this.#closed.length > 0) this.#write()
-    else this.#flushNow()
+    else if (this.#open.isWanted) this.#flushNow()
     this.#options.onConfirmed(batch.number)
     while (this.#waiting[0] !== undefined && this.#waiting[0].batch <= batch.number) this.#waiting.shift()?.done()
   }
