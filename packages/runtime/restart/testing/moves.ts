@@ -1,6 +1,7 @@
 import { SimRandom, StoreMedium, seedFromHex } from '@brume/testkit'
 import { logbook, type Node, PEERS, World } from '../../delivery/fixture.ts'
 import { slowStore } from '../../kernel/durable/fixture.ts'
+import type { Event } from '../../logic/port.ts'
 
 const EVENTS = 24
 /** Numbers from here on come from an actor on disk, all the while. */
@@ -59,7 +60,7 @@ class Trial {
     const key = new Uint8Array(16).fill(n + 1)
     const to = `brume://${PEERS[0]}/book`
     // Every other one it only passes on, to an actor that is never killed.
-    const event = n % 2 === 0 ? { type: 'note', n } : { type: 'pass', n, to: `brume://${PEERS[2]}/sink` }
+    const event: Event = n % 2 === 0 ? { type: 'note', n } : { type: 'pass', n, to: `brume://${PEERS[2]}/sink` }
     for (;;) {
       const client = this.nodes[2]
       if (client === undefined) throw new RangeError('nobody sends')
