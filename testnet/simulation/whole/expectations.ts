@@ -12,8 +12,6 @@ export type Expectation =
   | { readonly type: 'apart' }
   /** So many epochs later all founders still sit, though one asked to leave: without it no committee is sound. */
   | { readonly type: 'seated'; readonly epoch: number }
-  /** Both processes of this member's key stop. */
-  | { readonly type: 'stopped'; readonly member: number }
 
 /** Notes what happens of that in a run. */
 export class Expectations {
@@ -57,12 +55,6 @@ export class Expectations {
         const reasons = all.find(({ index }) => index === expected.member)?.reasons ?? new Set()
         return reasons.size > 0 ? null : `process ${expected.member} votes as if it had forgotten nothing`
       }
-      case 'stopped':
-        return all
-          .filter(({ person }) => person === this.#people[expected.member])
-          .every(({ life }) => life !== null && life.group.status().state !== 'voting')
-          ? null
-          : `a process with the key of ${expected.member} still votes`
       case 'seated': {
         const status = honest[0]?.life?.group.status()
         if (status === undefined || status.epoch < expected.epoch) return `epoch ${expected.epoch} never came`
