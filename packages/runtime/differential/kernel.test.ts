@@ -13,7 +13,7 @@ import { seedsOf } from './test/seeds.ts'
 /** At the gate a tenth of what the adapter is tried with: what is new here is the kernel's queue, clock and commits. */
 const { from: FROM, count: MACHINES } = seedsOf(50)
 const STEPS = 14
-const TIMEOUT_MS = 60_000 + 300 * MACHINES
+const TIMEOUT_MS = 60_000 + 500 * MACHINES
 const counts = { machines: 0, steps: 0, packed: 0, done: 0, failed: 0, doubled: 0 }
 
 /** Machines without children: order between actors is not promised, and has tests of its own. */

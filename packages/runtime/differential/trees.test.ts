@@ -16,7 +16,7 @@ const { from: FROM, count: TREES } = seedsOf(300, 0.1)
 const STEPS = 14
 /** Fewer say little of what is drawn. */
 const MEANT_MIN = 100
-const TIMEOUT_MS = 120_000 + 200 * TREES
+const TIMEOUT_MS = 120_000 + 500 * TREES
 
 const counts = {
   ...{ trees: 0, steps: 0, mails: 0, fromKids: 0, toKids: 0, snapshots: 0, childDone: 0, childFailed: 0, stopped: 0 },
@@ -159,7 +159,7 @@ afterAll(() => {
   if (TREES < MEANT_MIN) return
   // Trees that end at once, say nothing to each other, or differ wherever they may would agree, too.
   expect(counts.steps).toBeGreaterThan(counts.trees * 4)
-  expect(counts.reordered).toBeLessThan(counts.trees * 0.4)
+  expect(counts.reordered).toBeLessThan(counts.trees * 0.2)
   expect(counts.fromKids).toBeGreaterThan(counts.trees * 4)
   for (const kind of ['toKids', 'snapshots', 'childDone', 'childFailed', 'stopped'] as const) {
     expect(counts[kind], kind).toBeGreaterThan(counts.trees / 100)
