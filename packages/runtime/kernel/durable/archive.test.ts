@@ -1,9 +1,9 @@
 import { memoryStore } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
-import { bench, HOUR_MS, Puppet, stateOf, timer } from './bench.ts'
 import { SELF } from './fixture.ts'
 import { recordKey } from './keys.ts'
 import { Residents } from './residents.ts'
+import { bench, HOUR_MS, Puppet, stateOf, timer } from './testing/bench.ts'
 
 describe('records', () => {
   test('an undecodable one is damaged, and its bytes stay', async () => {

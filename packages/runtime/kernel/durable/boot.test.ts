@@ -1,7 +1,7 @@
 import { memoryStore, SimClock, StoreMedium } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
-import { bench, HOUR_MS, Puppet, stateOf, timer } from './bench.ts'
 import { slowStore, someOptions } from './fixture.ts'
+import { bench, HOUR_MS, Puppet, stateOf, timer } from './testing/bench.ts'
 
 describe('after a kill', () => {
   test('what was confirmed is there, and what was not went whole', async () => {

@@ -1,7 +1,7 @@
 import { memoryStore, SimClock, StoreMedium } from '@brume/testkit'
 import { describe, expect, test, vi } from 'vitest'
-import { bench, Puppet, stateOf } from './bench.ts'
 import { slowStore } from './fixture.ts'
+import { bench, Puppet, stateOf } from './testing/bench.ts'
 
 describe('group commit', () => {
   test('one record for many steps, one sync in flight, confirmed in order', async () => {

@@ -1,8 +1,8 @@
 import { memoryStore } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
-import { bench, HOUR_MS, Puppet } from './bench.ts'
 import { someOptions } from './fixture.ts'
 import type { Durable } from './port.ts'
+import { bench, HOUR_MS, Puppet } from './testing/bench.ts'
 
 describe('history', () => {
   const journal = { ...someOptions, durability: 'journal' as const }

@@ -1,7 +1,7 @@
 import { memoryStore, SimClock } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
-import { bench, HOUR_MS, Puppet, timer } from './bench.ts'
 import { TIMER_WINDOW_MS } from './limits.ts'
+import { bench, HOUR_MS, Puppet, timer } from './testing/bench.ts'
 
 describe('timers of actors that are not in memory', () => {
   test('wake them in due order, once, overdue ones at once, from a minute ahead or two days', async () => {

@@ -1,8 +1,8 @@
 import type { Store } from '@brume/ports'
 import { SimClock } from '@brume/testkit'
-import { createDurable } from './durable.ts'
-import { quiet, SELF, someActor } from './fixture.ts'
-import type { Durable, DurableOptions, Persistent, StoredActor } from './port.ts'
+import { createDurable } from '../durable.ts'
+import { quiet, SELF, someActor } from '../fixture.ts'
+import type { Durable, DurableOptions, Persistent, StoredActor } from '../port.ts'
 
 export const HOUR_MS = 3_600_000
 
