@@ -46,9 +46,9 @@ export class Beacons {
   }
 
   acked(peer: PeerId, n: number, nowMs: number): void {
-    const line = this.#line(peer)
-    const sentMs = line.open.get(n)
-    if (sentMs === undefined) return
+    const line = this.#lines.get(peer)
+    const sentMs = line?.open.get(n)
+    if (line === undefined || sentMs === undefined) return
     for (const older of line.open.keys()) if (older <= n) line.open.delete(older)
     line.ackedSentMs = Math.max(line.ackedSentMs, sentMs)
     line.ackedMs = nowMs

@@ -1,4 +1,4 @@
-import { BASE_BYTES_MAX, chain, isFirst, isLast, isSameHash, join, NO_HASH } from './log.ts'
+import { BASE_BYTES_MAX, chain, decodeBatch, isFirst, isLast, isSameHash, join, NO_HASH } from './log.ts'
 import type { Change, Position, Ship } from './port.ts'
 
 interface Base {
@@ -59,6 +59,7 @@ export class Follow {
     if (!isLast(entry)) return []
     const batch = join(this.#pieces)
     this.#pieces = []
+    if (!isBatch(batch)) return this.#spoilt()
     this.position = { epoch, ...this.#received }
     return [{ kind: 'batch', batch, position: this.position }]
   }
@@ -72,9 +73,25 @@ export class Follow {
     base.bytes += piece.length
     if (base.bytes > BASE_BYTES_MAX) this.forgetPieces()
     if (!isLast(piece)) return []
-    this.position = { epoch, seq, hash: base.hash }
     const batch = join(base.pieces)
+    if (!isBatch(batch)) return this.#spoilt()
+    this.position = { epoch, seq, hash: base.hash }
     this.forgetPieces()
     return [{ kind: 'base', batch, position: this.position }]
+  }
+
+  /** It goes on from where it was, and is dropped if that is all it is given. */
+  #spoilt(): readonly Change[] {
+    this.forgetPieces()
+    return []
+  }
+}
+
+function isBatch(bytes: Uint8Array): boolean {
+  try {
+    decodeBatch(bytes)
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,7 +1,7 @@
 export { StandbyError, type StandbyErrorCode } from './error.ts'
 export { decodeBatch, encodeBatch } from './log.ts'
 export { placementsOf } from './placement.machine.ts'
-export { isNewer, judge, PLACEMENT_RULES, type PlacementRules } from './placement.ts'
+export { judge, PLACEMENT_RULES, type PlacementRules } from './placement.ts'
 export type * from './port.ts'
 export { SHIPPING_RULES, type ShippingRules } from './rules.ts'
 export { createShipping } from './shipping.ts'

@@ -1,4 +1,6 @@
+import { concat } from '@brume/codec'
 import { describe, expect, test } from 'vitest'
+import { actorId } from '../address.ts'
 import { encodeBatch } from './log.ts'
 import type { Placement, Shipping, StandbyInput, StandbyOutput } from './port.ts'
 import { createShipping } from './shipping.ts'
@@ -176,4 +178,19 @@ describe('a follower', () => {
     b.told(placed({}))
     expect(b.on(beacon)).toEqual([{ type: 'send', to: 'a', frame: { type: 'beaconAck', n: 1 } }])
   })
+})
+
+test('what no kernel wrote is not taken for a batch, and nobody is told that it was', () => {
+  const { b } = leading()
+  const ship = (entry: Uint8Array): StandbyInput => ({
+    type: 'frame',
+    from: 'a',
+    frame: {
+      ...{ type: 'ship', id: actorId(ADDRESS), epoch: 1, fromSeq: 1, prevHash: new Uint8Array(32) },
+      ...{ entries: [entry], record: null }
+    }
+  })
+  const heard = b.on(ship(Uint8Array.of(3, 255)))
+  expect(heard).toMatchObject([{ type: 'send', frame: { type: 'shipAck', seq: 0 } }])
+  expect(b.on(ship(concat(Uint8Array.of(3), BATCH)))).toMatchObject([{ type: 'write' }])
 })

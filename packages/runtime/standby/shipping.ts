@@ -142,9 +142,10 @@ class PeerShipping implements Shipping, CopyHost {
 
   /** On an answer that peer rests its reads: it gets none while this one may hold what it takes for its own. */
   #beacon(from: PeerId, n: number): void {
+    const copies = [...this.#copies.values()]
+    if (!copies.some(({ placement }) => placement?.holder === from)) return
     this.beacons.heard(from, this.nowMs)
-    const isUnaware = [...this.#copies.values()].some((copy) => copy.isUnaware(from))
-    if (!this.#looks.isWhole || isUnaware) return
+    if (!this.#looks.isWhole || copies.some((copy) => copy.isUnaware(from))) return
     this.beacons.answered(from, this.nowMs)
     this.emit({ type: 'send', to: from, frame: { type: 'beaconAck', n } })
   }

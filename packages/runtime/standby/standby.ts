@@ -21,7 +21,7 @@ import { createShipping } from './shipping.ts'
 
 /** A group that has not answered by then is taken to be out of reach; what it was sent may take effect later. */
 const ANSWER_WITHIN_MS = 5_000
-/** What is handed over at the end waits so long for the group: a peer stops within 3 s, with all it is made of. */
+/** So long a peer that ends hands over: it stops within 3 s, with all it is made of. */
 const STOP_WITHIN_MS = 500
 
 export function createStandby(options: StandbyOptions): Standby {
@@ -97,11 +97,10 @@ class PeerStandby implements Standby {
   }
 
   async stop(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const cancel = this.#options.clock.after(STOP_WITHIN_MS, resolve)
     const given = this.held().map(({ address }) => this.#want({ type: 'hand', address, to: null, stays: false }))
-    await Promise.race([Promise.allSettled(given), promise])
-    cancel()
+    for (const one of given) one.catch(() => undefined)
+    // Whoever got it asks whether this peer knows that, and would wait for its silence otherwise.
+    if (given.length > 0) await new Promise<void>((over) => this.#options.clock.after(STOP_WITHIN_MS, over))
     this.#isStopped = true
     this.#ticking?.()
     for (const [address, hold] of this.#holds) this.#end(address, hold, null)
