@@ -10,18 +10,19 @@ export interface Part {
 }
 
 /**
- * What each part may take of the 3 s in which a peer stops. Membership says farewell, which needs a
- * synced record and 250 ms for the last gossip to leave; the others need a few milliseconds each.
+ * What each part may take of the 3 s in which a peer stops. Actors of mode standby are handed over, which their group
+ * orders within 500 ms or not in time; membership says farewell, which needs a synced record and 250 ms for the last
+ * gossip to leave; the others need a few milliseconds each.
  */
 export const STOP_MS = {
-  actors: 150,
+  actors: 650,
   quorum: 400,
   executors: 50,
-  membership: 1_000,
-  net: 650,
+  membership: 750,
+  net: 500,
   kernel: 50,
   control: 100,
-  journals: 400,
+  journals: 300,
   store: 200
 } as const
 

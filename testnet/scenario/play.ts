@@ -4,6 +4,7 @@ import { drillPlay } from '../drills/play.ts'
 import { TestnetError } from '../errors.ts'
 import type { EventLine } from '../runner/event-line.ts'
 import type { Testnet } from '../runner/testnet.ts'
+import { standbyPlay } from '../standby/play.ts'
 import type { Judged } from './checks/index.ts'
 import { choice } from './fields.ts'
 import { quorumPlay } from './run-scenario.ts'
@@ -38,7 +39,8 @@ const KINDS: Readonly<Record<string, (value: object, cycles: number | undefined)
   quorum: quorumPlay,
   'actors-kill': killPlay,
   'actors-flood': floodPlay,
-  machine: drillPlay
+  machine: drillPlay,
+  standby: standbyPlay
 }
 
 /**

@@ -160,7 +160,7 @@ export class ActorSystem implements Actors {
 
   async start(): Promise<void> {
     await this.kernel.start()
-    this.#delivery.start(doorsOf(this.kernel, (target) => this.#standby.find(target)))
+    this.#delivery.start(doorsOf(this.kernel, this.#standby))
     await this.#hosting.resume(this.#placement)
     await this.#standby.start()
   }
@@ -220,7 +220,8 @@ export class ActorSystem implements Actors {
     if (wayOf(whole) === 'group') return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
     const isHere = peer === this.#options.identity.peerId
     const { clock } = this.#options
-    const standby = wayOf(whole) === 'placed' ? { delivery: this.#standby.reach, stop: () => this.#standby.end(whole) } : {}
+    const standby =
+      wayOf(whole) === 'placed' ? { delivery: this.#standby.reach, stop: () => this.#standby.end(whole) } : {}
     const placed = new PlacedRef(whole, path, isHere, {
       ...{ kernel: this.kernel, delivery: this.#delivery, clock },
       refTo: (moved) => this.ref(moved),

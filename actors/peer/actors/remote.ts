@@ -18,7 +18,8 @@ export function remoteOf(
   return {
     send: (message) => (wayOf(message.to) === 'group' ? outward : peerOf(message.to)).send(message),
     watch: (target, down) => groupOf(target)?.watch(down) ?? peerOf(target).watch(target, down),
-    snapshot: (target, timeoutMs) => groupOf(target)?.snapshot() ?? peerOf(target).snapshot(target, timeoutMs),
+    snapshot: (target, timeoutMs, read = 'local') =>
+      groupOf(target)?.snapshot({ read }) ?? peerOf(target).snapshot(target, timeoutMs, read),
     subscribe: (target, type, emitted) =>
       groupOf(target)?.on(type, emitted) ?? peerOf(target).subscribe(target, type, emitted),
     follow: (target, changed, ended) =>

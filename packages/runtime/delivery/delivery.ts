@@ -156,7 +156,10 @@ class LinkedDelivery implements Delivery {
   }
 
   /** The only value of a read. */
-  #one(wanted: Pick<Reading, 'kind' | 'target' | 'body'> & { readonly filter?: string }, timeoutMs?: number): Promise<Json> {
+  #one(
+    wanted: Pick<Reading, 'kind' | 'target' | 'body'> & { readonly filter?: string },
+    timeoutMs?: number
+  ): Promise<Json> {
     const { promise, resolve, reject } = Promise.withResolvers<Json>()
     const fail = (code: Parameters<typeof refusalError>[0]): void => reject(refusalError(code, wanted.target))
     const ended = (code: Parameters<Reading['ended']>[0]): void => fail(code === 'ok' ? 'failed' : code)
@@ -258,7 +261,8 @@ function readHere(host: Host, { kind, target, filter, from, item, ended }: Readi
   if (kind === 'events') return host.on(target, filter, item)
   if (kind === 'follow') return host.follow(target, (snapshot) => item(snapshot as unknown as Json))
   const failed = (): void => ended('failed')
-  if (kind === 'snapshot') host.snapshot(target, readOf(filter)).then((snapshot) => item(snapshot as unknown as Json), failed)
+  if (kind === 'snapshot')
+    host.snapshot(target, readOf(filter)).then((snapshot) => item(snapshot as unknown as Json), failed)
   else if (kind === 'history') each(host.history(target, from), item).then(() => ended('ok'), failed)
   else failed()
   return nothing

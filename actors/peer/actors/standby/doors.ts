@@ -1,16 +1,22 @@
 import type { Host } from '@brume/runtime/delivery'
-import type { Kernel } from '@brume/runtime/kernel'
+import type { Kernel, Snapshot } from '@brume/runtime/kernel'
 import { refusal } from '../group/refusals.ts'
+
+/** What a peer holds for groups. */
+export interface HeldHere {
+  /** The kernel of an actor, or of one whose machine started it. */
+  find(target: string): Kernel | undefined
+  /** @throws RuntimeError NOACTOR, OVERLOAD */
+  readHere(target: string, read?: 'local' | 'final'): Promise<Snapshot>
+}
 
 const isGroups = (target: string): boolean => target.startsWith('brume://group/')
 
 /**
  * All kernels of a peer as one, for what comes from other peers: the peer's own, and those of the actors it holds.
- *
- * @param find - the kernel of an actor that is held here
  */
-export function doorsOf(main: Kernel, find: (target: string) => Kernel | undefined): Host {
-  const at = (target: string): Kernel | undefined => (isGroups(target) ? find(target) : main)
+export function doorsOf(main: Kernel, held: HeldHere): Host {
+  const at = (target: string): Kernel | undefined => (isGroups(target) ? held.find(target) : main)
   const need = (target: string): Kernel => {
     const kernel = at(target)
     if (kernel === undefined) throw refusal('noactor', `${target} is not held here`)
@@ -23,7 +29,7 @@ export function doorsOf(main: Kernel, find: (target: string) => Kernel | undefin
       else kernel.receive(message, inbox)
     },
     watch: (target, down) => need(target).watch(target, down),
-    snapshot: async (target, read) => need(target).snapshot(target, read),
+    snapshot: async (target, read) => (isGroups(target) ? held.readHere(target, read) : main.snapshot(target, read)),
     on: (target, type, emitted) => need(target).on(target, type, emitted),
     follow: (target, changed, ended) => need(target).follow(target, changed, ended),
     history: (target, from) => (at(target) ?? main).history(target, from),

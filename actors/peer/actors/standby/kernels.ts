@@ -53,10 +53,16 @@ export class HeldKernels {
 
   /** Where this actor or one above it is held here. */
   find(target: string): Kernel | undefined {
+    const root = this.rootOf(target)
+    return root === undefined ? undefined : this.#kernels.get(root)
+  }
+
+  /** Address of the root of its tree. */
+  rootOf(target: string): string | undefined {
     const { authority, path } = parseAddress(withoutIncarnation(target))
     for (let root = path; root !== ''; root = root.slice(0, Math.max(0, root.lastIndexOf('/')))) {
-      const kernel = this.#kernels.get(`brume://${authority}/${root}`)
-      if (kernel !== undefined) return kernel
+      const address = `brume://${authority}/${root}`
+      if (this.#kernels.has(address)) return address
     }
     return undefined
   }

@@ -20,6 +20,8 @@ export interface ReachOptions {
   readonly clock: Clock
   /** The kernel of one that is held here. */
   readonly find: (target: string) => Kernel | undefined
+  /** Of one that is held here. Rejects with OVERLOAD where another peer may hold it by now. */
+  readonly readHere: (target: string, read: 'local' | 'final') => Promise<Snapshot>
   /** To the holder, where that is another peer. */
   readonly peers: Remote
 }
@@ -62,13 +64,13 @@ export class Reach implements Remote {
     }
   }
 
-  async snapshot(target: string, timeoutMs: number): Promise<Snapshot> {
+  async snapshot(target: string, timeoutMs: number, read: 'local' | 'final' = 'local'): Promise<Snapshot> {
     const endMs = this.#options.clock.now() + timeoutMs
     for (;;) {
       try {
         const at = await this.#at(target)
         const leftMs = Math.max(1, Math.min(TRY_MS, endMs - this.#options.clock.now()))
-        return await ('receive' in at ? at.snapshot(target) : at.snapshot(target, leftMs))
+        return await ('receive' in at ? this.#options.readHere(target, read) : at.snapshot(target, leftMs, read))
       } catch (error) {
         if (!isPassing(error) || this.#options.clock.now() + AGAIN_MS >= endMs) throw error
       }

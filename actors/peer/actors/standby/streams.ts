@@ -33,10 +33,6 @@ export class StandbyStreams {
     this.#channel.send(to, encodeStandby(frame))
   }
 
-  close(): void {
-    this.#channel.close()
-  }
-
   /** @throws CodecError, which ends the stream */
   #read(from: PeerId, body: Uint8Array): StandbyFrame {
     try {

@@ -3,7 +3,7 @@ import type { Clock, Log, Net, PeerId, Random, Store } from '@brume/ports'
 import { RuntimeError } from '@brume/runtime'
 import { parseAddress } from '@brume/runtime/address'
 import type { Delivery, Via } from '@brume/runtime/delivery'
-import type { CellView, Kernel, Kind, Outbound, Remote, SpawnOptions } from '@brume/runtime/kernel'
+import type { CellView, Kernel, Kind, Outbound, Remote, Snapshot, SpawnOptions } from '@brume/runtime/kernel'
 import {
   createStandby,
   type Held,
@@ -91,7 +91,8 @@ export class StandbySystem {
     this.#kernels = new HeldKernels({ clock, random, log, onFatal, remote: (authority) => this.#remoteOf(authority) })
     this.reach = new Reach({
       ...{ holders: this.#holders, route: this.#route, clock, peers: options.delivery },
-      find: (target) => this.find(target)
+      find: (target) => this.find(target),
+      readHere: (target, read) => this.readHere(target, read)
     })
     this.#streams = new StandbyStreams(net, log, {
       receive: (from, frame) => {
@@ -123,8 +124,8 @@ export class StandbySystem {
   async stop(): Promise<void> {
     this.reach.stop()
     this.#route.stop()
+    // Its last words are still under way: streams end with the network.
     await this.#standby.stop()
-    this.#streams.close()
   }
 
   register(kind: Kind): void {
@@ -156,6 +157,20 @@ export class StandbySystem {
     if (kernel === undefined) throw refusal('forbidden', `${address} is stopped on the peer that holds it`)
     await kernel.stopActor(address)
     if (this.held().some((one) => one.address === address)) await this.#standby.remove(address)
+  }
+
+  /**
+   * `final`: nobody else can have held it when this was read.
+   *
+   * @throws RuntimeError NOACTOR; OVERLOAD where another peer may hold it by now
+   */
+  async readHere(target: string, read: 'local' | 'final' = 'local'): Promise<Snapshot> {
+    const kernel = this.find(target)
+    if (kernel === undefined) throw refusal('noactor', `${target} is not held here`)
+    const snapshot = await kernel.snapshot(target, read)
+    const root = this.#kernels.rootOf(target)
+    if (read === 'local' || (root !== undefined && this.#standby.mayRead(root))) return snapshot
+    throw refusal('overload', `${target}: too few copies were heard lately for a final read`)
   }
 
   /** For delivery. */

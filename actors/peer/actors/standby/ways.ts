@@ -22,7 +22,8 @@ export function waysOf(authority: string, { self, main, remote, loop }: WaysOpti
       return 'accepted'
     },
     watch: (target, down) => (isMain(target) ? main : remote).watch(target, down),
-    snapshot: (target, timeoutMs) => (isMain(target) ? main.snapshot(target) : remote.snapshot(target, timeoutMs)),
+    snapshot: (target, timeoutMs, read) =>
+      isMain(target) ? main.snapshot(target, read) : remote.snapshot(target, timeoutMs, read),
     subscribe: (target, type, emitted) =>
       isMain(target) ? main.on(target, type, emitted) : remote.subscribe(target, type, emitted),
     follow: (target, changed, ended) => (isMain(target) ? main : remote).follow(target, changed, ended),
