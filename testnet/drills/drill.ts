@@ -148,7 +148,7 @@ class Drill {
 
   async #form(books: Books): Promise<void> {
     const { members, events } = this.#options
-    for (const member of this.#members) await member.start()
+    await Promise.all(this.#members.map((member) => member.start()))
     for (const member of this.#members) await this.#connect(member)
     const address = await books.found(this.#members.map(({ id }) => id))
     events.emit('drill.formed', undefined, { address, members })

@@ -43,7 +43,7 @@ export function drillPlay(value: unknown): Play {
 }
 
 /** What is promised of `members` of which `(members - 1) / 3` may be faulty, and whether it was kept. */
-export function judgeDrill(plan: DrillPlan, seen: DrillOutcome): readonly Judged[] {
+function judgeDrill(plan: DrillPlan, seen: DrillOutcome): readonly Judged[] {
   const { answered, open, wrong, proofs, sum, openSum, count, told, isTold, untold, contrary } = seen
   const [all, down, back] = answered
   const judged = (check: string, ok: boolean, sentence: string): Judged => ({ check, ...verdict(ok, sentence) })
