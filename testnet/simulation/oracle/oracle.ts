@@ -90,6 +90,7 @@ export class Oracle {
   /** What a signature was found to be valid for. */
   readonly #valid = new WeakMap<Uint8Array, string>()
   readonly #blocks = new Map<string, SeenBlock>()
+  readonly #builtUs = new Map<string, number>()
   readonly #notarized = new Map<number, Decision>()
   readonly #finalized = new Map<number, Decision>()
   readonly #nullified = new Set<number>()
@@ -131,6 +132,12 @@ export class Oracle {
    */
   get worked(): number {
     return this.#worked
+  }
+
+  /** Whether a block that was built after this time is final. */
+  isFinalSince(afterUs: number): boolean {
+    const newest = this.#chain.get(this.#top)?.digest
+    return newest !== undefined && (this.#builtUs.get(newest) ?? 0) > afterUs
   }
 
   digestAt(height: number): string | undefined {
@@ -194,6 +201,7 @@ export class Oracle {
 
   built(block: SeenBlock): void {
     this.#blocks.set(block.digest, block)
+    if (!this.#builtUs.has(block.digest)) this.#builtUs.set(block.digest, this.#now())
   }
 
   /** A member took this for proof. */

@@ -224,17 +224,13 @@ class SeedRun {
     )
   }
 
-  /** With more than F silent nothing may become final: what was under way at most, and that at once. */
+  /** With more than F silent, only what they may have voted for before can become final, be it late: no block built since. */
   #watchBudget(): void {
     const { options, world, oracle } = this.#group
     const { overBudget } = options
     if (overBudget === null) return
-    let before = 0
-    world.at((overBudget.fromMs + 5_000) * 1_000, () => {
-      before = oracle.top
-    })
     world.at(overBudget.toMs * 1_000 - 1, () => {
-      if (oracle.top > before)
+      if (oracle.isFinalSince(overBudget.fromMs * 1_000))
         oracle.fail('progress-without-quorum', `height ${oracle.top} became final with a quorum silent`)
     })
   }
