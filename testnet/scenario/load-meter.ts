@@ -6,7 +6,7 @@ const LOOK_MS = 1_000
 /** A peer whose event loop is this late in every other second is not measured but starved. */
 const LAG_MAX_MS = 500
 /** Processes that want to run, for each core, over a minute. Ten peers of a run come to two on two cores. */
-const QUEUE_MAX = 6
+export const QUEUE_MAX = 6
 
 /** Watches how late the peers' event loops are, and how many wait for a core: then the machine is at fault, not the group. */
 export class LoadMeter {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPeer, type Peer, type Ref } from '@brume/peer'
@@ -48,6 +49,8 @@ export interface TakeoverOutcome {
   readonly takeoverMs: readonly number[]
   /** Did the holder that failed follow, in step, before the next fault? */
   readonly rejoined: boolean
+  /** Processes that wanted to run, for each core, over the minute of the takeover that found most. */
+  readonly queue: number
   readonly areLeft: boolean
 }
 
@@ -78,6 +81,7 @@ class Takeover {
   #answered = 0
   #wrong = 0
   #rejoined = true
+  #queue = 0
 
   constructor(options: TakeoverOptions, copies: readonly Copy[], client: Peer) {
     this.#options = options
@@ -97,7 +101,7 @@ class Takeover {
     await Promise.all(this.#copies.map((copy) => copy.kill()))
     return {
       ...{ answered: this.#answered, wrong: this.#wrong, told, takeoverMs: this.#takeoverMs },
-      ...{ rejoined: this.#rejoined, areLeft: this.#copies.some(({ isUp }) => isUp) }
+      ...{ rejoined: this.#rejoined, queue: this.#queue, areLeft: this.#copies.some(({ isUp }) => isUp) }
     }
   }
 
@@ -131,6 +135,7 @@ class Takeover {
     await this.#count()
     const tookMs = performance.now() - atMs
     this.#takeoverMs.push(tookMs)
+    this.#queue = Math.max(this.#queue, (loadavg()[0] ?? 0) / availableParallelism())
     events.emit('standby.taken', holder.name, { number, fault, tookMs: Math.round(tookMs) })
     await this.#countFor(fault === 'pause' ? Math.max(0, pauseS - tookMs / 1_000) : this.#options.seconds)
     if (fault === 'kill') {

@@ -220,12 +220,13 @@ export class ActorSystem implements Actors {
     if (wayOf(whole) === 'group') return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
     const isHere = peer === this.#options.identity.peerId
     const { clock } = this.#options
-    const standby =
-      wayOf(whole) === 'placed' ? { delivery: this.#standby.reach, stop: () => this.#standby.end(whole) } : {}
+    const isPlaced = wayOf(whole) === 'placed'
+    const stop = () => this.#standby.end(whole)
+    const hand = (to: PeerId) => this.#standby.hand(whole, to)
     const placed = new PlacedRef(whole, path, isHere, {
-      ...{ kernel: this.kernel, delivery: this.#delivery, clock },
+      ...{ kernel: this.kernel, delivery: isPlaced ? this.#standby.reach : this.#delivery, clock },
       refTo: (moved) => this.ref(moved),
-      ...standby
+      placed: isPlaced ? { stop, hand } : undefined
     })
     return placed as unknown as Ref<M>
   }

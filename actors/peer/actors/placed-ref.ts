@@ -14,8 +14,8 @@ export interface PlacedRefOptions {
   readonly delivery: Pick<Delivery, 'follow'>
   readonly clock: Clock
   readonly refTo: (address: string) => Ref
-  /** Of one that a group has placed, where its kernel is not this peer's own. */
-  readonly stop?: () => Promise<void>
+  /** Of one that a group has placed, whose kernel is not this peer's own. */
+  readonly placed?: { readonly stop: () => Promise<void>; readonly hand: (peer: PeerId) => Promise<void> } | undefined
 }
 
 /** An actor that lives on one peer, this one or another. */
@@ -27,12 +27,12 @@ export class PlacedRef {
   readonly #isHere: boolean
   readonly #path: string
   readonly #refTo: PlacedRefOptions['refTo']
-  readonly #stop: PlacedRefOptions['stop']
+  readonly #placed: PlacedRefOptions['placed']
 
   constructor(address: string, path: string, isHere: boolean, options: PlacedRefOptions) {
-    const { kernel, delivery, clock, refTo, stop } = options
+    const { kernel, delivery, clock, refTo, placed } = options
     this.#refTo = refTo
-    this.#stop = stop
+    this.#placed = placed
     this.address = address
     this.#path = path
     this.#isHere = isHere
@@ -107,10 +107,14 @@ export class PlacedRef {
 
   /** As a ref to where it lives then. */
   async move(peer: PeerId): Promise<Ref> {
+    if (this.#placed !== undefined) {
+      await this.#placed.hand(peer)
+      return this.#refTo(this.address)
+    }
     return this.#refTo((await this.#kernel.move(this.address, peer)).address)
   }
 
   stop(reason?: string): Promise<void> {
-    return this.#stop?.() ?? this.#kernel.stopActor(this.#isHere ? this.#path : this.address, reason)
+    return this.#placed?.stop() ?? this.#kernel.stopActor(this.#isHere ? this.#path : this.address, reason)
   }
 }

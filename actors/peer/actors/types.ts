@@ -222,7 +222,7 @@ export interface Ref<M extends Machine = Machine> {
   /**
    * Takes an actor of mode `solo` to another peer, which has the same logic registered and the peer where it lives now among
    * its admins. Its address there is that of the ref it resolves with; this one leads there for 7 days. Where it fails
-   * the actor lives on as before.
+   * the actor lives on as before. One of mode `standby` goes to a follower in step and keeps its address; only its holder does that.
    *
    * @throws RuntimeError MOVE, KIND, PATH_TAKEN, FORBIDDEN, UNREACHABLE
    */

@@ -1,7 +1,7 @@
 import { counter, gauge, type Registry } from '@brume/observe'
 import type { Clock, Log, Net, PeerId, Random, Store } from '@brume/ports'
 import { RuntimeError } from '@brume/runtime'
-import { parseAddress } from '@brume/runtime/address'
+import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import type { Delivery, Via } from '@brume/runtime/delivery'
 import type { CellView, Kernel, Kind, Outbound, Remote, Snapshot, SpawnOptions } from '@brume/runtime/kernel'
 import {
@@ -153,10 +153,14 @@ export class StandbySystem {
 
   /** Stops it for good, and its copies go. @throws RuntimeError FORBIDDEN where another peer holds it */
   async end(address: string): Promise<void> {
-    const kernel = this.find(address)
-    if (kernel === undefined) throw refusal('forbidden', `${address} is stopped on the peer that holds it`)
-    await kernel.stopActor(address)
+    await this.#held(address).stopActor(address)
     if (this.held().some((one) => one.address === address)) await this.#standby.remove(address)
+  }
+
+  /** Gives it to a follower in step, and follows. @throws RuntimeError FORBIDDEN where another peer holds it; StandbyError */
+  async hand(address: string, to: PeerId): Promise<void> {
+    this.#held(address)
+    await this.#standby.hand(withoutIncarnation(address), to)
   }
 
   /**
@@ -199,6 +203,12 @@ export class StandbySystem {
     // Held here: perhaps this peer ended before it had begun.
     kernel?.spawn(path, kind, options)
     return address
+  }
+
+  #held(address: string): Kernel {
+    const kernel = this.find(address)
+    if (kernel !== undefined) return kernel
+    throw refusal('forbidden', `${address} is held by another peer, which alone may do that`)
   }
 
   /** The holder, and who follows it. @throws PeerError USAGE */

@@ -45,13 +45,19 @@ test('an actor goes on at a follower when its holder is cut off, which follows o
   await stop()
 })
 
-test('a holder that stops hands over first', LONG, async () => {
-  const { a, b, c, count, now, run, until, stop } = await begun()
+test('a holder hands over where it is told to, and before it stops', LONG, async () => {
+  const { a, b, c, address, count, now, run, until, stop } = await begun()
+  const move = (from: typeof a, to: typeof a) => until(from.ref<typeof tally>(address).move(to.id))
+  await expect(move(b, c)).rejects.toMatchObject({ code: 'BRUME_RUNTIME_FORBIDDEN' })
   await run(3_000)
-  await until(a.stop())
-  const stoppedMs = now()
+  await move(a, b)
   expect(await count()).toBe(4)
+  expect([a, b, c].map((peer) => peer.actors()[0]?.role)).toEqual(['follower', 'holder', 'follower'])
+
+  await run(3_000)
+  await until(b.stop())
+  const stoppedMs = now()
+  expect(await count()).toBe(5)
   expect(now() - stoppedMs).toBeLessThan(3_000)
-  expect([b, c].map((peer) => peer.actors()[0]?.role).sort()).toEqual(['follower', 'holder'])
   await stop()
 })
