@@ -79,8 +79,11 @@ export interface WholeOptions {
 /** Virtual time with faults: ten epochs and more. */
 const SAFETY_MS = 15_000
 const SLOTS_MAX = 4
-/** Clocks of honest members are off by so much either way: as far ahead as a block may be (quorum.md 4). */
-const SKEW_MS = 10_000
+/**
+ * Clocks of honest members are off by so much either way: as far ahead as a block may be (quorum.md 4). Where all of them
+ * are needed, no two may be further apart than that, jumps included, or they refuse each other's blocks for good.
+ */
+const SKEW_MS = { most: 10_000, whereAllAreNeeded: 4_000 }
 /** Of all seeds, those played on a stage of their own, or on that of a known bug without the bug: nothing may be noticed there. */
 const STAGED = 0.2
 
@@ -115,7 +118,7 @@ function drawRun({ options: random, faults, workload }: Streams): WholeOptions {
     loss: has('loss') ? random.below(201) / 1_000 : 0,
     duplication: has('loss') ? random.below(301) / 1_000 : 0,
     syncMs: { low: 0.2, high: has('disk') ? between(random, 1, 40) : 1 },
-    clocks: weights.map(() => drawClock(random, has('clock'))),
+    clocks: weights.map(() => drawClock(random, has('clock'), lying.length + wiped.length > 0)),
     // Whose state is gone cannot vote for the next certified one: with the others that are broken within what may fail.
     forgetful: has('forget') && !has('byzantine') && !has('wipe') ? broken : [],
     liars: lying.map((member) => ({ member, roles: drawRoles(random) })),
@@ -174,7 +177,8 @@ function drawSlots(random: SimRandom): readonly SlotPlan[] {
   })
 }
 
-function drawClock(random: SimRandom, isOff: boolean) {
+function drawClock(random: SimRandom, isOff: boolean, areAllNeeded: boolean) {
   if (!isOff) return { offsetMs: 0, driftPpm: 0 }
-  return { offsetMs: between(random, -SKEW_MS, SKEW_MS), driftPpm: between(random, -200, 200) }
+  const most = areAllNeeded ? SKEW_MS.whereAllAreNeeded : SKEW_MS.most
+  return { offsetMs: between(random, -most, most), driftPpm: between(random, -200, 200) }
 }
