@@ -115,8 +115,8 @@ class Takeover {
     const members = this.#copies.map(({ id }) => id)
     const address = await this.#copies[0]?.ask('spawn', { members, to: ear.address })
     this.#counter = this.#client.ref<typeof counter>(address ?? '')
-    await this.#count()
     await this.#untilLevel()
+    await this.#count()
     this.#options.events.emit('standby.formed', undefined, { members: MEMBERS, address: address ?? '' })
     return ear
   }

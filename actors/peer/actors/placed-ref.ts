@@ -50,7 +50,8 @@ export class PlacedRef {
   }
 
   ask(event: Event, options: AskOptions = {}): Promise<Json> {
-    return this.#kernel.ask(this.address, event, options)
+    const { timeoutMs } = options
+    return this.#kernel.ask(this.address, event, timeoutMs === undefined ? options : { ...options, ttlMs: timeoutMs })
   }
 
   async snapshot({ read = 'local' }: { readonly read?: ReadLevel } = {}): Promise<Snapshot> {
