@@ -3,7 +3,7 @@ import { createPeer } from '@brume/peer'
 import tally from './tally.machine.ts'
 
 const { addresses, others } = JSON.parse(process.argv[2] ?? '') as Record<'addresses' | 'others', readonly string[]>
-const peer = await createPeer({ profile: 'local', store: 'memory' })
+const peer = await createPeer({ profile: 'local', network: 'door', store: 'memory' })
 await peer.dial(addresses)
 const logic = await peer.register<typeof tally>(tally, { name: 'tally', version: 1 })
 const quorum = { members: [peer.id, ...others] }

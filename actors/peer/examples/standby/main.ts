@@ -8,7 +8,7 @@ const [b, c, d] = await Promise.all([up(), up(), up()])
 for (const peer of [c, d]) await peer.dial(b.addresses)
 
 async function up(): Promise<Peer> {
-  const peer = await createPeer({ profile: 'local', store: 'memory' })
+  const peer = await createPeer({ profile: 'local', network: 'door', store: 'memory' })
   await peer.register<typeof tally>(tally, { name: 'tally', version: 1 })
   return peer
 }
