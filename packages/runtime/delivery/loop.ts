@@ -2,7 +2,8 @@ import type { Clock, PeerId } from '@brume/ports'
 import type { Inbox, Outbound, Refusal } from '../kernel/port.ts'
 import { QUEUE_MESSAGES_MAX } from './limits.ts'
 import type { Host } from './links.ts'
-import { keyOf, type Taken } from './outgoing.ts'
+import { keyOf } from './out-pairs.ts'
+import type { Taken } from './outgoing.ts'
 
 const PASSING: ReadonlySet<Refusal> = new Set(['full', 'overload', 'gap'])
 /** A pause before what was not taken comes again. */

@@ -3,11 +3,8 @@ import type { Json } from '../logic/port.ts'
 import type { ControlLane } from './control-lane.ts'
 import { Held } from './held.ts'
 import {
-  CONTROL_BYTES_MAX,
   FRAME_BYTES_MAX,
   PAIR_IDLE_MS,
-  PAIR_TEXT_MAX,
-  PAIRS_MAX,
   PAUSE_MS_FIRST,
   PAUSE_MS_MAX,
   QUEUE_BYTES_MAX,
@@ -15,9 +12,10 @@ import {
   TTL_MS_MAX
 } from './limits.ts'
 import { MESSAGES_HEAD_BYTES, MESSAGES_MAX, type Message } from './messages.ts'
-import { OutPair } from './out-pair.ts'
-import { Queue } from './queue.ts'
+import type { OutPair } from './out-pair.ts'
+import { keyOf, OutPairs } from './out-pairs.ts'
 import type { LinkRules } from './rules.ts'
+import { Turns } from './turns.ts'
 
 const U32_MAX = 0xffff_ffff
 /** Refusals that mean "not now": the pair goes back to the message and tries again. */
@@ -31,42 +29,20 @@ export interface Taken {
   readonly ttlMs: number
 }
 
-/** Names a pair. */
-export const keyOf = ({ from, to, durable }: Outbound, line = 0): string =>
-  `${durable === null ? 'v' : `d${line}`} ${from} ${to}`
-
-interface Latest {
-  readonly source: Outbound
-  readonly line: number
-  readonly pair: OutPair
-}
-
-function isSamePair({ source, line }: Latest, other: Outbound, onLine: number): boolean {
-  const isAlike = (source.durable === null) === (other.durable === null) && line === onLine
-  return isAlike && source.to === other.to && source.from === other.from
-}
-
 /** What one side of a link sends: pairs, their queues, what settles them. Deterministic: time comes with each call. */
 export class Outgoing {
-  readonly #control: ControlLane
   readonly #rules: LinkRules
-  readonly #pairs = new Map<string, OutPair>()
-  /** Whoever sends often sends to the same: putting a key together costs as much as all else here. */
-  #latest: Latest | undefined
-  readonly #numbered = new Map<number, OutPair>()
+  readonly #pairs: OutPairs
+  readonly #turns = new Turns()
   readonly #asks = new Map<number, { readonly held: Held; readonly pair: OutPair }>()
-  readonly #ready = new Queue<OutPair>()
-  readonly #paused = new Set<OutPair>()
   #messages = 0
   #bytes = 0
-  #text = 0
-  #lastNumber = 0
   #lastAsk = 0
   #sentBytes = 0
   #limitBytes = 0
 
   constructor(control: ControlLane, rules: LinkRules) {
-    this.#control = control
+    this.#pairs = new OutPairs(control)
     this.#rules = rules
   }
 
@@ -85,9 +61,7 @@ export class Outgoing {
 
   /** When the next pause ends, ms; undefined: none is paused. */
   get pauseEndsMs(): number | undefined {
-    let least: number | undefined
-    for (const { pausedUntilMs } of this.#paused) least = Math.min(least ?? pausedUntilMs, pausedUntilMs)
-    return least
+    return this.#turns.pauseEndsMs
   }
 
   /**
@@ -95,7 +69,7 @@ export class Outgoing {
    * taken, or began anew.
    */
   push(source: Outbound, event: Uint8Array, nowMs: number, line = 0): 'accepted' | 'full' {
-    const pair = this.#pairFor(source, nowMs, line)
+    const pair = this.#pairs.ofSource(source, nowMs, line)
     return pair === undefined ? 'full' : this.#enter(pair, source, event, nowMs, true)
   }
 
@@ -103,12 +77,12 @@ export class Outgoing {
   adopt({ source, event, ttlMs }: Taken, nowMs: number): void {
     const rest = { ...source, ttlMs }
     const key = keyOf(rest)
-    this.#enter(this.#pairs.get(key) ?? this.#newPair(key, rest, nowMs), rest, event, nowMs, false)
+    this.#enter(this.#pairs.named(key) ?? this.#pairs.add(key, rest, nowMs), rest, event, nowMs, false)
   }
 
   /** Is something of this pair under way, which what follows must not overtake? */
   holds(source: Outbound): boolean {
-    return (this.#pairs.get(keyOf(source))?.queue.length ?? 0) > 0
+    return (this.#pairs.named(keyOf(source))?.queue.length ?? 0) > 0
   }
 
   /**
@@ -116,7 +90,7 @@ export class Outgoing {
    * in its mailbox before. Undefined for a pair that is not open.
    */
   moved(number: number, taken: number, nowMs: number): { readonly to: string; readonly messages: Taken[] } | undefined {
-    const pair = this.#numbered.get(number)
+    const pair = this.#pairs.numbered(number)
     if (pair === undefined) return undefined
     const messages: Taken[] = []
     for (let held = pair.take(0); held !== undefined; held = pair.take(0)) {
@@ -125,7 +99,7 @@ export class Outgoing {
       if (wasSent && seq <= taken && !needsCommit) this.#settle(held, () => held.commit())
       else this.#settle(held, () => messages.push({ source, event, ttlMs }))
     }
-    this.#retire(pair)
+    this.#pairs.retire(pair)
     if (pair.isIdle) this.#close(pair)
     return { to: pair.to, messages }
   }
@@ -143,7 +117,7 @@ export class Outgoing {
     pair.lastSeq = seq
     pair.usedMs = nowMs
     pair.queue.push(held)
-    this.#makeReady(pair)
+    this.#turns.add(pair)
     return 'accepted'
   }
 
@@ -151,11 +125,11 @@ export class Outgoing {
   begin(limitBytes: number): void {
     this.#sentBytes = 0
     this.#limitBytes = limitBytes
-    this.#paused.clear()
-    for (const pair of this.#pairs.values()) {
+    this.#turns.endPauses()
+    for (const pair of this.#pairs.all()) {
       pair.sent = 0
       pair.pausedUntilMs = 0
-      this.#makeReady(pair)
+      this.#turns.add(pair)
     }
   }
 
@@ -173,8 +147,8 @@ export class Outgoing {
       pair.waiting -= 1
       delivered.set(pair, [...(delivered.get(pair) ?? []), held])
     }
-    this.#numbered.clear()
-    for (const pair of [...this.#pairs.values()]) {
+    this.#pairs.forgetNumbers()
+    for (const pair of this.#pairs.all()) {
       this.#restartPair(pair, [...(delivered.get(pair) ?? []), ...pair.queue], nowMs)
     }
   }
@@ -196,9 +170,9 @@ export class Outgoing {
 
   /** False for an ack of what was never sent. */
   acked(number: number, seq: number, state: 0 | 1): boolean {
-    const pair = this.#numbered.get(number)
+    const pair = this.#pairs.numbered(number)
     // Closed here while its last ack was under way.
-    if (pair === undefined) return number <= this.#lastNumber
+    if (pair === undefined) return this.#pairs.wasGiven(number)
     if (seq > pair.toldSeq) return false
     if (seq > pair.queuedSeq) pair.pauseMs = 0
     pair.queuedSeq = Math.max(pair.queuedSeq, seq)
@@ -209,12 +183,12 @@ export class Outgoing {
       settled.push(head)
     }
     for (const held of settled) this.#delivered(pair, held)
-    this.#makeReady(pair)
+    this.#turns.add(pair)
     return true
   }
 
   nacked(number: number, seq: number, code: Refusal, retryMs: number, nowMs: number): void {
-    const pair = this.#numbered.get(number)
+    const pair = this.#pairs.numbered(number)
     const index = pair?.indexOf(seq) ?? -1
     if (pair === undefined || index === -1) return
     if (PASSING.has(code)) {
@@ -223,7 +197,7 @@ export class Outgoing {
       return
     }
     const held = pair.take(index)
-    this.#makeReady(pair)
+    this.#turns.add(pair)
     if (held !== undefined) this.#settle(held, () => held.refuse(code))
   }
 
@@ -241,7 +215,7 @@ export class Outgoing {
 
   /** Expiry, idle pairs, and asks to a peer that is unreachable. */
   sweep(nowMs: number, link: { readonly isReady: boolean; readonly isUnreachable: boolean }): void {
-    for (const pair of [...this.#pairs.values()]) {
+    for (const pair of this.#pairs.all()) {
       // With a stream, what was sent is the other side's to let expire.
       for (let index = link.isReady ? pair.sent : 0; index < pair.queue.length; ) {
         const held = pair.queue.at(index)
@@ -263,32 +237,7 @@ export class Outgoing {
 
   /** Pairs whose pause is over get their turn again. */
   resume(nowMs: number): void {
-    for (const pair of this.#paused) {
-      if (pair.pausedUntilMs > nowMs) continue
-      this.#paused.delete(pair)
-      this.#makeReady(pair)
-    }
-  }
-
-  #pairFor(source: Outbound, nowMs: number, line: number): OutPair | undefined {
-    const latest = this.#latest
-    if (latest !== undefined && isSamePair(latest, source, line)) return latest.pair
-    const key = keyOf(source, line)
-    const known = this.#pairs.get(key)
-    if (known !== undefined) {
-      this.#latest = { source, line, pair: known }
-      return known
-    }
-    const text = source.from.length + source.to.length
-    if (this.#pairs.size >= PAIRS_MAX || this.#text + text > PAIR_TEXT_MAX) return undefined
-    return this.#control.bytes > CONTROL_BYTES_MAX ? undefined : this.#newPair(key, source, nowMs)
-  }
-
-  #newPair(key: string, { from, incarnation, to }: Outbound, nowMs: number): OutPair {
-    const pair = new OutPair(key, from, incarnation, to, nowMs)
-    this.#text += from.length + to.length
-    this.#pairs.set(key, pair)
-    return pair
+    this.#turns.resume(nowMs)
   }
 
   /** A durable message that was given before: of one that is settled the sender was told. */
@@ -304,79 +253,45 @@ export class Outgoing {
     return this.#lastAsk
   }
 
-  #makeReady(pair: OutPair): void {
-    if (pair.isReady || pair.next === undefined || this.#paused.has(pair)) return
-    pair.isReady = true
-    this.#ready.push(pair)
-  }
-
   /** The pair whose turn it is, with a message that may leave. */
   #nextPair(nowMs: number): OutPair | undefined {
-    for (let pair = this.#ready.at(0); pair !== undefined; pair = this.#ready.at(0)) {
+    for (let pair = this.#turns.first; pair !== undefined; pair = this.#turns.first) {
       const next = pair.next
-      if (next === undefined || pair.holdsBack(next)) this.#unready(pair)
-      else if (pair.pausedUntilMs > nowMs) {
-        this.#unready(pair)
-        this.#paused.add(pair)
-      } else if (this.#remainingMs(next, nowMs) <= 0) this.#drop(pair, pair.sent, next, 'expired')
+      if (next === undefined || pair.holdsBack(next)) this.#turns.leave(pair)
+      else if (pair.pausedUntilMs > nowMs) this.#turns.pause(pair)
+      else if (this.#remainingMs(next, nowMs) <= 0) this.#drop(pair, pair.sent, next, 'expired')
       else return pair
     }
     return undefined
   }
 
-  #unready(pair: OutPair): void {
-    this.#ready.shift()
-    pair.isReady = false
-  }
-
   #send(pair: OutPair, held: Held, nowMs: number): Message {
     const { source, seq, ask, event } = held
     const delta = pair.delta(held) ?? 0
-    if (pair.number === 0 || pair.incarnation !== source.incarnation) this.#announce(pair, source.incarnation)
+    if (pair.number === 0 || pair.incarnation !== source.incarnation) this.#pairs.announce(pair, source.incarnation)
     pair.sent += 1
     pair.toldSeq = Math.max(pair.toldSeq, seq)
     pair.usedMs = nowMs
     held.wasSent = true
     this.#sentBytes += held.bytes
-    this.#unready(pair)
-    this.#makeReady(pair)
+    this.#turns.leave(pair)
+    this.#turns.add(pair)
     const ttlMs = Math.ceil(this.#remainingMs(held, nowMs))
     return { pair: pair.number, seq, delta, ttlMs, ask, durable: held.isDurable, key: source.key, event }
   }
 
-  #announce(pair: OutPair, incarnation: number): void {
-    this.#retire(pair)
-    this.#lastNumber += 1
-    pair.number = this.#lastNumber
-    pair.incarnation = incarnation
-    this.#numbered.set(pair.number, pair)
-    this.#control.push({ type: 'pair', pair: pair.number, from: pair.from, incarnation, to: pair.to })
-  }
-
-  #retire(pair: OutPair): void {
-    if (pair.number === 0) return
-    this.#numbered.delete(pair.number)
-    this.#control.push({ type: 'close', pair: pair.number })
-    pair.number = 0
-    pair.toldSeq = 0
-    pair.queuedSeq = 0
-  }
-
   #close(pair: OutPair): void {
-    this.#retire(pair)
-    this.#pairs.delete(pair.key)
-    if (this.#latest?.pair === pair) this.#latest = undefined
-    this.#paused.delete(pair)
-    this.#text -= pair.from.length + pair.to.length
+    this.#pairs.close(pair)
+    this.#turns.forget(pair)
   }
 
   #goBack(pair: OutPair, index: number, code: Refusal, retryMs: number, nowMs: number): void {
     // After a gap all that is unsettled is sent again; the first of it needs nothing before it.
     pair.sent = code === 'gap' ? 0 : index
-    if (code === 'gap') return this.#makeReady(pair)
+    if (code === 'gap') return this.#turns.add(pair)
     pair.pauseMs = Math.min(Math.max(PAUSE_MS_FIRST, 2 * pair.pauseMs), PAUSE_MS_MAX)
     pair.pausedUntilMs = nowMs + Math.min(Math.max(retryMs, pair.pauseMs), PAUSE_MS_MAX)
-    this.#makeReady(pair)
+    this.#turns.add(pair)
   }
 
   #remainingMs(held: Held, nowMs: number): number {
@@ -440,6 +355,6 @@ export class Outgoing {
     }
     if (messages.every(({ isDurable }) => !isDurable)) pair.lastSeq = seq
     for (const held of lost) this.#settle(held, () => held.refuse('unreachable'))
-    this.#makeReady(pair)
+    this.#turns.add(pair)
   }
 }
