@@ -23,28 +23,44 @@ export interface DispatchOptions {
   /** Of this peer, and who is in it now. */
   readonly group: Pick<Group, 'status'>
   readonly client: Pick<QuorumClient, 'read'>
-  /** Resolves once the target has it for good; a second one is its to drop, by `seq`. */
+  /** Resolves once the target has it, and with it all that it was sent before, for good; a second one is its to drop, by `seq`. */
   readonly deliver: (sending: Sending) => Promise<void>
   /** Neither delivered nor deliverable from here. */
   readonly failed: (send: Outgoing, error: unknown) => void
 }
 
-/** Blocks whose sends are on their way from here. */
+/** Blocks whose sends are on their way from here; each holds its proof, some KiB. */
 const BLOCKS_MAX = 1_024
 
 /** Leaves that one read may ask for. */
 const PATHS_MAX = 64
 
+/** A member that catches up, or was too slow for once, can prove nothing just now. */
+const PROVE_AGAIN_AFTER_MS = 1_000
+const PROVE_TRIES_MAX = 60
+
+/** Targets whose last one is remembered. */
+const TARGETS_MAX = 4_096
+
+/** Some of a block's sends, made ready while they can be proven. */
+interface Ready {
+  readonly sends: readonly Outgoing[]
+  readonly proofOf: (index: number) => Uint8Array
+}
+
 /**
  * What a replicated machine sends leaves from here: by the leader of its block at once, by those after it two Delta later
- * each, until members of more than F weight have had their turn: one of them is honest and lives. The target takes the
- * first and drops the rest.
+ * each, unless the target has taken that one or a later one from here by then: it takes them in order, the first of each,
+ * and drops the rest. Every member has a turn: those before it may all be liars, be down, or have lost it in a restart.
  */
 export class Dispatch {
   readonly #options: DispatchOptions
   readonly #turnMs: number
   readonly #from: string
+  /** By height, what ends the wait of a block. */
   readonly #waiting = new Map<number, Cancel>()
+  /** By target, the last one that it has taken from here. */
+  readonly #taken = new Map<string, number>()
 
   constructor(options: DispatchOptions) {
     this.#options = options
@@ -55,30 +71,18 @@ export class Dispatch {
   /** The block is attested: `attested` of `createReplica`. */
   attested({ height, leader }: { readonly height: number; readonly leader: number }, sends: readonly Outgoing[]): void {
     const rank = this.#rank(leader)
-    if (rank === null) return
-    const { clock } = this.#options
-    const delayMs = rank * this.#turnMs
-    this.#waiting.get(height)?.()
-    this.#waiting.set(
-      height,
-      clock.after(delayMs, () => {
-        this.#waiting.delete(height)
-        this.#send(height, sends).catch((error: unknown) => {
-          for (const send of sends) this.#options.failed(send, error)
-        })
+    if (rank === -1) return
+    const turn = this.#begin(height)
+    const dueMs = this.#options.clock.now() + rank * this.#turnMs
+    // Proven now, whenever the turn is: later the program may have forgotten it.
+    this.#prove(height, sends, turn)
+      .then((ready) => this.#at(dueMs, turn).then(() => this.#send(ready)))
+      .catch((error: unknown) => {
+        if (!turn.aborted) for (const send of sends) this.#options.failed(send, error)
       })
-    )
-    for (const [oldest, cancel] of this.#waiting) {
-      if (this.#waiting.size <= BLOCKS_MAX) break
-      cancel()
-      this.#waiting.delete(oldest)
-    }
-  }
-
-  /** Somebody else has delivered all of this block. */
-  settled(height: number): void {
-    this.#waiting.get(height)?.()
-    this.#waiting.delete(height)
+      .finally(() => {
+        if (!turn.aborted) this.#waiting.delete(height)
+      })
   }
 
   stop(): void {
@@ -86,37 +90,81 @@ export class Dispatch {
     this.#waiting.clear()
   }
 
-  /** How many go before this peer; null where it need not. */
-  #rank(leader: number): number | null {
-    const { members, weight } = this.#options.group.status()
-    let before = 0
-    for (let rank = 0; rank < members.length && before <= weight.faults; rank++) {
-      const member = members[(leader + rank) % members.length]
-      if (member?.peer === this.#options.self) return rank
-      before += member?.weight ?? 0
+  /** Of a block that is executed anew, the turn begins again. */
+  #begin(height: number): AbortSignal {
+    const ending = new AbortController()
+    this.#waiting.get(height)?.()
+    this.#waiting.delete(height)
+    this.#waiting.set(height, () => ending.abort())
+    for (const [oldest, cancel] of this.#waiting) {
+      if (this.#waiting.size <= BLOCKS_MAX) break
+      cancel()
+      this.#waiting.delete(oldest)
     }
-    return null
+    return ending.signal
   }
 
-  async #send(height: number, sends: readonly Outgoing[]): Promise<void> {
+  /** How many go before this peer; -1 where it is no member. */
+  #rank(leader: number): number {
+    const { members } = this.#options.group.status()
+    const own = members.findIndex(({ peer }) => peer === this.#options.self)
+    return own === -1 ? -1 : (own - (leader % members.length) + members.length) % members.length
+  }
+
+  /** @throws what the turn was ended with */
+  async #at(dueMs: number, turn: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    turn.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const cancel = clock.after(Math.max(0, dueMs - clock.now()), resolve)
+    const end = (): void => {
+      cancel()
+      reject(turn.reason)
+    }
+    turn.addEventListener('abort', end)
+    await promise.finally(() => turn.removeEventListener('abort', end))
+  }
+
+  async #prove(height: number, sends: readonly Outgoing[], turn: AbortSignal): Promise<readonly Ready[]> {
+    const ready: Ready[] = []
     for (let at = 0; at < sends.length; at += PATHS_MAX) {
-      await this.#sendSome(height, sends.slice(at, at + PATHS_MAX))
+      ready.push(await this.#proveSome(height, sends.slice(at, at + PATHS_MAX), turn))
+    }
+    return ready
+  }
+
+  async #proveSome(height: number, sends: readonly Outgoing[], turn: AbortSignal): Promise<Ready> {
+    const { client, manifest, clock } = this.#options
+    const paths = sends.map(({ seq }) => sendPath(seq))
+    for (let tries = 1; ; tries++) {
+      try {
+        const { bundle, places } = await client.read(paths, 'certified', { atLeast: height })
+        if (bundle === null || places === null) throw new RangeError('its block can be proven no more')
+        return { sends, proofOf: (i) => encodeProof(manifest, bundle, i === 0 ? [] : places.slice(i, i + 1)) }
+      } catch (error) {
+        if (error instanceof RangeError || tries >= PROVE_TRIES_MAX) throw error
+        await this.#at(clock.now() + PROVE_AGAIN_AFTER_MS, turn)
+      }
     }
   }
 
-  async #sendSome(height: number, sends: readonly Outgoing[]): Promise<void> {
-    const { client, manifest, deliver, failed } = this.#options
-    const paths = sends.map(({ seq }) => sendPath(seq))
-    const { bundle, places } = await client.read(paths, 'certified', { atLeast: height })
-    const from = this.#from
-    for (const [i, send] of sends.entries()) {
-      const place = places?.[i]
-      if (bundle === null || place === undefined) {
-        failed(send, new RangeError('its block can be proven no more'))
-        continue
+  #send(ready: readonly Ready[]): void {
+    const { deliver, failed } = this.#options
+    for (const { sends, proofOf } of ready) {
+      for (const [i, send] of sends.entries()) {
+        if (send.seq <= (this.#taken.get(send.to) ?? 0)) continue
+        deliver({ from: this.#from, ...send, proof: proofOf(i) }).then(
+          () => this.#noteTaken(send),
+          (error: unknown) => failed(send, error)
+        )
       }
-      const proof = encodeProof(manifest, bundle, i === 0 ? [] : [place])
-      deliver({ from, ...send, proof }).catch((error: unknown) => failed(send, error))
     }
+  }
+
+  #noteTaken({ to, seq }: Outgoing): void {
+    const last = Math.max(seq, this.#taken.get(to) ?? 0)
+    this.#taken.delete(to)
+    this.#taken.set(to, last)
+    for (const oldest of this.#taken.keys()) if (this.#taken.size > TARGETS_MAX) this.#taken.delete(oldest)
   }
 }

@@ -32,8 +32,8 @@ export interface WorldOptions {
   readonly input?: Json
   readonly admins?: readonly Identity[]
   readonly pace?: Partial<Pace>
-  /** A member that hands on nothing. */
-  readonly mute?: number
+  /** Members that hand on nothing. */
+  readonly mute?: readonly number[]
   /** The executor of a member, where it is not an honest one. */
   readonly executor?: (index: number) => ReplicaOptions['executor'] | undefined
 }
@@ -134,7 +134,7 @@ export class World {
       group,
       client: quorum.client(this.manifest, { domain: ATTEST_DOMAIN }),
       deliver: async (sending) => {
-        if (this.#options.mute !== index) this.sent.push(sending)
+        if (this.#options.mute?.includes(index) !== true) this.sent.push(sending)
       },
       failed: (_, error) => {
         throw error
