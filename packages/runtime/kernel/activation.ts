@@ -31,6 +31,12 @@ export class Activation {
     return cell
   }
 
+  owner(path: string): Cell | undefined {
+    const found = this.#parts.cells.get(path) ?? this.activate(path)
+    if (typeof found !== 'string') return found
+    return found === 'noactor' ? this.#remains(path) : undefined
+  }
+
   /** Actors that are out of memory and on no disk. */
   get packed(): number {
     return this.#packed.size
@@ -89,6 +95,21 @@ export class Activation {
     }
     this.#enter(cell, actor)
     this.#parts.meters?.activated()
+    return cell
+  }
+
+  /** Of one that was done, and then buried with its parent or by it: enough to run what it still wanted run. */
+  #remains(path: string): Cell | undefined {
+    const { places, spawner, steps } = this.#parts
+    const stored = this.#durable?.tombstone(path)
+    const kind = stored === undefined ? undefined : spawner.kindFor(stored.kind, stored.version)
+    if (stored === undefined || kind === undefined) return undefined
+    const { durability } = stored.options
+    const named = { path, address: places.address(path), kind, logic: kind.logic, origin: null }
+    const cell = new Cell({ ...named, options: optionsOf(stored), durability, turn: steps.turn })
+    cell.incarnation = stored.incarnation
+    cell.self = `${cell.address}#${cell.incarnation}`
+    cell.status = stored.status
     return cell
   }
 

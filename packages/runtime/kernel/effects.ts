@@ -59,7 +59,7 @@ export class Effects {
     }
   }
 
-  /** What an incarnation had going ends with it. */
+  /** What an incarnation had going ends with it, but for the custom actions of one that is done: its last step wanted them. */
   halt(cell: Cell, keepsTimers = false): void {
     for (const timer of cell.timers.values()) timer.cancel()
     if (!keepsTimers) cell.timers.clear()
@@ -68,7 +68,7 @@ export class Effects {
     for (const actor of cell.actors.values()) actor.stop()
     cell.actors.clear()
     cell.children.clear()
-    this.#parts.runs.abort(cell)
+    if (cell.status !== 'done') this.#parts.runs.abort(cell)
   }
 
   /** It leaves memory and lives on. */
@@ -214,7 +214,7 @@ export class Effects {
 
   /** A rejection that comes when the actor is another incarnation harms no successor. */
   #inline(cell: Cell, { type, params, run }: Of<'inline'>, index: number): void {
-    if (cell.kind.effects?.[type] !== undefined) return this.#parts.runs.start(cell, type, plain(params), index)
+    if (cell.kind.effects?.[type] !== undefined) return this.#parts.runs.start(cell, type, plain(params ?? null), index)
     const { self } = cell
     const failed = (error: unknown): void => {
       if (cell.self === self) this.#parts.scheduler.held(() => this.#parts.supervisor.fail(cell, error, null))

@@ -199,11 +199,12 @@ class ActorKernel implements Kernel {
   /** Actors in memory end in reverse order of their spawn; those on disk stay there. */
   async stop(): Promise<void> {
     this.#stopped = true
-    const { cells, supervisor, scheduler, timers, letters, watches, outputs, persistence } = this.#parts
+    const { cells, supervisor, runs, scheduler, timers, letters, watches, outputs, persistence } = this.#parts
     this.#parts.departures.stop()
     this.#parts.arrivals.stop()
     scheduler.held(() => {
       for (const cell of [...cells.all()].reverse()) supervisor.leave(cell)
+      runs.stop()
     })
     persistence.stop()
     scheduler.stop()

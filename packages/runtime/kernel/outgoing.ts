@@ -100,9 +100,9 @@ export class Outgoing {
   }
 
   #recoverEntry(durable: Durable, path: string, incarnation: number, entry: Entry): boolean {
-    const { places, door, cells, runs, persistence } = this.#parts
+    const { places, door, runs, persistence } = this.#parts
     if (entry.kind === 'run') {
-      const cell = cells.get(path)
+      const cell = persistence.owner(path)
       if (cell !== undefined) runs.recover(cell, entry)
       return cell !== undefined
     }

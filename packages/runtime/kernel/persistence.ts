@@ -118,6 +118,16 @@ export class Persistence {
     return found === 'noactor' && this.movedTo(path) !== null ? 'moved' : found
   }
 
+  /** Whose custom actions those of this path are, also where it is done and gone; undefined: it cannot be loaded. */
+  owner(path: string): Cell | undefined {
+    return this.#activation.owner(path)
+  }
+
+  /** Number of the first outbox entry of a new actor: an earlier one of its path may have left some. */
+  outNext(path: string): number {
+    return (this.#durable?.outbox(path).at(-1)?.seq ?? 0) + 1
+  }
+
   /** Where one lives that is not here any more; null: it did not move. */
   movedTo(path: string): string | null {
     return this.#durable?.transfers.moved(path)?.address ?? null

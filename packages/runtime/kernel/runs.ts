@@ -30,7 +30,10 @@ interface Run {
   cancel: Cancel
 }
 
-/** Custom actions by name: run at least once, after the batch of the step that wanted them, and aborted with their actor. */
+/**
+ * Custom actions by name: run at least once, after the batch of the step that wanted them. They are aborted where their
+ * actor is stopped, fails or starts anew; one that is done leaves them to be run to their end, with the cell or without.
+ */
 export class Runs {
   readonly #parts: Parts
   readonly #waiting: Run[] = []
@@ -73,7 +76,7 @@ export class Runs {
     return this.#of.has(cell)
   }
 
-  /** With their actor; they are not run again. */
+  /** They are not run again. */
   abort(cell: Cell): void {
     for (const run of this.#of.get(cell) ?? []) this.#end(run)
   }
@@ -85,6 +88,11 @@ export class Runs {
       run.cancel()
     }
     this.#of.delete(cell)
+  }
+
+  /** Also those of actors that are gone already. */
+  stop(): void {
+    for (const cell of [...this.#of.keys()]) this.leave(cell)
   }
 
   #journal(cell: Cell, id: string, type: string, params: Json): number | null {
@@ -146,13 +154,21 @@ export class Runs {
 
   #failed(run: Run, error: unknown): void {
     if (run.over) return
-    const { options, timers, scheduler, supervisor } = this.#parts
+    const { options, timers } = this.#parts
     if (run.tries < TRIES_MAX) {
       run.cancel = timers.after(backoffMs(run.tries, options.random.float()), () => this.#queue(run))
       return
     }
     this.#end(run)
-    if (run.cell.self === run.self) scheduler.held(() => supervisor.fail(run.cell, error, null))
+    this.#given(run, error)
+  }
+
+  /** It is its actor's failure, if that is still there to fail. */
+  #given({ cell, self, id, type }: Run, error: unknown): void {
+    const { options, scheduler, supervisor } = this.#parts
+    if (!cell.isAlive) {
+      options.log.warn({ effect: id, type, error }, 'an action of an actor that is done failed; nobody else is told')
+    } else if (cell.self === self) scheduler.held(() => supervisor.fail(cell, error, null))
   }
 
   #end(run: Run): void {

@@ -84,6 +84,7 @@ export class Spawner {
 
   #begin(cell: Cell): void {
     cell.createdMs = this.#parts.options.clock.wall()
+    if (cell.durability !== 'memory') cell.outNext = this.#parts.persistence.outNext(cell.path)
     this.#parts.cells.add(cell)
     this.#parts.scheduler.held(() => this.#parts.supervisor.begin(cell))
   }

@@ -63,6 +63,7 @@ export class Supervisor {
   /** As someone outside wants it. An ended one on disk goes from there. */
   stop(cell: Cell): void {
     if (cell.isAlive) return this.end(cell, 'stopped')
+    this.#parts.runs.abort(cell)
     this.#parts.persistence.bury(cell)
     this.#parts.cells.remove(cell)
   }

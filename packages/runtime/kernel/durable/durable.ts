@@ -208,7 +208,7 @@ class StoreDurable implements Durable {
     const bytes = this.#commit.read(tombstoneKey(this.#residents.idOf(path)))
     if (bytes === undefined) return undefined
     const { expiresMs, record } = decodeTombstone(bytes)
-    return expiresMs < this.nowMs() ? undefined : decodeRecord(record)
+    return expiresMs < this.nowMs() && this.outbox(path).length === 0 ? undefined : decodeRecord(record)
   }
 
   outbox(path: string): readonly Numbered[] {

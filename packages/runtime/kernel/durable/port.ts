@@ -198,7 +198,7 @@ export type Loaded =
 export interface Archive {
   /** Where nothing of this path lives: undefined. It counts as in memory until `release`. */
   load(path: string): Loaded | undefined
-  /** The last record of an actor that was stopped less than 24 h ago. */
+  /** The last record of an actor that was stopped less than 24 h ago, or that still has something in its outbox. */
   tombstone(path: string): StoredActor | undefined
   outbox(path: string): readonly (OutboxEntry & { readonly seq: number })[]
   watermark(as: string, sender: string): { readonly incarnation: number; readonly seq: number } | undefined

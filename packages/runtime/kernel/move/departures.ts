@@ -165,6 +165,7 @@ export class Departures {
     if (other !== undefined) throw moveError(`${other.path} is ${other.status}`)
     departure.cells = cells
     for (const cell of cells) {
+      if (cell.status === 'done') this.#parts.runs.leave(cell)
       if (cell.status !== 'active') continue
       this.#parts.effects.leave(cell)
       cell.status = 'moving'
@@ -175,10 +176,13 @@ export class Departures {
   #resume({ cells }: Departure): void {
     const { effects, runs, scheduler, persistence } = this.#parts
     for (const cell of cells) {
-      if (cell.status !== 'moving') continue
-      cell.status = 'active'
-      effects.goOn(cell, recordOf(cell))
+      const isMoving = cell.status === 'moving'
+      if (isMoving) {
+        cell.status = 'active'
+        effects.goOn(cell, recordOf(cell))
+      }
       for (const entry of this.#durable?.outbox(cell.path) ?? []) if (entry.kind === 'run') runs.recover(cell, entry)
+      if (!isMoving) continue
       persistence.used(cell)
       scheduler.add(cell)
     }
