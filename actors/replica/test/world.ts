@@ -174,7 +174,7 @@ function manifestOf({ bundle, members = 4, input = null, admins = [], pace }: Wo
   })
 }
 
-function memberOf({ peerId, publicKey, seed }: Identity) {
+export function memberOf({ peerId, publicKey, seed }: Identity) {
   const vrfKey = identityFromSeed(deriveSeed(seed, 'brume/vrf/1')).publicKey
   return { peer: peerId, key: publicKey, vrfKey, weight: 1, operator: '', site: '', hardware: '' }
 }

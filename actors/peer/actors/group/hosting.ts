@@ -123,16 +123,18 @@ export class Hosting {
   /** The program of a group that is not there yet, and what it sends once it is. */
   #replicaOf(bundle: Bundle, { input, legacy }: Beginning) {
     const { executor } = this.#options
-    let dispatch: Dispatch | undefined
+    // Blocks that are executed anew at a start are attested before the group is open.
+    const begun = Promise.withResolvers<Dispatch>()
     return {
       make: ({ store }: ProgramContext): Program =>
         createReplica({
           ...{ bundle, input, store, executor, ...(legacy && { legacy }) },
-          attested: (block, sent) => dispatch?.attested(block, sent)
+          attested: (block, sent) => void begun.promise.then((dispatch) => dispatch.attested(block, sent))
         }),
       began: (manifest: Uint8Array, group: Group): void => {
-        dispatch = this.#dispatchOf(manifest, group)
+        const dispatch = this.#dispatchOf(manifest, group)
         this.#dispatches.push(dispatch)
+        begun.resolve(dispatch)
       }
     }
   }

@@ -16,6 +16,11 @@ const AGAIN_AFTER_MS_MAX = 30_000
 /** Under way at once: a target that is away for long must not hold memory for ever. */
 const UNDER_WAY_MAX = 4_096
 
+interface Asleep {
+  readonly seq: number
+  readonly wake: () => void
+}
+
 export interface SendsOptions {
   readonly net: Pick<Net, 'self' | 'request'>
   readonly clock: Clock
@@ -27,6 +32,8 @@ export interface SendsOptions {
 /** Takes what replicated actors send to where its target is: this peer, another one, or another group. */
 export class GroupSends {
   readonly #options: SendsOptions
+  /** Sends that are tried again later, by what they are from and to. */
+  readonly #asleep = new Map<string, Set<Asleep>>()
   #underWay = 0
   #isStopped = false
 
@@ -39,12 +46,13 @@ export class GroupSends {
   }
 
   /** Resolves once the target has it for good. @throws RuntimeError FULL, INVALID, REJECTED */
-  async deliver({ to, proof }: Sending): Promise<void> {
+  async deliver(sending: Sending): Promise<void> {
+    const { to, proof } = sending
     const { peer } = parseAddress(to)
     if (this.#underWay >= UNDER_WAY_MAX) throw refusal('full', `${UNDER_WAY_MAX} sends of groups are under way here`)
     this.#underWay += 1
     try {
-      await this.#untilTaken(() => (peer === null ? this.#order(to, proof) : this.#attempt(peer, proof)))
+      await this.#untilTaken(sending, () => (peer === null ? this.#order(to, proof) : this.#attempt(peer, proof)))
     } finally {
       this.#underWay -= 1
     }
@@ -57,17 +65,38 @@ export class GroupSends {
     throw refusal(arrival.again ? 'overload' : 'rejected', `the actor does not take it: ${arrival.refused}`)
   }
 
-  async #untilTaken(attempt: () => Promise<void>): Promise<void> {
+  async #untilTaken(sending: Sending, attempt: () => Promise<void>): Promise<void> {
     const { clock } = this.#options
     const endMs = clock.now() + SEND_WITHIN_MS
     for (let waitMs = AGAIN_AFTER_MS; !this.#isStopped; waitMs = Math.min(2 * waitMs, AGAIN_AFTER_MS_MAX)) {
       try {
-        return await attempt()
+        await attempt()
+        return this.#wakeNext(sending)
       } catch (error) {
         if (clock.now() >= endMs || isLasting(error)) throw error
       }
-      await new Promise<void>((go) => clock.after(waitMs, go))
+      await this.#sleep(sending, waitMs)
     }
+  }
+
+  async #sleep({ from, to, seq }: Sending, waitMs: number): Promise<void> {
+    const pair = `${from} ${to}`
+    const { promise, resolve: wake } = Promise.withResolvers<void>()
+    const asleep = this.#asleep.get(pair) ?? new Set<Asleep>()
+    const own = { seq, wake }
+    this.#asleep.set(pair, asleep.add(own))
+    const cancel = this.#options.clock.after(waitMs, wake)
+    await promise
+    cancel()
+    asleep.delete(own)
+    if (asleep.size === 0 && this.#asleep.get(pair) === asleep) this.#asleep.delete(pair)
+  }
+
+  /** A target that takes one is there, and lacks the next one at most. */
+  #wakeNext({ from, to }: Sending): void {
+    let next: Asleep | undefined
+    for (const one of this.#asleep.get(`${from} ${to}`) ?? []) if (next === undefined || one.seq < next.seq) next = one
+    next?.wake()
   }
 
   /**
