@@ -4,7 +4,7 @@ import type { Json } from '../logic/port.ts'
 import { type Bundle, bundleLogic } from './bundle.ts'
 import type { Samples, Surface } from './check-run.ts'
 import { type Finding, ReplicaError } from './errors.ts'
-import { THREAD_LIMITS, threadOf } from './worker.ts'
+import { THREAD_OPTIONS, threadOf } from './worker.ts'
 
 /** 64 realms and 10,000 steps, on a slow machine beside other work. */
 const CHECK_WITHIN_MS = 120_000
@@ -34,7 +34,7 @@ export async function checkLogic(
 ): Promise<Checked> {
   const bundle = await bundleLogic(url)
   const { code } = bundle
-  const worker = new Worker(threadOf('check-thread'), { workerData: { code, samples, input }, ...THREAD_LIMITS })
+  const worker = new Worker(threadOf('check-thread'), { workerData: { code, samples, input }, ...THREAD_OPTIONS })
   const { promise, resolve } = Promise.withResolvers<Told>()
   worker.once('message', resolve)
   worker.once('error', (error) => resolve({ error: error.message }))

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { Worker } from 'node:worker_threads'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import type { Cancel, Clock } from '@brume/ports'
 import type { Bundle } from './bundle.ts'
 import { ReplicaError } from './errors.ts'
@@ -17,11 +17,13 @@ const WATCHDOG_MS = 5_000
 /** To load the thread and the bundle, beside whatever else a small machine does. */
 const LOAD_WITHIN_MS = 60_000
 
-export const THREAD_LIMITS = {
+/** What the process was started with is not for them: they need no loader, and `--input-type` takes no file. */
+export const THREAD_OPTIONS = {
+  execArgv: [],
   resourceLimits: { stackSizeMb: STACK_MB, maxOldGenerationSizeMb: HEAP_MB },
   stdout: true,
   stderr: true
-} as const
+} satisfies WorkerOptions
 
 /** By name, for the file has another ending where this is installed from a registry. */
 export function threadOf(name: 'thread' | 'check-thread'): string {
@@ -107,7 +109,7 @@ export class WorkerExecutor implements Executor {
 
   #begin(): Worker {
     this.#isLoaded = false
-    const worker = new Worker(threadOf('thread'), { workerData: this.#data, ...THREAD_LIMITS })
+    const worker = new Worker(threadOf('thread'), { workerData: this.#data, ...THREAD_OPTIONS })
     worker.unref()
     worker.on('message', (answer: Answer) => this.#heard(answer))
     worker.on('error', (error: Error) => void this.#end(error.message, worker))
