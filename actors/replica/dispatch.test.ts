@@ -1,8 +1,9 @@
 import type { Found, Group } from '@brume/actors/quorum'
 import { QuorumError } from '@brume/actors/quorum'
+import type { Store } from '@brume/ports'
 import { DEFAULT_PACE, encodeManifest } from '@brume/protocols/quorum'
 import type { Outgoing } from '@brume/runtime/replica'
-import { SimClock } from '@brume/testkit'
+import { memoryStore, SimClock } from '@brume/testkit'
 import { expect, test } from 'vitest'
 import { Dispatch } from './index.ts'
 import { memberOf, person } from './test/world.ts'
@@ -21,8 +22,15 @@ const SHOWN: Found = { height: 1, leaves: [PLACE.leaf], bundle: Uint8Array.of(2)
 
 const send = (seq: number, to = 'shop'): Outgoing => ({ seq, prev: seq - 1, to, event: { type: 'sum' } })
 
-/** The dispatch of the member after so many others in a block of the first, a way to prove, and what it delivers. */
-function dispatchOf(rank: number, read: () => Found = () => SHOWN) {
+interface Circumstances {
+  readonly read?: () => Found
+  readonly store?: Store
+  /** The target takes nothing, and refuses nothing either. */
+  readonly isAway?: boolean
+}
+
+/** The dispatch of the member after so many others in a block of the first, and what it brings. */
+function dispatchOf(rank: number, { read = () => SHOWN, store = memoryStore(), isAway = false }: Circumstances = {}) {
   const clock = new SimClock()
   const delivered: number[] = []
   const failed: number[] = []
@@ -31,7 +39,11 @@ function dispatchOf(rank: number, read: () => Found = () => SHOWN) {
     ...{ clock, manifest: MANIFEST, self: PEOPLE[rank]?.peerId ?? '' },
     group: { status: () => ({ members }) } as unknown as Group,
     client: { read: async () => read() },
-    deliver: async ({ seq }) => void delivered.push(seq),
+    store,
+    deliver: async ({ seq }) => {
+      if (isAway) await new Promise(() => {})
+      delivered.push(seq)
+    },
     failed: ({ seq }) => failed.push(seq)
   })
   const attested = (height: number, ...sends: readonly Outgoing[]) => dispatch.attested({ height, leader: 0 }, sends)
@@ -59,9 +71,11 @@ test('what its target has taken from here, or a later one of it, is not brought 
 
 test('a member that can prove nothing yet, for it catches up, brings it once it can', async () => {
   let isBehind = true
-  const { clock, attested, delivered, failed } = dispatchOf(0, () => {
-    if (isBehind) throw new QuorumError('BRUME_QUORUM_SYNCING', 'this member is catching up')
-    return SHOWN
+  const { clock, attested, delivered, failed } = dispatchOf(0, {
+    read: () => {
+      if (isBehind) throw new QuorumError('BRUME_QUORUM_SYNCING', 'this member is catching up')
+      return SHOWN
+    }
   })
   attested(1, send(5))
   await clock.pass(10_000)
@@ -73,7 +87,7 @@ test('a member that can prove nothing yet, for it catches up, brings it once it 
 
 test('a proof is made while it can be, and what can be proven no more is given up', async () => {
   let shown = SHOWN
-  const { clock, attested, delivered, failed } = dispatchOf(3, () => shown)
+  const { clock, attested, delivered, failed } = dispatchOf(3, { read: () => shown })
   attested(1, send(5))
   await clock.pass(1)
   shown = { ...SHOWN, leaves: null, bundle: null, places: null }
@@ -89,4 +103,21 @@ test('nothing leaves any more once it is stopped', async () => {
   dispatch.stop()
   await clock.pass(10 * TURN_MS)
   expect([delivered, failed]).toEqual([[], []])
+})
+
+test('what a target that is away has not taken is brought after a restart, and then no more', async () => {
+  const store = memoryStore()
+  const first = dispatchOf(0, { store, isAway: true })
+  first.attested(1, send(5), send(6, 'other'))
+  await first.clock.pass(10_000)
+  first.dispatch.stop()
+  expect(first.delivered).toEqual([])
+  const second = dispatchOf(0, { store })
+  await second.dispatch.resume()
+  await second.clock.pass(1)
+  expect(second.delivered).toEqual([5, 6])
+  const third = dispatchOf(0, { store })
+  await third.dispatch.resume()
+  await third.clock.pass(1)
+  expect(third.delivered).toEqual([])
 })

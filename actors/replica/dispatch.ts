@@ -1,8 +1,9 @@
 import type { Group, QuorumClient } from '@brume/actors/quorum'
-import type { Cancel, Clock, PeerId } from '@brume/ports'
+import type { Cancel, Clock, PeerId, Store } from '@brume/ports'
 import { addressOf, encodeProof } from '@brume/protocols/actors/proof'
 import { decodeManifest } from '@brume/protocols/quorum'
 import { type Event, type Outgoing, sendPath } from '@brume/runtime/replica'
+import { Outbox } from './outbox.ts'
 
 /** A send with what proves it: whoever has it may hand it on. */
 export interface Sending {
@@ -23,6 +24,8 @@ export interface DispatchOptions {
   /** Of this peer, and who is in it now. */
   readonly group: Pick<Group, 'status'>
   readonly client: Pick<QuorumClient, 'read'>
+  /** Where what is not taken for some seconds survives a restart. */
+  readonly store: Store
   /** Resolves once the target has it, and with it all that it was sent before, for good; a second one is its to drop, by `seq`. */
   readonly deliver: (sending: Sending) => Promise<void>
   /** Neither delivered nor deliverable from here. */
@@ -38,6 +41,9 @@ const PATHS_MAX = 64
 /** A member that catches up, or was too slow for once, can prove nothing just now. */
 const PROVE_AGAIN_AFTER_MS = 1_000
 const PROVE_TRIES_MAX = 60
+
+/** What a target takes sooner costs no disk. Whatever is lost by then is brought by others, or executed anew. */
+const KEEP_AFTER_MS = 5_000
 
 /** Targets whose last one is remembered. */
 const TARGETS_MAX = 4_096
@@ -61,11 +67,21 @@ export class Dispatch {
   readonly #waiting = new Map<number, Cancel>()
   /** By target, the last one that it has taken from here. */
   readonly #taken = new Map<string, number>()
+  readonly #outbox: Outbox
+  /** What ends the wait for the disk of those that are on their way. */
+  readonly #keeping = new Set<Cancel>()
+  #isStopped = false
 
   constructor(options: DispatchOptions) {
     this.#options = options
     this.#turnMs = 2 * decodeManifest(options.manifest).pace.deltaMs
     this.#from = addressOf(options.manifest)
+    this.#outbox = new Outbox(options.store)
+  }
+
+  /** Takes up what an earlier life of this member could not deliver. @throws CodecError, StoreError */
+  async resume(): Promise<void> {
+    for await (const sending of this.#outbox.kept()) this.#bring(sending, true)
   }
 
   /** The block is attested: `attested` of `createReplica`. */
@@ -86,6 +102,8 @@ export class Dispatch {
   }
 
   stop(): void {
+    this.#isStopped = true
+    for (const cancel of this.#keeping) cancel()
     for (const cancel of this.#waiting.values()) cancel()
     this.#waiting.clear()
   }
@@ -149,19 +167,46 @@ export class Dispatch {
   }
 
   #send(ready: readonly Ready[]): void {
-    const { deliver, failed } = this.#options
     for (const { sends, proofOf } of ready) {
       for (const [i, send] of sends.entries()) {
         if (send.seq <= (this.#taken.get(send.to) ?? 0)) continue
-        deliver({ from: this.#from, ...send, proof: proofOf(i) }).then(
-          () => this.#noteTaken(send),
-          (error: unknown) => failed(send, error)
-        )
+        this.#bring({ from: this.#from, ...send, proof: proofOf(i) }, false)
       }
     }
   }
 
-  #noteTaken({ to, seq }: Outgoing): void {
+  #bring(sending: Sending, isKept: boolean): void {
+    const { deliver, failed } = this.#options
+    const kept = isKept ? () => true : this.#keepLater(sending)
+    deliver(sending)
+      .then(
+        () => this.#noteTaken(sending),
+        (error: unknown) => {
+          if (!this.#isStopped) failed(sending, error)
+        }
+      )
+      // What stopping ends is taken up after the next start.
+      .then(() => (kept() && !this.#isStopped ? this.#outbox.drop(sending.seq) : undefined))
+      .catch((error: unknown) => failed(sending, error))
+  }
+
+  /** @returns what ends it, and says whether it is in the outbox by then */
+  #keepLater(sending: Sending): () => boolean {
+    let isKept = false
+    const cancel = this.#options.clock.after(KEEP_AFTER_MS, () => {
+      isKept = true
+      this.#keeping.delete(cancel)
+      this.#outbox.keep(sending).catch((error: unknown) => this.#options.failed(sending, error))
+    })
+    this.#keeping.add(cancel)
+    return () => {
+      cancel()
+      this.#keeping.delete(cancel)
+      return isKept
+    }
+  }
+
+  #noteTaken({ to, seq }: Sending): void {
     const last = Math.max(seq, this.#taken.get(to) ?? 0)
     this.#taken.delete(to)
     this.#taken.set(to, last)

@@ -133,6 +133,7 @@ export class World {
       self: person(index).peerId,
       group,
       client: quorum.client(this.manifest, { domain: ATTEST_DOMAIN }),
+      store: store.sub('outbox/'),
       deliver: async (sending) => {
         if (this.#options.mute?.includes(index) !== true) this.sent.push(sending)
       },

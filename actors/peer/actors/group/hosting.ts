@@ -125,24 +125,31 @@ export class Hosting {
     const { executor } = this.#options
     // Blocks that are executed anew at a start are attested before the group is open.
     const begun = Promise.withResolvers<Dispatch>()
+    let outbox: Store | undefined
     return {
-      make: ({ store }: ProgramContext): Program =>
-        createReplica({
+      make: ({ store }: ProgramContext): Program => {
+        outbox = store.sub('outbox/')
+        return createReplica({
           ...{ bundle, input, store, executor, ...(legacy && { legacy }) },
           attested: (block, sent) => void begun.promise.then((dispatch) => dispatch.attested(block, sent))
-        }),
+        })
+      },
       began: (manifest: Uint8Array, group: Group): void => {
-        const dispatch = this.#dispatchOf(manifest, group)
+        if (outbox === undefined) return
+        const dispatch = this.#dispatchOf(manifest, group, outbox)
         this.#dispatches.push(dispatch)
         begun.resolve(dispatch)
+        dispatch.resume().catch((error: unknown) => {
+          this.#options.log.error({ group: group.id, error }, 'what a replicated actor had to send is not read again')
+        })
       }
     }
   }
 
-  #dispatchOf(manifest: Uint8Array, group: Group): Dispatch {
+  #dispatchOf(manifest: Uint8Array, group: Group, store: Store): Dispatch {
     const { net, clock, log, sends, client } = this.#options
     return new Dispatch({
-      ...{ clock, manifest, group, self: net.self, client: client(manifest) },
+      ...{ clock, manifest, group, store, self: net.self, client: client(manifest) },
       deliver: (sending) => sends.deliver(sending),
       failed: ({ to, seq }, error) =>
         log.warn({ group: group.id, to, seq, error }, 'what a replicated actor has sent was not delivered from here')
