@@ -27,8 +27,7 @@ export default defineConfig({
           name: 'integration',
           include: [INTEGRATION],
           exclude,
-          // Real sockets and processes keep real deadlines: alone, and after the fuzzing has left the other core.
-          fileParallelism: false,
+          // Real sockets and processes keep real deadlines: after the fuzzing has left the cores to them. They mostly wait.
           sequence: { groupOrder: 1 },
           hookTimeout: 60_000
         }
