@@ -1,5 +1,6 @@
 import { encode } from '@brume/codec'
 import { createRegistry } from '@brume/observe'
+import { NodeClock } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import { type Node, PEERS, seenBy, spawnLogbook, World } from './fixture.ts'
 import { ACTORS_CHANNEL, encodeFrame } from './index.ts'
@@ -9,6 +10,14 @@ const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 const pair = (more = {}): [World, Node, Node] => {
   const world = new World()
   return [world, world.start(0, more), world.start(1, more)]
+}
+
+/** Whatever is due within a second is due at its end, in the order in which it was asked for. */
+function lateClock({ clock }: World): NodeClock {
+  const late = new NodeClock(clock)
+  const after = late.after.bind(late)
+  late.after = (ms, run) => after(ms === 0 ? 0 : Math.ceil((clock.now() + ms) / 1_000) * 1_000 - clock.now(), run)
+  return late
 }
 
 /** What becomes of a promise while virtual time passes. */
@@ -61,6 +70,18 @@ describe('messages', () => {
     expect(await registry.metrics()).toContain('brume_runtime_nacks_total{code="full"}')
     world.clock.run(10_000)
     expect(await seenBy(b, 'book')).toEqual(count(40))
+  })
+
+  test('that were refused come again, also where the timers of a busy machine are late and come all at once', async () => {
+    const world = new World()
+    const clock = lateClock(world)
+    const [a, b] = [world.start(0, { clock }), world.start(1)]
+    spawnLogbook(b, 'book', { max: 1 })
+    b.kernel.tell('book', { type: 'fail' })
+    b.kernel.tell('book', { type: 'note', n: 0 })
+    a.kernel.tell(b.at('book'), { type: 'note', n: 1 })
+    world.clock.run(20_000)
+    expect(await seenBy(b, 'book')).toEqual([0, 1])
   })
 
   test('are refused in the words of the kernel', async () => {

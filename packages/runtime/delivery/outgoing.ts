@@ -213,7 +213,7 @@ export class Outgoing {
     return true
   }
 
-  /** Expiry, idle pairs, and asks to a peer that is unreachable. */
+  /** Expiry, idle pairs, and asks to a peer that is unreachable. Sends nothing, so pauses are not its to end. */
   sweep(nowMs: number, link: { readonly isReady: boolean; readonly isUnreachable: boolean }): void {
     for (const pair of this.#pairs.all()) {
       // With a stream, what was sent is the other side's to let expire.
@@ -232,10 +232,9 @@ export class Outgoing {
       this.#leave(held, pair)
       held.refuse(code)
     }
-    this.resume(nowMs)
   }
 
-  /** Pairs whose pause is over get their turn again. */
+  /** Pairs whose pause is over get their turn again. Nothing wakes the link for them any more: for who sends at once. */
   resume(nowMs: number): void {
     this.#turns.resume(nowMs)
   }
