@@ -85,7 +85,8 @@ test('another version goes on in a group of its own, and refs go with it', { tim
   // Whoever has the old address alone.
   const old = client.ref<typeof tallyTwo>(counting.address)
   const { context, proof, tags } = await until(old.snapshot({ read: 'certified' }))
-  expect(context).toEqual({ total: 8, times: 0, reader: reading.address })
+  // What was asked on the way was taken before the move or after it: nothing orders two peers.
+  expect(context).toEqual({ total: 8, times: expect.toSatisfy((n) => n === 0 || n === 1), reader: reading.address })
   expect(verifyProof(proof, moved.address)).toMatchObject({ snapshot: { context: { total: 8 }, frozen: false } })
   expect(tags).toEqual(['counting'])
   expect(await until(old.ask({ type: 'add', by: 1 }))).toBe(9)
