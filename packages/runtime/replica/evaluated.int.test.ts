@@ -21,8 +21,9 @@ const PROGRAM = `
 test(
   'a program given on the command line has its machines checked and executed in threads as others have',
   async () => {
-    const machines = ['dated', 'wild'].map((name) => new URL(`./fixtures/${name}.machine.ts`, import.meta.url).href)
-    const args = ['--input-type=module', '--eval', PROGRAM, ...machines]
+    const dated = new URL('./fixtures/dated.machine.ts', import.meta.url).href
+    const wild = new URL('./fixtures/wild.machine.ts', import.meta.url).href
+    const args = ['--input-type=module', '--eval', PROGRAM, dated, wild]
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       cwd: import.meta.dirname,
       timeout: LIMIT_MS
