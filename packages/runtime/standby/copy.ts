@@ -16,8 +16,8 @@ import type {
   Position,
   Ship,
   ShipAck,
-  StandbyInput,
-  StandbyOutput
+  StandbyOutput,
+  Wish
 } from './port.ts'
 import type { ShippingRules } from './rules.ts'
 import { Unaware } from './unaware.ts'
@@ -36,8 +36,6 @@ export interface CopyHost {
   /** Of the last look that began. */
   readonly lastLook: number
 }
-
-type Wish = StandbyInput & { readonly type: 'place' | 'hand' | 'remove' }
 
 /** The copy of one actor on this peer, held or followed, or to be. */
 export class Copy {
@@ -294,6 +292,10 @@ export class Copy {
     this.settle()
   }
 
+  unwanted(): void {
+    this.#wish = null
+  }
+
   unfit(): void {
     this.#isUnfit = true
     this.#cease()
@@ -324,8 +326,7 @@ export class Copy {
     const unheardMs = beacons.unheardMs(placement.holder, this.#sinceMs, nowMs)
     if (unheardMs >= DROP_AFTER_MS) this.#lookAgain()
     if (!placement.inSync.includes(self) || !rules.mayTake(this.#follow.position !== null) || this.#isUnfit) return
-    const isOpen = this.#asked !== null
-    if (!isOpen && !rules.mayAsk(unheardMs)) return
+    if (this.#asked === null && !rules.mayAsk(unheardMs)) return
     this.#asked = placement
     this.#unaware.add(placement.holder)
     this.#orders.take(placement)
@@ -379,9 +380,7 @@ export class Copy {
     if (wish?.type !== 'hand') return
     if (!lead.isIdle && this.#host.nowMs - this.#wishedMs < HAND_WITHIN_MS) return
     const to = wish.to ?? placement.inSync[0]
-    if (to !== undefined && placement.inSync.includes(to)) {
-      return this.#orders.hand(placement, to, wish.stays)
-    }
+    if (to !== undefined && placement.inSync.includes(to)) return this.#orders.hand(placement, to, wish.stays)
     this.#wish = null
     this.#refuse('hand', 'invalid')
   }

@@ -3,6 +3,8 @@ import type { PlacementRefusal } from './port.ts'
 export type StandbyErrorCode =
   /** The placement group refused, or what was wanted cannot be. */
   | 'BRUME_STANDBY_REFUSED'
+  /** It was not there in time; it may still come to it. */
+  | 'BRUME_STANDBY_TIMEOUT'
   /** This peer ends. */
   | 'BRUME_STANDBY_STOPPED'
 
@@ -25,6 +27,12 @@ const REASONS: Record<PlacementRefusal, string> = {
   full: 'the placement group has no room for more actors; use another group',
   few: 'too few followers would be left in step',
   invalid: 'copies are 1 to 5 peers with this one among them, more than minInSync; a hand goes to one in step'
+}
+
+/** @param awaited - what did not come */
+export function lateError(address: string, what: string, awaited: string, withinMs: number): StandbyError {
+  const message = `cannot ${what} ${address}: waited ${withinMs} ms for ${awaited}; it may still come to it`
+  return new StandbyError('BRUME_STANDBY_TIMEOUT', message)
 }
 
 export function refusedError(address: string, what: string, refusal: PlacementRefusal): StandbyError {

@@ -145,8 +145,13 @@ export type StandbyInput =
   | { readonly type: 'hand'; readonly address: string; readonly to: PeerId | null; readonly stays: boolean }
   /** Held here: the actor is to be no more. */
   | { readonly type: 'remove'; readonly address: string }
+  /** Nobody waits any more for what was wanted of it. An order that left may still take effect. */
+  | { readonly type: 'unwanted'; readonly address: string }
   /** `lead` failed: its kind is not registered, or its state cannot be read. */
   | { readonly type: 'unfit'; readonly address: string }
+
+/** What someone here wants, and waits for. */
+export type Wish = StandbyInput & { readonly type: 'place' | 'hand' | 'remove' }
 
 export type StandbyOutput =
   /** Lost where there is no stream. */

@@ -118,6 +118,8 @@ class PeerShipping implements Shipping, CopyHost {
         return copy?.base(input.position, input.base)
       case 'unfit':
         return copy?.unfit()
+      case 'unwanted':
+        return copy?.unwanted()
     }
   }
 

@@ -191,6 +191,20 @@ describe('an actor with copies', () => {
     expect(a.mayRead(ADDRESS)).toBe(false)
   })
 
+  test('is not waited for without end: where its group does not answer, that is said', async () => {
+    world = new World()
+    await settle()
+    world.kill('a')
+    const placing = world.peer('a').place(ADDRESS, 'counter', NAMES, 1)
+    await expect(world.awaited(placing)).rejects.toMatchObject({
+      code: 'BRUME_STANDBY_TIMEOUT',
+      message: expect.stringContaining('its placement group to order that')
+    })
+    world.cut.delete('a')
+    await world.awaited(world.peer('a').place(ADDRESS, 'counter', NAMES, 1))
+    expect(await world.clock.until(() => world.holder() !== undefined)).toBe(true)
+  })
+
   test('is there after a restart of all, and gone with its copies once it is removed', async () => {
     const kernel = await placed()
     await world.awaited(kernel.submit('counter', { type: 'add' }))

@@ -2,7 +2,7 @@ import type { Cancel, PeerId } from '@brume/ports'
 import { parseAddress } from '../address.ts'
 import type { Kernel } from '../kernel/port.ts'
 import { CopyDisk, readCopies } from './disk.ts'
-import { refusedError, StandbyError } from './error.ts'
+import { lateError, refusedError, StandbyError } from './error.ts'
 import { Hold } from './hold.ts'
 import { TICK_MS } from './limits.ts'
 import type {
@@ -15,12 +15,15 @@ import type {
   StandbyFrame,
   StandbyInput,
   StandbyOptions,
-  StandbyOutput
+  StandbyOutput,
+  Wish
 } from './port.ts'
 import { createShipping } from './shipping.ts'
 
 /** A group that has not answered by then is taken to be out of reach; what it was sent may take effect later. */
 const ANSWER_WITHIN_MS = 5_000
+/** Of a place, a hand or a removal: six answers of a group, or five and a kernel that waits for its kind. */
+const WANTED_WITHIN_MS = 30_000
 /** So long a peer that ends hands over: it stops within 3 s, with all it is made of. */
 const STOP_WITHIN_MS = 500
 
@@ -28,7 +31,7 @@ export function createStandby(options: StandbyOptions): Standby {
   return new PeerStandby(options)
 }
 
-type Waiter = { readonly done: () => void; readonly fail: (error: Error) => void }
+type Waiter = { readonly done: () => void; readonly fail: (error: Error) => void; readonly cancel: Cancel }
 
 /** Does what the reducer says: frames, disk, orders, kernels. */
 class PeerStandby implements Standby {
@@ -105,22 +108,30 @@ class PeerStandby implements Standby {
     this.#ticking?.()
     for (const [address, hold] of this.#holds) this.#end(address, hold, null)
     const stopped = new StandbyError('BRUME_STANDBY_STOPPED', 'this peer ends')
-    for (const { fail } of this.#waiters.values()) fail(stopped)
-    this.#waiters.clear()
+    for (const address of [...this.#waiters.keys()]) this.#settle(address, stopped)
   }
 
-  #want(input: StandbyInput & { readonly type: 'place' | 'hand' | 'remove' }): Promise<void> {
+  #want(input: Wish): Promise<void> {
     const { address } = input
     if (this.#waiters.has(address)) return Promise.reject(refusedError(address, input.type, 'behind'))
     return new Promise((done, fail) => {
-      this.#waiters.set(address, { done, fail })
+      const cancel = this.#options.clock.after(WANTED_WITHIN_MS, () => this.#late(input))
+      this.#waiters.set(address, { done, fail, cancel })
       this.#feed(input)
     })
+  }
+
+  #late({ type, address }: Wish): void {
+    const isPlaced = type === 'place' && this.#holds.has(address)
+    const awaited = isPlaced ? 'its kernel to start here' : 'its placement group to order that'
+    this.#feed({ type: 'unwanted', address })
+    this.#settle(address, lateError(address, type, awaited, WANTED_WITHIN_MS))
   }
 
   #settle(address: string, error?: Error): void {
     const waiter = this.#waiters.get(address)
     this.#waiters.delete(address)
+    waiter?.cancel()
     if (error === undefined) waiter?.done()
     else waiter?.fail(error)
   }
