@@ -69,7 +69,11 @@ export function machinePorts(config: Config): PeerPorts {
     log: createLog({ level: config.logLevel }),
     disk: nodeDisk(),
     makeNet: createNet,
-    machine: { detect: (storagePath) => detectHost({ storagePath }), sample: sampleHostState, uptimeMs: () => uptime() * 1_000 },
+    machine: {
+      detect: (storagePath) => detectHost({ storagePath }),
+      sample: sampleHostState,
+      uptimeMs: () => uptime() * 1_000
+    },
     executor: (bundle, assignment) => new WorkerExecutor(bundle, assignment, clock),
     wrapNet: (net) => net,
     wrapStore: (store) => store

@@ -11,7 +11,11 @@ import { identifyProcess, type ProcessId } from './process-table.ts'
  * Young generation of 2 MiB, old of 192: a peer takes the same 118 MB RSS as with 1 MiB, as testing.md 3.2 has it, and
  * starts with 0.9 s of CPU instead of 1.4, since loading its modules makes much garbage.
  */
-export const NODE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=192', '--disable-warning=ExperimentalWarning']
+export const NODE_FLAGS = [
+  '--max-semi-space-size=2',
+  '--max-old-space-size=192',
+  '--disable-warning=ExperimentalWarning'
+]
 const PEER_MAIN = fileURLToPath(new URL('../peer-main.ts', import.meta.url))
 
 export interface PeerProcessEvents {
