@@ -51,3 +51,7 @@ test('groups: each party of a deal acts for itself, and a member that lies prove
     '{ accounts: { ana: 70, ben: 30 } } and mallory could prove nothing'
   ])
 })
+
+test('standby: the holder is killed, and nobody who counts is lost', { timeout: EXAMPLE_MS }, async () => {
+  expect(await run('standby')).toEqual(['1 2 3', 'its holder is gone', '4 5 6'])
+})
