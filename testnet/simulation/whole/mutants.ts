@@ -23,7 +23,7 @@ export const WHOLE_MUTANTS: readonly WholeMutant[] = [
     patches: [
       {
         file: 'protocols/quorum/verify.ts',
-        find: '  checkCertificate(committee, certificate)\n  return header',
+        find: '  checkCertificate(trusted, certificate)\n  return header',
         put: '  return header'
       }
     ],
