@@ -44,7 +44,7 @@ export type PlacementEvent =
   /** The actor is no more. */
   | ({ readonly type: 'remove' } & Compared)
 
-interface Compared {
+export interface Compared {
   readonly path: string
   readonly epoch: number
   readonly version: number

@@ -56,10 +56,18 @@ async function report(run: Run, number: number, { mutant, given, twice }: Task):
 }
 
 let loaded: Promise<Run> | null = null
-process.on('message', async (task: Task) => {
+async function carryOut(task: Task): Promise<void> {
   loaded ??= load(task.mutant)
   const run = await loaded
   const reports: SeedReport[] = []
   for (const number of task.numbers) reports.push(await report(run, number, task))
   process.send?.(reports)
+}
+
+process.on('message', (task: Task) => {
+  // Here nobody else hears of it, and whoever asked would wait for ever: a patch that fits nowhere, say.
+  carryOut(task).catch((error) => {
+    console.error(error)
+    process.exit(1)
+  })
 })
