@@ -8,7 +8,7 @@ import type { Hosted } from '../../hosted.ts'
 import { isActorManifest, type Replicable } from '../group/hosting.ts'
 
 const NAME = 'placement'
-const URL_OF_MACHINE = new URL('placement.machine.ts', import.meta.resolve('@brume/runtime/standby'))
+const URL_OF_MACHINE = new URL(import.meta.resolve('@brume/runtime/standby/placement.machine'))
 
 /** Of this process: peers in one process need not bundle it each. It is brume's own and was tried before it was shipped. */
 let bundle: Promise<Bundle> | undefined
