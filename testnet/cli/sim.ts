@@ -11,8 +11,9 @@ import { runAlone, runSwarm } from '../simulation/runs/swarm.ts'
 import { CORE, WHOLE } from '../simulation/runs/tiers.ts'
 import { GATE_SEEDS, tryMutants, trySeeds, WHOLE_GATE_SEEDS } from '../simulation/runs/trial.ts'
 import { measureWideArea } from '../simulation/runs/wide-area.ts'
-import { GATE_SEEDS as DELIVERY_GATE_SEEDS, deliverySuite } from '../simulation/suites/delivery/suite.ts'
-import { GATE_SEEDS as STANDBY_GATE_SEEDS, standbySuite } from '../simulation/suites/standby/suite.ts'
+import { DELIVERY } from '../simulation/suites/delivery/suite.ts'
+import { STANDBY } from '../simulation/suites/standby/suite.ts'
+import { playSuite, type SuiteOptions } from '../simulation/suites/suite.ts'
 import { seedOf, streamsOf } from '../simulation/world/streams.ts'
 
 export interface SimOptions {
@@ -63,8 +64,8 @@ function golden(): void {
 }
 
 const SUITES = {
-  delivery: { run: deliverySuite, gateSeeds: DELIVERY_GATE_SEEDS },
-  standby: { run: standbySuite, gateSeeds: STANDBY_GATE_SEEDS }
+  delivery: { run: (options: SuiteOptions) => playSuite(DELIVERY, options), gateSeeds: DELIVERY.gateSeeds },
+  standby: { run: (options: SuiteOptions) => playSuite(STANDBY, options), gateSeeds: STANDBY.gateSeeds }
 } as const
 
 function suite(name: keyof typeof SUITES, { from, seeds: wanted, mutants }: SimOptions): void {
