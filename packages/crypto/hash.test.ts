@@ -1,6 +1,16 @@
 import { concat, encode, fromHex, toHex, utf8 } from '@brume/codec'
 import { expect, test } from 'vitest'
-import { CryptoError, DEFAULT_NETWORK, DOMAIN, hash, net8, networkId, sha256, signedMessage } from './index.ts'
+import {
+  CryptoError,
+  DEFAULT_NETWORK,
+  DOMAIN,
+  hash,
+  hashText,
+  net8,
+  networkId,
+  sha256,
+  signedMessage
+} from './index.ts'
 
 test('SHA-256 of "abc" (FIPS 180-4), whole and in parts', () => {
   const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
@@ -14,6 +24,8 @@ test('domain, zero byte, parts', () => {
   const message = signedMessage(DOMAIN.group, fromHex('01'), fromHex('0203'))
   expect(message).toEqual(concat(utf8('brume/group/1'), fromHex('00010203')))
   expect(hash(DOMAIN.group, fromHex('01'), fromHex('0203'))).toEqual(sha256(message))
+  for (const text of ['', 'plain', 'ü€😀', 'lone \ud800'])
+    expect(hashText(DOMAIN.group, text)).toEqual(hash(DOMAIN.group, utf8(text)))
 })
 
 test('domains are well-formed, and none is a prefix of another with its separator', () => {

@@ -1,7 +1,7 @@
 export { isAdmissibleKey } from './admissible.ts'
 export { DOMAIN, type Domain } from './domain.ts'
 export { CryptoError, type CryptoErrorCode } from './error.ts'
-export { hash, sha256, signedMessage } from './hash.ts'
+export { hash, hashText, sha256, signedMessage } from './hash.ts'
 export { deriveSeed, type Identity, identityFromSeed } from './identity.ts'
 export { auditPath, leafHash, merkleRoot, PAGE_LEAVES, pageCount, pageHash, rootFromPath } from './merkle.ts'
 export { DEFAULT_NETWORK, type NetworkParams, net8, networkId } from './network.ts'

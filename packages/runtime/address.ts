@@ -1,5 +1,4 @@
-import { utf8 } from '@brume/codec'
-import { DOMAIN, hash, keyFromPeerId } from '@brume/crypto'
+import { DOMAIN, hashText, keyFromPeerId } from '@brume/crypto'
 import type { PeerId } from '@brume/ports'
 import { base32 } from 'multiformats/bases/base32'
 import { assertPath, refuseAddress as refuse } from './segment.ts'
@@ -68,7 +67,7 @@ export function withoutIncarnation(address: string): string {
 
 /** Names the actor in a store: the first 16 bytes of a hash of its address, in which the incarnation has no part. */
 export function actorId(address: string): Uint8Array {
-  return hash(DOMAIN.actorId, utf8(withoutIncarnation(address))).slice(0, ID_BYTES)
+  return hashText(DOMAIN.actorId, withoutIncarnation(address)).slice(0, ID_BYTES)
 }
 
 function parseAuthority(text: string, authority: string): Pick<ActorAddress, 'peer' | 'group'> {

@@ -197,8 +197,12 @@ class StoreDurable implements Durable {
     if (unwritten !== undefined) return { kind: 'actor', actor: this.#stays(path, unwritten.record()) }
     if (buried.has(path)) return undefined
     try {
-      const bytes = this.#commit.read(recordKey(this.#residents.idOf(path)))
-      return bytes === undefined ? undefined : { kind: 'actor', actor: this.#arrived(path, decodeRecord(bytes)) }
+      const id = this.#residents.idOf(path)
+      const bytes = this.#commit.read(recordKey(id))
+      if (bytes === undefined) return undefined
+      const actor = decodeRecord(bytes)
+      this.#residents.of(path, id).stored = storedOf(actor)
+      return { kind: 'actor', actor }
     } catch (error) {
       return { kind: 'damaged', error: error instanceof Error ? error : new Error(String(error)) }
     }
@@ -249,11 +253,6 @@ class StoreDurable implements Durable {
   /** It was to leave memory with the open batch, and is wanted again before that. */
   #stays(path: string, actor: StoredActor): StoredActor {
     this.#residents.of(path).isLeaving = false
-    return actor
-  }
-
-  #arrived(path: string, actor: StoredActor): StoredActor {
-    this.#residents.of(path).stored = storedOf(actor)
     return actor
   }
 

@@ -50,10 +50,10 @@ export class Residents {
   }
 
   /** As `get`; where it is new, nothing of it is taken to be on disk. */
-  of(path: string): Resident {
+  of(path: string, id?: Uint8Array): Resident {
     const known = this.#residents.get(path)
     if (known !== undefined) return known
-    const resident: Resident = { path, id: this.idOf(path), stored: null, isLeaving: false }
+    const resident: Resident = { path, id: id ?? this.idOf(path), stored: null, isLeaving: false }
     this.#residents.set(path, resident)
     return resident
   }
