@@ -83,8 +83,10 @@ export class Keeper implements Owner {
   }
 
   linked(epoch: Epoch): void {
-    const { gossip } = this.#core
-    if (!this.#core.isCurrent(epoch)) return
+    const { gossip, state } = this.#core
+    // Only who has not begun waits for a quorum.
+    if (!this.#core.isCurrent(epoch) || state !== 'joining') return
+    gossip?.linked(epoch)
     const isPresent = (member: number) => gossip?.isPresent(epoch, member) === true
     if (epoch.reachedWeight(isPresent) >= epoch.committee.quorum) this.#core.tell({ type: 'quorum.reached' })
   }

@@ -77,7 +77,12 @@ export class GroupGossip implements Findings {
 
   /** This member is there, and finds no quorum. */
   present(epoch: Epoch): void {
-    this.#attendance.say(epoch, this.#options.clock.now())
+    this.#attendance.seek(epoch, this.#options.clock.now())
+  }
+
+  /** A stream to a member opened or closed. */
+  linked(epoch: Epoch): void {
+    this.#attendance.linked(epoch, this.#options.clock.now())
   }
 
   /** Has this member been heard of late, from wherever it is? */
