@@ -6,10 +6,10 @@ const SEPARATOR = new Uint8Array(1)
 /** SHA-256 (FIPS 180-4) of the parts one after another, 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const only = parts.length === 1 ? parts[0] : undefined
-  if (only) return fromLatin1(hashOnce('sha256', only, 'latin1'))
+  if (only) return fromBinary(hashOnce('sha256', only, 'binary'))
   const state = createHash('sha256')
   for (const part of parts) state.update(part)
-  return fromLatin1(state.digest('latin1'))
+  return fromBinary(state.digest('binary'))
 }
 
 /** SHA-256(domain ‖ 0x00 ‖ parts), 32 bytes. Parts are not delimited: their lengths must be fixed or told. */
@@ -19,7 +19,7 @@ export function hash(domain: string, ...parts: readonly Uint8Array[]): Uint8Arra
 
 /** `hash` of one text in UTF-8, which is not copied on the way: half the time for a short one. */
 export function hashText(domain: string, text: string): Uint8Array {
-  return fromLatin1(hashOnce('sha256', `${domain}\0${text}`, 'latin1'))
+  return fromBinary(hashOnce('sha256', `${domain}\0${text}`, 'binary'))
 }
 
 /** domain ‖ 0x00 ‖ parts: what is signed. Parts are not delimited: their lengths must be fixed or told. */
@@ -27,8 +27,8 @@ export function signedMessage(domain: string, ...parts: readonly Uint8Array[]): 
   return concat(utf8(domain), SEPARATOR, ...parts)
 }
 
-/** Each digest as text of a character a byte: the engine makes that in a third of the time of memory of its own. */
-function fromLatin1(text: string): Uint8Array {
+/** Of 'binary' text, a character a byte: the engine makes it in a third of the time of memory of its own. */
+function fromBinary(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length)
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)
   return bytes
