@@ -25,19 +25,22 @@ const SHOP = person(150).peerId
 const TO = `brume://${SHOP}/shop/clerk`
 
 /** A peer that is no member, with one actor. */
-async function shop({ clock, ...world }: World) {
+async function shop({ clock, ...world }: World, notes = memoryStore()) {
   const log = createLog({ level: 'silent' })
   const random = new SimRandom(new Uint8Array(16), 'shop')
   const kernel = createKernel({ clock, random, log, self: SHOP, store: memoryStore() })
   await kernel.start()
   kernel.register({ name: 'clerk', version: 1, logic: xstate5(clerk) })
-  const arrivals = new Arrivals({ clock, kernel })
-  const bring = (number: number) => arrivals.take(person(0).peerId, world.sent[number]?.proof ?? new Uint8Array())
+  const arrivals = new Arrivals({ clock, log, kernel, store: notes })
+  const bringTo = (at: Arrivals) => (number: number) =>
+    at.take(person(0).peerId, world.sent[number]?.proof ?? new Uint8Array())
+  const bring = bringTo(arrivals)
+  const again = () => ({ bring: bringTo(new Arrivals({ clock, log, kernel, store: notes })) })
   const sums = async () => {
     const { context } = await kernel.snapshot('shop/clerk')
     return (context as { readonly sums: readonly number[] }).sums
   }
-  return { kernel, bring, sums, open: () => kernel.spawn('shop/clerk', 'clerk') }
+  return { arrivals, bring, again, sums, open: () => kernel.spawn('shop/clerk', 'clerk') }
 }
 
 /** A group that has told the clerk 1, then 2, and so on; each send comes from members in turn. */
@@ -80,37 +83,76 @@ describe('what a group sends to an actor of a peer', { timeout: 120_000 }, () =>
     expect(await world.done(sums())).toEqual([2])
   })
 
-  test('waits a minute for one that is missing, and then no more', async () => {
-    const world = await told(2)
+  /** Places in `sent` of what was told, in order. */
+  const inOrder = ({ sent }: World): readonly number[] =>
+    [...new Set(sent.map(({ seq }) => seq))]
+      .sort((a, b) => a - b)
+      .map((one) => sent.findIndex(({ seq }) => seq === one))
+  const GAP = { refused: 'gap', again: true }
+
+  test('waits two minutes for one that is missing, and takes that late', async () => {
+    const world = await told(3)
     const { bring, sums, open } = await shop(world)
     open()
-    const second = world.sent.findIndex(({ prev }) => prev !== 0)
-    expect(await world.done(bring(second))).toEqual({ refused: 'gap', again: true })
-    await world.clock.pass(30_000)
-    expect(await world.done(bring(second))).toEqual({ refused: 'gap', again: true })
-    await world.clock.pass(31_000)
+    const [first = 0, second = 0, third = 0] = inOrder(world)
+    for (const waitMs of [0, 40_000, 40_000, 40_000]) {
+      await world.clock.pass(waitMs)
+      expect(await world.done(bring(second))).toEqual(GAP)
+    }
+    await world.clock.pass(1_000)
     expect(await world.done(bring(second))).toBe('taken')
-    expect(await world.done(sums())).toEqual([2])
+    expect(await world.done(bring(third))).toBe('taken')
+    for (const again of [first, first, second, first]) expect(await world.done(bring(again))).toBe('taken')
+    expect(await world.done(sums())).toEqual([2, 3, 1])
+  })
+
+  test('takes late what was passed over in an earlier life, once, though two bring it together', async () => {
+    const world = await told(2)
+    const notes = memoryStore()
+    const before = await shop(world, notes)
+    before.open()
+    const [first = 0, second = 0] = inOrder(world)
+    for (let passed = 0; passed < 4; passed++) {
+      await world.done(before.bring(second))
+      await world.clock.pass(41_000)
+    }
+    const { bring } = before.again()
+    expect(await world.done(Promise.all([bring(first), bring(first)]))).toEqual(['taken', 'taken'])
+    expect(await world.done(bring(first))).toBe('taken')
+    expect(await world.done(before.sums())).toEqual([2, 1])
+  })
+
+  test('comes in order after this peer was away, whichever is brought first', async () => {
+    const world = await told(3)
+    const { bring, sums, open } = await shop(world)
+    open()
+    const [first = 0, second = 0, third = 0] = inOrder(world)
+    expect(await world.done(bring(third))).toEqual(GAP)
+    await world.clock.pass(600_000)
+    const came = []
+    for (const number of [third, second, first, third, second, third]) came.push(await world.done(bring(number)))
+    expect(came).toEqual([GAP, GAP, 'taken', GAP, 'taken', 'taken'])
+    expect(await world.done(sums())).toEqual([1, 2, 3])
   })
 
   test('comes in order where one is missing for good, whichever is brought first when its time is over', async () => {
     const world = await told(4)
     const { bring, sums, open } = await shop(world)
     open()
-    const numbers = [...new Set(world.sent.map(({ seq }) => seq))].sort((a, b) => a - b)
-    const [, second = 0, third = 0, fourth = 0] = numbers.map((one) => world.sent.findIndex(({ seq }) => seq === one))
-    const gap = { refused: 'gap', again: true }
+    const [, second = 0, third = 0, fourth = 0] = inOrder(world)
     const bringAll = async () => {
       const came = []
       for (const number of [fourth, third, second]) came.push(await world.done(bring(number)))
       return came
     }
-    expect(await bringAll()).toEqual([gap, gap, gap])
-    await world.clock.pass(31_000)
-    expect(await bringAll()).toEqual([gap, gap, gap])
-    await world.clock.pass(30_000)
-    expect(await bringAll()).toEqual([gap, gap, 'taken'])
-    expect(await bringAll()).toEqual([gap, 'taken', 'taken'])
+    expect(await bringAll()).toEqual([GAP, GAP, GAP])
+    for (const waitMs of [40_000, 40_000]) {
+      await world.clock.pass(waitMs)
+      expect(await bringAll()).toEqual([GAP, GAP, GAP])
+    }
+    await world.clock.pass(41_000)
+    expect(await bringAll()).toEqual([GAP, GAP, 'taken'])
+    expect(await bringAll()).toEqual([GAP, 'taken', 'taken'])
     expect(await bringAll()).toEqual(['taken', 'taken', 'taken'])
     expect(await world.done(sums())).toEqual([2, 3, 4])
   })
@@ -119,19 +161,19 @@ describe('what a group sends to an actor of a peer', { timeout: 120_000 }, () =>
     const world = await told(3)
     const { bring, sums, open } = await shop(world)
     open()
-    const numbers = [...new Set(world.sent.map(({ seq }) => seq))].sort((a, b) => a - b)
-    const [, second = 0, third = 0] = numbers.map((one) => world.sent.findIndex(({ seq }) => seq === one))
+    const [, second = 0, third = 0] = inOrder(world)
     await world.done(bring(second))
-    await world.done(bring(third))
-    await world.clock.pass(61_000)
+    for (let passed = 0; passed < 3; passed++) {
+      expect(await world.done(bring(third))).toEqual(GAP)
+      await world.clock.pass(40_100)
+    }
     expect(await world.done(bring(third))).toBe('taken')
     expect(await world.done(sums())).toEqual([3])
   })
 
   test('is not believed without a proof', async () => {
     const world = await told(1)
-    const { kernel } = await shop(world)
-    const arrivals = new Arrivals({ clock: world.clock, kernel })
+    const { arrivals } = await shop(world)
     const { proof = new Uint8Array() } = world.sent[0] ?? {}
     for (const at of [3, 700, proof.length - 1]) {
       const forged = proof.with(at, (proof[at] ?? 0) ^ 1)

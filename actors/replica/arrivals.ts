@@ -1,22 +1,19 @@
-import { encode } from '@brume/codec'
-import type { Clock, PeerId } from '@brume/ports'
+import { encode, utf8 } from '@brume/codec'
+import { sha256 } from '@brume/crypto'
+import type { Clock, Log, PeerId, Store } from '@brume/ports'
 import { SendProofs } from '@brume/protocols/actors/proof'
-import type { Inbox, Kernel, Refusal } from '@brume/runtime/kernel'
-
-/**
- * How long one that others have overtaken is waited for: every member has had its turn by then, and whoever brings one
- * tries again within 45 s.
- */
-const MISSING_WITHIN_MS = 60_000
-
-/** Of one pair, those of which more is known than that they must wait. */
-const WAITING_MAX = 4_096
+import type { Inbound, Kernel, Refusal } from '@brume/runtime/kernel'
+import type { Sent } from '@brume/runtime/replica'
+import { type Pair, Pairs } from './pairs.ts'
 
 /** Of a group's messages in a mailbox. */
 const TTL_MS = 30_000
 
-/** Pairs of groups and actors here of which more is known than their watermark. */
-const PAIRS_MAX = 4_096
+/** For so long what was passed over is taken when it comes: no sender tries for longer. */
+const LATE_WITHIN_MS = 7 * 86_400_000
+
+/** Of a message that the kernel is to take once: bytes. */
+const KEY_BYTES = 16
 
 /** Of a replicated actor: its state never starts afresh. */
 const INCARNATION = 1
@@ -26,91 +23,104 @@ const PASSING: ReadonlySet<Refusal> = new Set(['full', 'overload', 'gap', 'expir
 
 export interface ArrivalsOptions {
   readonly clock: Clock
+  readonly log: Log
   readonly kernel: Pick<Kernel, 'receive'>
+  /** Where it survives a restart what was passed over. */
+  readonly store: Store
 }
 
 /** What came of a message: `again` says whether to bring it once more. */
 export type Arrival = 'taken' | { readonly refused: Refusal; readonly again: boolean }
 
-interface Pair {
-  /** The last one that the actor refused for good: the next one does not wait for it. */
-  refused: number
-  /** What waits for a missing one, by sequence number. */
-  readonly waiting: Map<number, Waiting>
+type Received = 'taken' | Refusal
+
+interface Message extends Sent {
+  readonly from: string
+  readonly peer: PeerId
 }
 
-/** When something came, the first time and the last. */
-interface Waiting {
-  readonly sinceMs: number
-  lastMs: number
-}
-
-/** What groups send to actors of this peer, whoever brings it: proven, in order, each once. */
+/**
+ * What groups send to actors of this peer, whoever brings it: proven, each once, and in order but for those that did not
+ * come in time, which are taken when they come.
+ */
 export class Arrivals {
   readonly #options: ArrivalsOptions
   readonly #proofs = new SendProofs()
-  readonly #pairs = new Map<string, Pair>()
+  readonly #pairs: Pairs
 
   constructor(options: ArrivalsOptions) {
     this.#options = options
+    this.#pairs = new Pairs(options)
   }
 
   /**
    * Resolves once it is processed, and durable if the actor is, or refused.
    *
    * @param peer - who brings it; nothing is believed of it
-   * @throws CodecError, ManifestError, BundleError for what no group has sent
+   * @throws CodecError, ManifestError, BundleError for what no group has sent; StoreError
    */
   async take(peer: PeerId, proof: Uint8Array): Promise<Arrival> {
-    const { from, to, seq, prev, event } = this.#proofs.verify(proof)
-    const pair = this.#pairOf(`${from} ${to}`)
-    const isAlone = prev <= pair.refused || this.#isOverdue(pair, seq)
-    const { promise, resolve } = Promise.withResolvers<Arrival>()
-    const inbox: Inbox = {
-      committed: () => resolve('taken'),
-      refused: (code) => resolve(this.#refused(pair, seq, code)),
-      replied: () => {},
-      // What brings it would need to bring its proof there.
-      moved: () => resolve(this.#refused(pair, seq, 'moved'))
-    }
-    const durable = { seq, prev: isAlone ? 0 : prev }
-    const message = { peer, from: `${from}#${INCARNATION}`, to, event: encode(event), durable }
-    this.#options.kernel.receive({ ...message, ask: false, key: null, ttlMs: TTL_MS }, inbox)
-    const arrival = await promise
-    if (arrival === 'taken') for (const one of pair.waiting.keys()) if (one <= seq) pair.waiting.delete(one)
+    const message: Message = { ...this.#proofs.verify(proof), peer }
+    const pair = this.#pairs.of(message.from, message.to)
+    await pair.settled()
+    if (pair.isGivenUp(message.seq)) return { refused: 'expired', again: false }
+    if (pair.isLate(message)) return pair.once(message.seq, () => this.#late(pair, message))
+    const arrival = judged(await this.#next(pair, message))
+    if (arrival === 'taken') pair.took(message.seq)
+    else if (!arrival.again) pair.refused(message)
     return arrival
   }
 
-  #refused(pair: Pair, seq: number, refused: Refusal): Arrival {
-    const again = PASSING.has(refused)
-    if (!again) pair.refused = Math.max(pair.refused, seq)
-    if (refused === 'gap') this.#waits(pair, seq)
-    return { refused, again }
+  /** Of what was passed over the kernel knows no order: it has a key, by which it knows repetitions. */
+  async #late(pair: Pair, message: Message): Promise<Arrival> {
+    const { from, to, seq } = message
+    const key = sha256(utf8(`${from} ${to} ${seq}`)).slice(0, KEY_BYTES)
+    const arrival = judged(await this.#give(message, { durable: null, key }))
+    if (arrival === 'taken' || !arrival.again) await pair.filled(message)
+    return arrival
   }
 
-  #waits({ waiting }: Pair, seq: number): void {
-    const nowMs = this.#options.clock.now()
-    const known = waiting.get(seq)
-    if (known !== undefined) known.lastMs = nowMs
-    else if (waiting.size < WAITING_MAX) waiting.set(seq, { sinceMs: nowMs, lastMs: nowMs })
+  async #next(pair: Pair, message: Message): Promise<Received> {
+    const { seq, prev } = message
+    // One that names none before it may have forgotten it.
+    const before = prev === 0 ? seq - 1 : prev
+    let passed: Promise<Received> | null = null
+    const received = this.#give(message, { durable: { seq, prev: before }, key: null }, (at) => {
+      if (prev !== 0 && !pair.isDue(message)) return pair.waits(seq)
+      // From here on nothing else of this pair is taken: what the kernel took last stays what it said.
+      const gap = { after: at, upTo: before, untilMs: this.#lateUntilMs() }
+      passed = pair.passOver(gap, () => this.#give(message, { durable: { seq, prev: 0 }, key: null }))
+    })
+    return passed ?? received
   }
 
-  /**
-   * Those that were to bring the one before have all had their time: it will not come. What waits for it comes in order
-   * even so: as long as an earlier one is still being brought, the later ones are not its successors.
-   */
-  #isOverdue({ waiting }: Pair, seq: number): boolean {
-    const nowMs = this.#options.clock.now()
-    const known = waiting.get(seq)
-    if (known === undefined || nowMs - known.sinceMs <= MISSING_WITHIN_MS) return false
-    return ![...waiting].some(([other, { lastMs }]) => other < seq && nowMs - lastMs <= MISSING_WITHIN_MS)
+  #lateUntilMs(): number {
+    return Math.ceil(this.#options.clock.wall() + LATE_WITHIN_MS)
   }
 
-  #pairOf(key: string): Pair {
-    const pair = this.#pairs.get(key) ?? { refused: 0, waiting: new Map<number, Waiting>() }
-    this.#pairs.delete(key)
-    this.#pairs.set(key, pair)
-    for (const oldest of this.#pairs.keys()) if (this.#pairs.size > PAIRS_MAX) this.#pairs.delete(oldest)
-    return pair
+  /** @param behind - told at once which number the kernel took last, where others are missing before this one */
+  #give(
+    { peer, from, to, event }: Message,
+    as: Pick<Inbound, 'durable' | 'key'>,
+    behind: (at: number) => void = () => {}
+  ): Promise<Received> {
+    const { promise, resolve } = Promise.withResolvers<Received>()
+    const message = { peer, from: `${from}#${INCARNATION}`, to, event: encode(event), ask: false, ttlMs: TTL_MS, ...as }
+    this.#options.kernel.receive(message, {
+      committed: () => resolve('taken'),
+      refused: (refused, _, at) => {
+        if (refused === 'gap' && at !== undefined) behind(at)
+        resolve(refused)
+      },
+      replied: () => {},
+      // What brings it would need to bring its proof there.
+      moved: () => resolve('moved')
+    })
+    return promise
   }
+}
+
+function judged(received: Received): Arrival {
+  if (received === 'taken') return received
+  return { refused: received, again: PASSING.has(received) }
 }

@@ -129,10 +129,12 @@ export class ActorSystem implements Actors {
     this.#placement = placementLogic((peer) => [...this.#logics.all()].some(({ consents }) => consents(peer)))
     const replicables = () => [...this.#logics.all(), this.#placement]
     const directory = () => this.#directory
-    this.#sends = new GroupSends({ net, clock, directory, arrivals: new Arrivals({ clock, kernel: this.kernel }) })
+    const arrivals = new Arrivals({ clock, log, kernel: this.kernel, store: store.sub('passed/') })
+    this.#sends = new GroupSends({ net, clock, directory, arrivals })
     const client = (manifest: Uint8Array) => quorum.client(manifest, { domain: ATTEST_DOMAIN })
     this.#hosting = new Hosting({
       ...{ net, hosted, log, replicables, client, clock, sends: this.#sends, executor: options.executor },
+      registry: options.registry,
       stateOf: async (groupId) => (await readFrozen(await this.#directory.find(groupId), clock)).proof,
       store: store.sub('inputs/')
     })

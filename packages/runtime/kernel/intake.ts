@@ -81,7 +81,10 @@ export class Intake {
     const mark = this.#markOf(cell, pair)
     if (incarnation < mark.incarnation) return refused(inbox, 'stale')
     const at = incarnation === mark.incarnation ? mark.seq : 0
-    if (durable.prev > at) return refused(inbox, 'gap')
+    if (durable.prev > at) {
+      inbox.refused('gap', 0, at)
+      return false
+    }
     if (durable.seq > at) return true
     this.#repeated(cell, pair, durable.seq, inbox)
     return false

@@ -238,7 +238,8 @@ export interface Inbound {
 /** What becomes of it; all after the batch it depends on is committed. */
 export interface Inbox {
   committed(): void
-  refused(code: Refusal, retryMs: number): void
+  /** @param at - of `gap`: the number of this sender that was taken last */
+  refused(code: Refusal, retryMs: number, at?: number): void
   replied(value: Json): void
   /** It lives at this address now: this message and those behind it are to be sent there. */
   moved(address: string): void

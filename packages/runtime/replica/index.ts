@@ -4,6 +4,17 @@ export { type Checked, type CheckOptions, checkLogic } from './check.ts'
 export type { Samples, Surface } from './check-run.ts'
 export { type Command, decodeCommand, encodeCommand } from './commands.ts'
 export { type Finding, ReplicaError, type ReplicaErrorCode } from './errors.ts'
+export {
+  current,
+  fill,
+  type Gap,
+  NOTHING_PASSED,
+  type Passed,
+  type PassedField,
+  passedField,
+  passOver,
+  readPassed
+} from './gaps.ts'
 export { goldenFaults, goldenHashes, requireGolden } from './golden.ts'
 export { inlineExecutor } from './inline.ts'
 export type { Migrating } from './inside-port.ts'

@@ -23,15 +23,48 @@ test('each send is taken once, of each group in order', () => {
   ])
 })
 
-test('one that is missing is waited for a minute of group time, by whomever the next is brought', () => {
+test('one that is missing is waited for two minutes of group time, by whomever the next is brought', () => {
   const { take } = taking()
   expect([take(10, 0), take(12, 11), take(12, 11, { nowMs: NOW + 59_000 }), take(11, 10)]).toEqual([
     ...[null, 'missing', 'missing', null]
   ])
-  expect([take(12, 11), take(20, 15), take(20, 15, { nowMs: NOW + 60_000 }), take(15, 12)]).toEqual([
-    ...[null, 'missing', null, 'duplicate']
+  const later = (ms: number) => take(20, 15, { nowMs: NOW + ms })
+  expect([take(12, 11), later(0), later(60_000), later(119_999), later(120_000)]).toEqual([
+    ...[null, 'missing', 'missing', 'missing', null]
   ])
   expect([take(5, 4, { from: B }), take(4, 0, { from: B }), take(5, 4, { from: B })]).toEqual(['missing', null, null])
+})
+
+test('what did not come in time is taken late, each once', () => {
+  const { take } = taking()
+  take(10, 0)
+  for (const ms of [0, 60_000, 120_000]) take(20, 15, { nowMs: NOW + ms })
+  // 11, 12 and 15 were passed over; of 13 nobody says that it was sent.
+  const nowMs = NOW + 3_600_000
+  expect([15, 11, 15, 12, 11, 12, 10, 20].map((seq) => take(seq, seq === 15 ? 12 : seq - 1, { nowMs }))).toEqual([
+    ...[null, null, 'duplicate', null, 'duplicate', 'duplicate', 'duplicate', 'duplicate']
+  ])
+  expect(take(13, 12, { nowMs })).toBe('duplicate')
+  expect(take(21, 20, { nowMs })).toBe(null)
+})
+
+test('while nothing came nobody waited: the ones before have their two minutes after that', () => {
+  const { take } = taking()
+  expect([take(10, 0), take(12, 11), take(12, 11, { nowMs: NOW + 600_000 })]).toEqual([null, 'missing', 'missing'])
+  expect([take(11, 10, { nowMs: NOW + 630_000 }), take(12, 11, { nowMs: NOW + 630_000 })]).toEqual([null, null])
+})
+
+test('where a sender has forgotten what it sent before, that is taken when it comes', () => {
+  const { take } = taking()
+  expect([take(10, 0), take(30, 0), take(20, 10), take(20, 10), take(5, 0)]).toEqual([
+    ...[null, null, null, 'duplicate', null]
+  ])
+})
+
+test('a gap too many is given up, and whoever brings what lay in it is told', () => {
+  const { take } = taking()
+  for (let seq = 2; seq <= 40; seq += 2) expect(take(seq, 0)).toBe(null)
+  expect([6, 7, 8, 9, 39].map((seq) => take(seq, seq - 1))).toEqual(['forgotten', 'forgotten', 'duplicate', null, null])
 })
 
 test('what is forgotten of a group is too old to be taken again', () => {

@@ -3,7 +3,7 @@ import { sha256 } from '@brume/crypto'
 import type { Json } from '../logic/port.ts'
 
 /** Counts every change of what executor, realm or prelude make of the same bundle; XState is part of the bundle. */
-export const RUNTIME = 'xstate@5.33.3/rt2'
+export const RUNTIME = 'xstate@5.33.3/rt3'
 
 /** Input of a machine, canonical CBOR. */
 const INPUT_BYTES_MAX = 65_536

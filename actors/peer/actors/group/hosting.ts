@@ -1,6 +1,7 @@
 import type { Group, Program, QuorumClient } from '@brume/actors/quorum'
 import { createReplica, Dispatch } from '@brume/actors/replica'
 import { CodecError, equal, fromHex, toHex } from '@brume/codec'
+import { counter, type Registry } from '@brume/observe'
 import type { Cancel, Clock, Log, Net, PeerId, Store } from '@brume/ports'
 import {
   decodeHostingRequest,
@@ -35,6 +36,7 @@ export interface HostingOptions {
   /** The whole state of a replicated actor, proven. */
   readonly stateOf: (groupId: Uint8Array) => Promise<Uint8Array>
   readonly log: Log
+  readonly registry: Registry
   readonly replicables: () => Iterable<Replicable>
   readonly executor: Executors['create']
   readonly client: (manifest: Uint8Array) => QuorumClient
@@ -147,12 +149,16 @@ export class Hosting {
   }
 
   #dispatchOf(manifest: Uint8Array, group: Group, store: Store): Dispatch {
-    const { net, clock, log, sends, client } = this.#options
+    const { net, clock, log, registry, sends, client } = this.#options
+    const help = 'What replicated actors sent and this peer could not deliver'
+    const undelivered = counter(registry, 'brume_runtime_undelivered_total', help)
     return new Dispatch({
       ...{ clock, manifest, group, store, self: net.self, client: client(manifest) },
       deliver: (sending) => sends.deliver(sending),
-      failed: ({ to, seq }, error) =>
+      failed: ({ to, seq }, error) => {
+        undelivered.inc()
         log.warn({ group: group.id, to, seq, error }, 'what a replicated actor has sent was not delivered from here')
+      }
     })
   }
 
