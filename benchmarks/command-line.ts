@@ -41,6 +41,9 @@ export async function run(args: readonly string[]): Promise<number> {
   addCertificate(program, (exit) => {
     status = exit
   })
+  addCheckpoint(program, (exit) => {
+    status = exit
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return status
@@ -139,6 +142,21 @@ function addCertificate(program: Command, done: (status: number) => void): void 
       const { n: sizes, rounds, out, json } = given
       const { verdict } = await benchCertificate({ sizes, rounds, out, json, say, progress })
       done(statusOf(verdict))
+    })
+}
+
+function addCheckpoint(program: Command, done: (status: number) => void): void {
+  program
+    .command('checkpoint')
+    .description('how late the event loop of a member is while it keeps checkpoints of 16 MiB of state')
+    .option('--seconds <number>', 'of each state, with checkpoints and without', readPositive, 30)
+    .option('--cpu-profile', 'profile one member while it takes them')
+    .option('--json <file>', 'where to write the results')
+    .option('--out <folder>', 'where logs, data and profiles go', OUT)
+    .action(async ({ seconds, cpuProfile, json, out }) => {
+      const { benchCheckpoint } = await import('./checkpoint/command.ts')
+      const options = { seconds, cpuProfile: cpuProfile === true, json, out, say, progress }
+      done(statusOf(await benchCheckpoint(options)))
     })
 }
 

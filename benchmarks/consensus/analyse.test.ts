@@ -20,7 +20,7 @@ const report = (given: Partial<QuorumReport>): QuorumReport => ({
   bytes: 0,
   frames: 0,
   verifies: 0,
-  loopDelayMs: 0,
+  loop: { p50: 0, p99: 0, max: 0 },
   syncMs: [],
   voteSyncMs: [],
   ...given
@@ -105,12 +105,12 @@ test('load is per view and member, and throughput that of the member that knew l
 
 test('slices are joined member by member', () => {
   const slice = (commands: number, rested: boolean) => [
-    report({ views: 10, commands, rested, loopDelayMs: commands, final: [['a', 1]] }),
+    report({ views: 10, commands, rested, loop: { p50: 0, p99: commands, max: commands }, final: [['a', 1]] }),
     report({ views: 12, commands: commands + 1, windowMs: 1_100 })
   ]
   const [first, second, ...none] = joined([slice(5, true), slice(7, false), slice(6, true)])
   expect(none).toEqual([])
-  expect(first).toMatchObject({ views: 30, commands: 18, windowMs: 3_000, rested: false, loopDelayMs: 7 })
+  expect(first).toMatchObject({ views: 30, commands: 18, windowMs: 3_000, rested: false, loop: { p99: 7 } })
   expect(first?.final).toHaveLength(3)
   expect(second).toMatchObject({ views: 36, commands: 21, windowMs: 3_300, rested: true })
 })

@@ -102,7 +102,11 @@ function add(a: QuorumReport, b: QuorumReport): QuorumReport {
     bytes: a.bytes + b.bytes,
     frames: a.frames + b.frames,
     verifies: a.verifies + b.verifies,
-    loopDelayMs: Math.max(a.loopDelayMs, b.loopDelayMs),
+    loop: {
+      p50: Math.max(a.loop.p50, b.loop.p50),
+      p99: Math.max(a.loop.p99, b.loop.p99),
+      max: Math.max(a.loop.max, b.loop.max)
+    },
     syncMs: [...a.syncMs, ...b.syncMs],
     voteSyncMs: [...a.voteSyncMs, ...b.voteSyncMs]
   }

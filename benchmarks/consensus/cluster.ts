@@ -7,7 +7,7 @@ import type { Profile } from './distances.ts'
 import { MemberProcess } from './member-process.ts'
 import type { BareSlice, ClosedSlice, OpenSlice, RecoveryReport, Slice, SliceReport, Stand, Variant } from './plan.ts'
 
-/** More Node processes starting at once than this only wait for each other. */
+/** More processes starting, or members connecting, at once than this only wait for each other, and handshakes end after 5 s. */
 const STARTING_MAX = 4
 /** For the message to reach every member before the slice begins. */
 const LEAD_MS = 150
@@ -146,7 +146,8 @@ export class Cluster {
       const config = { index, members: this.#members.length, housemates, nonce, directory, variants, profile }
       return (await house.ask(index, { type: 'open', config }, 'opened')).contact
     })
-    await Promise.all(this.#members.map(({ index, house }) => house.ask(index, { type: 'meet', contacts }, 'met')))
+    await inTurns(this.#members, ({ index, house }) => house.ask(index, { type: 'connect', contacts }, 'connected'))
+    await Promise.all(this.#members.map(({ index, house }) => house.ask(index, { type: 'meet' }, 'met')))
   }
 }
 

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Registry } from '@brume/observe'
+import type { LoopFigures } from './plan.ts'
 
 /** The sum over all label sets that have these values; 0 where there is no such metric. */
 export async function total(
@@ -15,7 +16,7 @@ export async function total(
 
 const RESOLUTION_MS = 10
 
-/** p99 of how late the event loop came to a timer, in milliseconds, since `reset`. */
+/** How late the event loop came to a timer, in milliseconds, since `reset`. */
 export class LoopDelay {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
 
@@ -28,6 +29,12 @@ export class LoopDelay {
   }
 
   p99Ms(): number {
-    return Math.max(0, this.#histogram.percentile(99) / 1e6 - RESOLUTION_MS)
+    return this.figures().p99
+  }
+
+  figures(): LoopFigures {
+    const late = (ns: number): number => Math.max(0, ns / 1e6 - RESOLUTION_MS)
+    const { max } = this.#histogram
+    return { p50: late(this.#histogram.percentile(50)), p99: late(this.#histogram.percentile(99)), max: late(max) }
   }
 }

@@ -13,6 +13,8 @@ import { Workload } from './workload.ts'
 /** Commands left over, and the flush of the last empty block: a multiple of Delta. */
 const DRAIN_DEADLINE_MS = 20_000
 const DRAIN_DECISIONS = 10
+/** Of each member: those of one process look by turns, so that the last decisions are not kept from it. */
+const DRAIN_POLL_MS = 10
 /** After a final block: votes are done with everywhere, and the next command is not yet due. */
 const PROBE_AFTER_MS = 30
 
@@ -72,7 +74,7 @@ export class Lane {
     const before = await this.#sums()
     await this.#work(slice)
     const { commands, nullified } = this.#recorder.counts
-    const loopDelayMs = loopDelay.p99Ms()
+    const loop = loopDelay.figures()
     const after = await this.#sums()
     const rested = await this.#drain()
     return {
@@ -84,7 +86,7 @@ export class Lane {
       nullified,
       rested,
       refused: this.#workload.refused,
-      loopDelayMs,
+      loop,
       syncMs: probe.take(),
       voteSyncMs: [...voteSyncMs]
     }
@@ -121,7 +123,8 @@ export class Lane {
     const { group, members, housemates } = this.#options
     const decisionMs = decisionMsOf(members, Math.ceil(members / housemates))
     const isQuiet = (): boolean => this.#workload.waiting === 0 && group.status().dormant
-    const rested = await holds(Math.max(DRAIN_DEADLINE_MS, DRAIN_DECISIONS * decisionMs), isQuiet)
+    const deadlineMs = Math.max(DRAIN_DEADLINE_MS, DRAIN_DECISIONS * decisionMs)
+    const rested = await holds(deadlineMs, isQuiet, DRAIN_POLL_MS * housemates)
     this.#probing = false
     return rested
   }

@@ -69,7 +69,7 @@ class Tally {
     this.open.push(latenciesOf(reports))
     this.syncMs.push(reports.flatMap(({ syncMs }) => syncMs))
     this.voteSyncMs.push(...reports.flatMap(({ voteSyncMs }) => voteSyncMs))
-    this.loopDelayMs = Math.max(this.loopDelayMs, ...reports.map(({ loopDelayMs }) => loopDelayMs))
+    this.loopDelayMs = Math.max(this.loopDelayMs, ...reports.map(({ loop }) => loop.p99))
     this.rested &&= reports.every(({ rested }) => rested)
   }
 }

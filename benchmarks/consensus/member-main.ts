@@ -19,8 +19,12 @@ async function obey(message: ToProcess): Promise<void> {
   }
   const member = members.get(index)
   if (member === undefined) throw new RangeError('not opened')
+  if (message.type === 'connect') {
+    await member.connect(message.contacts)
+    return say({ type: 'connected', index })
+  }
   if (message.type === 'meet') {
-    await member.meet(message.contacts)
+    await member.meet()
     return say({ type: 'met', index })
   }
   if (message.type === 'where') return say({ type: 'stands', stand: member.where(message.variant), index })

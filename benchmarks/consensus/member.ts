@@ -9,6 +9,7 @@ import { systemClock, systemRandom } from '@brume/ports/system'
 import { committeeOf } from '@brume/protocols/quorum'
 import { createSystem, type System } from '@brume/runtime'
 import { openJournal, openStore } from '@brume/store'
+import { StateProgram } from '../checkpoint/state-program.ts'
 import { sleepUntil, until } from '../harness/clock.ts'
 import { BareExchange } from './bare.ts'
 import { NullProgram } from './commands.ts'
@@ -17,7 +18,7 @@ import { LoopDelay } from './gauges.ts'
 import { Lane } from './lane.ts'
 import type { Contact, MemberConfig } from './messages.ts'
 import { decisionMsOf } from './pace.ts'
-import type { BareReport, BareSlice, Slice, SliceReport, Stand, Variant } from './plan.ts'
+import type { BareReport, BareSlice, Saved, Slice, SliceReport, Stand, Variant } from './plan.ts'
 import { Recorder } from './recorder.ts'
 import { type Roster, rosterOf } from './roster.ts'
 import { SyncProbe } from './sync-probe.ts'
@@ -26,8 +27,10 @@ import { variantNet } from './variant-net.ts'
 /** For four members; each further one adds its handshakes with all others. */
 const MEET_DEADLINE_MS = 60_000
 const MEET_MORE_MS = 5_000
-/** New connections that a member waits for at a time. Where many live in one process, more handshakes outlast the 5 s of each. */
+/** New connections that a member waits for at a time. */
 const MEET_AT_ONCE = 4
+/** Of each member; those of one process look this much more seldom each, or they would do little else. */
+const LOOK_MS = 10
 /** After the last exchange of a slice: many times what one takes, three hops around the world. */
 const BARE_DRAIN_MS = 200
 const BARE_DRAIN_FAR_MS = 1_500
@@ -36,8 +39,10 @@ const DRAIN_DECISIONS = 2
 /** One member of a benchmark: a network node, and on it the groups of all variants and the bare exchange. */
 export interface Member {
   readonly contact: Contact
+  /** Resolves when there is a connection to each of the others. */
+  connect(contacts: readonly Contact[]): Promise<void>
   /** Resolves when every group votes and every stream is open. */
-  meet(contacts: readonly Contact[]): Promise<void>
+  meet(): Promise<void>
   run(slice: Slice): Promise<SliceReport>
   /** Where the group of a variant stands. */
   where(variant: string): Stand
@@ -73,7 +78,8 @@ export async function openMember(config: MemberConfig): Promise<Member> {
   const lanes = new Map(opened.map((one) => [one.variant.name, laneOf(ground, one)]))
   return {
     contact: { peer: identity.peerId, addresses: net.addresses() },
-    meet: (contacts) => meet(ground, contacts, opened, bare),
+    connect: (contacts) => connect(ground, contacts),
+    meet: () => meet(ground, opened, bare),
     run: (slice) => {
       if (slice.kind === 'bare') return runBare(ground, bare, slice)
       const lane = lanes.get(slice.variant)
@@ -143,6 +149,7 @@ interface OpenedVariant {
   readonly registry: Registry
   /** Write and sync of the votes' journal; emptied by whoever reads it. */
   readonly voteSyncMs: number[]
+  readonly saved: () => Saved
 }
 
 async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVariant> {
@@ -166,9 +173,11 @@ async function openVariant(ground: Ground, variant: Variant): Promise<OpenedVari
     keepConnected: () => () => {}
   })
   const recorder = new Recorder()
-  const program = variant.attests ? new NullProgram((digest) => recorder.attested(digest)) : new NullProgram()
-  const group = system.open(roster.manifestOf(variant), program)
-  return { variant, system, group, recorder, journal, registry, voteSyncMs }
+  const state = variant.state && new StateProgram(variant.state, store.sub(`state-${variant.name}/`))
+  const attested = variant.attests ? (digest: string) => recorder.attested(digest) : null
+  const group = system.open(roster.manifestOf(variant), state ?? new NullProgram(attested))
+  const saved = () => state?.savedSoFar ?? { checkpoints: 0, savingMs: 0 }
+  return { variant, system, group, recorder, journal, registry, voteSyncMs, saved }
 }
 
 function bindingOf({ binding }: Variant): Pick<QuorumOptions, 'votesBy' | 'plain'> {
@@ -181,7 +190,8 @@ function standOf({ roster }: Ground, opened: readonly OpenedVariant[], name: str
   if (found === undefined) throw new RangeError(`no variant ${name}`)
   const { members, view, deltaMs } = found.group.status()
   const leads = members[leaderOf(committeeOf(roster.manifestOf(found.variant)), view)]?.peer
-  return { leader: roster.identities.findIndex(({ peerId }) => peerId === leads), deltaMs }
+  const leader = roster.identities.findIndex(({ peerId }) => peerId === leads)
+  return { leader, deltaMs, saved: found.saved() }
 }
 
 function laneOf(ground: Ground, { variant, group, recorder, registry, voteSyncMs }: OpenedVariant): Lane {
@@ -200,35 +210,38 @@ function laneOf(ground: Ground, { variant, group, recorder, registry, voteSyncMs
   })
 }
 
-async function meet(
-  { net, config }: Ground,
-  contacts: readonly Contact[],
-  opened: readonly OpenedVariant[],
-  bare: BareExchange
-): Promise<void> {
-  const deadlineMs = MEET_DEADLINE_MS + config.members * MEET_MORE_MS
-  await connect(net, [...contacts.slice(config.index + 1), ...contacts.slice(0, config.index)], deadlineMs)
+const meetDeadlineMs = ({ members }: MemberConfig) => MEET_DEADLINE_MS + members * MEET_MORE_MS
+
+async function meet({ config }: Ground, opened: readonly OpenedVariant[], bare: BareExchange): Promise<void> {
   bare.connect()
-  await until('all members met', deadlineMs, () => {
+  const haveMet = () => {
     const voting = opened.every(({ group }) => {
       const { state, members } = group.status()
       return state === 'voting' && members.every(({ connected }) => connected)
     })
-    return voting && bare.isConnected && net.links().length >= config.members - 1
-  })
+    return voting && bare.isConnected
+  }
+  await until('all members met', meetDeadlineMs(config), haveMet, LOOK_MS * config.housemates)
 }
 
-/** Every member begins with those that follow it, so that each pair is asked for by one of the two first. */
-async function connect(net: NetNode, others: readonly Contact[], deadlineMs: number): Promise<void> {
+/**
+ * Members are in the order of their keys, and of two the one with the lower key dials at once: those that follow are
+ * asked for first, and the others by then have asked themselves.
+ */
+async function connect({ net, config }: Ground, contacts: readonly Contact[]): Promise<void> {
+  const others = [...contacts.slice(config.index + 1), ...contacts.slice(0, config.index)]
+  const linked = new Set(net.links().map(({ peer }) => peer))
+  const forget = net.onLink(({ type, peer }) => {
+    if (type === 'link.up') linked.add(peer)
+    else if (type === 'link.down') linked.delete(peer)
+  })
   for (let count = 0; count < others.length; ) {
     count = Math.min(others.length, count + MEET_AT_ONCE)
     const wanted = others.slice(0, count)
     net.want(wanted.map((contact) => ({ ...contact, priority: 'committee' })))
-    await until('connected', deadlineMs, () => {
-      const linked = new Set(net.links().map(({ peer }) => peer))
-      return wanted.every(({ peer }) => linked.has(peer))
-    })
+    await until('connected', meetDeadlineMs(config), () => wanted.every(({ peer }) => linked.has(peer)))
   }
+  forget()
 }
 
 async function runBare({ config, loopDelay }: Ground, bare: BareExchange, slice: BareSlice): Promise<BareReport> {

@@ -28,12 +28,14 @@ export type FromProcess = FromMember & { readonly index: number }
 
 export type ToMember =
   | { readonly type: 'open'; readonly config: MemberConfig }
-  | { readonly type: 'meet'; readonly contacts: readonly Contact[] }
+  | { readonly type: 'connect'; readonly contacts: readonly Contact[] }
+  | { readonly type: 'meet' }
   | { readonly type: 'slice'; readonly slice: Slice }
   | { readonly type: 'where'; readonly variant: string }
 
 export type FromMember =
   | { readonly type: 'opened'; readonly contact: Contact }
+  | { readonly type: 'connected' }
   | { readonly type: 'met' }
   | { readonly type: 'sliced'; readonly report: SliceReport }
   | { readonly type: 'stands'; readonly stand: Stand }

@@ -1,3 +1,5 @@
+import type { Percentiles } from '../harness/statistics.ts'
+
 /**
  * How votes travel: streams; `plain`, streams without the shortcuts that votes take there; gossip as gossipsub relays by itself, gossip to all directly and relayed by nobody. Blocks go by streams.
  */
@@ -12,6 +14,17 @@ export interface Variant {
   readonly journal: boolean
   /** The program says something of every block, and every member waits until enough have said the same. */
   readonly attests: boolean
+  /** What is replicated has a state, of which checkpoints are taken; else nothing. */
+  readonly state?: StateShape
+}
+
+/** The leaves of a state, how many of them a command rewrites, and how often all of them are kept. */
+export interface StateShape {
+  readonly leaves: number
+  /** Of one leaf, path and all; at most 4 KiB. */
+  readonly leafBytes: number
+  readonly leavesPerCommand: number
+  readonly checkpointBlocks: number
 }
 
 /** More members than this have no group that attests: a second set of streams between all is what they can least afford. */
@@ -108,12 +121,16 @@ export interface QuorumReport extends Stamps {
   readonly bytes: number
   readonly frames: number
   readonly verifies: number
-  /** p99. */
-  readonly loopDelayMs: number
+  readonly loop: LoopFigures
   /** Appends and syncs of 512 bytes beside the votes' journal. */
   readonly syncMs: readonly number[]
   /** Write and sync of the votes' journal. */
   readonly voteSyncMs: readonly number[]
+}
+
+/** How late the event loop came to a timer of 10 ms, in milliseconds. */
+export interface LoopFigures extends Percentiles {
+  readonly max: number
 }
 
 /** Null where it did not come to that in time. */
@@ -129,6 +146,14 @@ export interface Stand {
   /** Index of the member. */
   readonly leader: number
   readonly deltaMs: number
+  /** Since the group's start; zeros where nothing is replicated. */
+  readonly saved: Saved
+}
+
+/** Checkpoints that are on disk here, and how long one was on its way: from its block until then. */
+export interface Saved {
+  readonly checkpoints: number
+  readonly savingMs: number
 }
 
 export type SliceReport = BareReport | QuorumReport | RecoveryReport

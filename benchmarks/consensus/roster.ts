@@ -18,11 +18,11 @@ export function rosterOf(nonce: Uint8Array, members: number): Roster {
   return {
     identities,
     networkId: sha256(nonce),
-    manifestOf: ({ name }) =>
+    manifestOf: ({ name, state }) =>
       encodeManifest({
         name: 'bench',
         nonce: sha256(concat(nonce, utf8(name))),
-        pace: { ...DEFAULT_PACE, minViewMs: 0 },
+        pace: { ...DEFAULT_PACE, minViewMs: 0, ...(state && { checkpointBlocks: state.checkpointBlocks }) },
         members: identities.map(memberOf),
         program: utf8('bench')
       })

@@ -10,7 +10,7 @@ const BARE: BareReport = {
   loneMs: [],
   loopDelayMs: 0
 }
-const STAND = { leader: 0, deltaMs: 50 }
+const STAND = { leader: 0, deltaMs: 50, saved: { checkpoints: 0, savingMs: 0 } }
 
 test('the slowest survivor counts, against the deadline and six hops', () => {
   const reports = [
