@@ -1,3 +1,4 @@
+import { encode } from '@brume/codec'
 import { StoreMedium } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import { logbook, type Node, PEERS, seenBy, spawnLogbook, World } from './fixture.ts'
@@ -84,6 +85,44 @@ describe('an actor that moves', () => {
     await world.clock.pass(5_000)
     const last = (await settled(world, seenBy(a, 'book'))).slice(180)
     expect(last.toSorted()).toEqual([1_000, 1_000, 1_000, 1_001, 1_001, 1_001])
+  })
+
+  test('takes nothing of other peers from when it is told to leave until it stays or has left', async () => {
+    const { world, nodes } = await peers(1)
+    const [a] = nodes as [Node]
+    a.kernel.spawn('book', 'logbook')
+    await world.clock.pass(100)
+    let came = 0
+    const receive = () => {
+      came += 1
+      const heard: unknown[] = []
+      const message = {
+        peer: PEERS[2] ?? '',
+        from: `brume://${PEERS[2]}/~client`,
+        to: a.at('book'),
+        ask: false,
+        key: null
+      }
+      a.kernel.receive(
+        { ...message, event: encode({ type: 'note', n: came }), ttlMs: 30_000, durable: null },
+        {
+          committed: () => heard.push('committed'),
+          refused: (code) => heard.push(code),
+          replied: () => {},
+          moved: (address) => heard.push(address)
+        }
+      )
+      return heard
+    }
+    const move = a.kernel.move('book', PEERS[1] ?? '').catch((error) => error.code)
+    // Its mailbox is being emptied, then the other peer is asked.
+    expect(receive()).toEqual(['full'])
+    await world.clock.pass(1_000)
+    expect(receive()).toEqual(['full'])
+    expect(await settled(world, move)).toBe('BRUME_RUNTIME_UNREACHABLE')
+    const heard = receive()
+    await world.clock.pass(100)
+    expect([heard, await settled(world, seenBy(a, 'book'))]).toEqual([['committed'], [3]])
   })
 
   test('stays where the other peer does not take it, and goes on', async () => {

@@ -12,8 +12,8 @@ const RUNNING_MAX = 64
 const RUNS_MAX = 256
 const TRIES_MAX = 3
 const RUN_MS = 60_000
-/** What was wanted longer ago than this is not wanted any more. */
-const RERUN_MS = 7 * 86_400_000
+/** Of an outbox entry: an effect is wanted until it was run. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER
 
 interface Run {
   readonly cell: Cell
@@ -99,8 +99,7 @@ export class Runs {
     const durable = this.#parts.persistence.of(cell)
     if (durable === null) return null
     const seq = cell.outNext++
-    const expiresMs = Math.ceil(durable.nowMs() + RERUN_MS)
-    durable.putOutbox(cell.path, seq, { kind: 'run', target: type, prev: 0, body: [id, params], expiresMs })
+    durable.putOutbox(cell.path, seq, { kind: 'run', target: type, prev: 0, body: [id, params], expiresMs: NEVER_MS })
     return seq
   }
 
