@@ -1,4 +1,4 @@
-import { memoryStore } from '@brume/testkit'
+import { memoryStore, replace } from '@brume/testkit'
 import { expect, test } from 'vitest'
 import type { Block } from '../index.ts'
 import { LeafProgram } from './leaf-program.ts'
@@ -59,6 +59,36 @@ test('goes on after a restart from a state that a quorum certified, never from o
   third.program.certified([3, 4])
   await third.program.saved()
   expect((await start()).opened).toBe(4)
+})
+
+test('a disk that is slower than checkpoints come gets the newest, and not each', async () => {
+  const disk = memoryStore()
+  const { promise: isFree, resolve: free } = Promise.withResolvers<void>()
+  let heads = 0
+  const store = replace(disk, {
+    batch: async (operations, options) => {
+      await isFree
+      if (options?.sync) heads += 1
+      await disk.batch(operations, options)
+    }
+  })
+  const execute = (_: unknown, { height }: Block) => ({
+    changes: [[`leaf/${height}`, Uint8Array.of(1)]] as const,
+    answers: []
+  })
+  const program = new LeafProgram({ domain: 'test/attest/1', accepts: () => true, execute, store })
+  await program.open({ groupId: new Uint8Array(32) })
+  for (let height = 1; height <= 5; height++) {
+    program.deliver({ ...blockAt(height), checkpoint: true })
+    program.certified([height])
+    // The first is under way when the others come.
+    await Promise.resolve()
+  }
+  free()
+  await program.saved()
+  expect(heads).toBe(2)
+  const again = new LeafProgram({ domain: 'test/attest/1', accepts: () => true, execute, store })
+  expect(await again.open({ groupId: new Uint8Array(32) })).toBe(5)
 })
 
 test('shows a state by a checkpoint where no block of that height is attested', async () => {

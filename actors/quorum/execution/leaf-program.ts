@@ -323,7 +323,8 @@ export class LeafProgram implements Program {
     const state = this.#kept.get(height)
     this.#savedTo = height
     if (store === undefined || state === undefined) return
-    const save = this.#saved.then(() => saveState(store, height, state))
+    // A disk that is slower than checkpoints come is given the newest, and not a queue of states.
+    const save = this.#saved.then(() => (this.#savedTo > height ? undefined : saveState(store, height, state)))
     this.#saved = save.catch((error: unknown) => this.#emit({ type: 'failed', reason: `not saved: ${String(error)}` }))
   }
 
