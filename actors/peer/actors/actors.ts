@@ -152,6 +152,7 @@ export class ActorSystem implements Actors {
     this.#upgrades = new Upgrades({ ...founding, executor: options.executor, store: store.sub('upgraded/') })
     this.#standby = new StandbySystem({
       ...{ net, clock, random, log, registry: options.registry, onFatal, groupRef, store: store.sub('standby/') },
+      admins: options.admins,
       ...{ directory: this.#directory, delivery: this.#delivery, main: this.kernel, remote },
       found: (id, quorum) => this.#foundPlacement(id, quorum),
       authorities: () => placementGroups(hosted, this.#placement),
@@ -223,8 +224,9 @@ export class ActorSystem implements Actors {
     const isHere = peer === this.#options.identity.peerId
     const { clock } = this.#options
     const isPlaced = wayOf(whole) === 'placed'
-    const stop = () => this.#standby.end(whole)
-    const hand = (to: PeerId) => this.#standby.hand(whole, to)
+    const { atHolder } = this.#standby
+    const stop = () => atHolder.want(whole, { do: 'stop' })
+    const hand = (to: PeerId) => atHolder.want(whole, { do: 'move', peer: to })
     const placed = new PlacedRef(whole, path, isHere, {
       ...{ kernel: this.kernel, delivery: isPlaced ? this.#standby.reach : this.#delivery, clock },
       refTo: (moved) => this.ref(moved),

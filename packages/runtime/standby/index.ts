@@ -1,4 +1,4 @@
-export { StandbyError, type StandbyErrorCode } from './error.ts'
+export { lateError, StandbyError, type StandbyErrorCode } from './error.ts'
 export { decodeBatch, encodeBatch } from './log.ts'
 export { placementsOf } from './placement.machine.ts'
 export { judge, PLACEMENT_RULES, type PlacementRules } from './placement.ts'

@@ -1,6 +1,7 @@
 import type { Host } from '@brume/runtime/delivery'
 import type { Kernel, Snapshot } from '@brume/runtime/kernel'
 import { refusal } from '../group/refusals.ts'
+import { type AtHolder, isWanted } from './at-holder.ts'
 
 /** What a peer holds for groups. */
 export interface HeldHere {
@@ -8,6 +9,7 @@ export interface HeldHere {
   find(target: string): Kernel | undefined
   /** @throws RuntimeError NOACTOR, OVERLOAD */
   readHere(target: string, read?: 'local' | 'final'): Promise<Snapshot>
+  readonly atHolder: Pick<AtHolder, 'obey'>
 }
 
 const isGroups = (target: string): boolean => target.startsWith('brume://group/')
@@ -34,7 +36,10 @@ export function doorsOf(main: Kernel, held: HeldHere): Host {
     follow: (target, changed, ended) => need(target).follow(target, changed, ended),
     history: (target, from) => (at(target) ?? main).history(target, from),
     movedTo: (target) => (isGroups(target) ? null : main.movedTo(target)),
-    obey: (peer, target, body) => need(target).obey(peer, target, body),
+    obey: async (peer, target, body) =>
+      isGroups(target) && isWanted(body)
+        ? held.atHolder.obey(peer, target, body)
+        : need(target).obey(peer, target, body),
     adopts: (address) => main.adopts(address)
   }
 }

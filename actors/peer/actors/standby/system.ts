@@ -1,7 +1,7 @@
 import { counter, gauge, type Registry } from '@brume/observe'
 import type { Clock, Log, Net, PeerId, Random, Store } from '@brume/ports'
 import { RuntimeError } from '@brume/runtime'
-import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
+import { parseAddress } from '@brume/runtime/address'
 import type { Delivery, Via } from '@brume/runtime/delivery'
 import type { CellView, Kernel, Kind, Outbound, Remote, Snapshot, SpawnOptions } from '@brume/runtime/kernel'
 import {
@@ -17,6 +17,7 @@ import type { Directory } from '../group/directory.ts'
 import type { GroupRef } from '../group/ref.ts'
 import { refusal } from '../group/refusals.ts'
 import type { ActorView, QuorumOptions } from '../types.ts'
+import { AtHolder, type Wanted } from './at-holder.ts'
 import { Holders } from './holders.ts'
 import { HeldKernels } from './kernels.ts'
 import { groupName } from './logic.ts'
@@ -24,6 +25,7 @@ import { Loop } from './loop.ts'
 import { PlacementGroups } from './placements.ts'
 import { Reach } from './reach.ts'
 import { Route } from './route.ts'
+import { startedKernel } from './started.ts'
 import { StandbyStreams } from './streams.ts'
 import { waysOf } from './ways.ts'
 
@@ -49,6 +51,8 @@ export interface StandbySystemOptions {
   readonly delivery: Delivery
   /** The peer's own kernel. */
   readonly main: Kernel
+  /** Peers that may stop and move what is held here, besides its copies. */
+  readonly admins: readonly PeerId[]
   /** The way to everything that is not in it. */
   readonly remote: Remote
   readonly onFatal: (error: Error) => void
@@ -65,6 +69,8 @@ export interface StandbyWish extends SpawnOptions {
 export class StandbySystem {
   /** The way to all of them. */
   readonly reach: Reach
+  /** Stops actors, and gives them away, wherever they are held. */
+  readonly atHolder: AtHolder
   readonly #options: StandbySystemOptions
   readonly #placements: PlacementGroups
   readonly #holders: Holders
@@ -93,6 +99,11 @@ export class StandbySystem {
       ...{ holders: this.#holders, route: this.#route, clock, peers: options.delivery },
       find: (target) => this.find(target),
       readHere: (target, read) => this.readHere(target, read)
+    })
+    this.atHolder = new AtHolder({
+      ...{ clock, holders: this.#holders, peers: options.delivery, admins: options.admins },
+      held: () => this.held(),
+      carryOut: (address, wanted) => this.#carryOut(address, wanted)
     })
     this.#streams = new StandbyStreams(net, log, {
       receive: (from, frame) => {
@@ -151,18 +162,6 @@ export class StandbySystem {
     return [...held, ...followed.map(({ root, placement }) => followerOf(root, placement))]
   }
 
-  /** Stops it for good, and its copies go. @throws RuntimeError FORBIDDEN where another peer holds it */
-  async end(address: string): Promise<void> {
-    await this.#held(address).stopActor(address)
-    if (this.held().some((one) => one.address === address)) await this.#standby.remove(address)
-  }
-
-  /** Gives it to a follower in step, and follows. @throws RuntimeError FORBIDDEN where another peer holds it; StandbyError */
-  async hand(address: string, to: PeerId): Promise<void> {
-    this.#held(address)
-    await this.#standby.hand(withoutIncarnation(address), to)
-  }
-
   /**
    * `final`: nobody else can have held it when this was read.
    *
@@ -190,6 +189,7 @@ export class StandbySystem {
   /** @returns the address. @throws RuntimeError PATH_TAKEN, REJECTED, UNREACHABLE; PeerError USAGE */
   async spawn(kind: string, { id, quorum, followers, ...options }: StandbyWish): Promise<string> {
     if (quorum === undefined) throw new PeerError('BRUME_PEER_USAGE', NEEDS_QUORUM)
+    const { clock, net } = this.#options
     const copies = this.#copiesOf(quorum, followers)
     const group = await this.#options.found(groupName(quorum.members), { admit: 'members', ...quorum })
     const address = `${group}/${id}`
@@ -199,16 +199,23 @@ export class StandbySystem {
     const kernel =
       placement === undefined
         ? await this.#standby.place(address, kind, copies, Math.min(1, copies.length - 1))
-        : this.#standby.kernel(address)
-    // Held here: perhaps this peer ended before it had begun.
+        : await startedKernel(address, {
+            ...{ self: net.self, clock, kernel: (at) => this.#standby.kernel(at) },
+            holderOf: async () => (await this.#placements.look(authority)).get(path)?.holder
+          })
+    // Perhaps this peer ended before it had begun.
     kernel?.spawn(path, kind, options)
     return address
   }
 
-  #held(address: string): Kernel {
-    const kernel = this.find(address)
-    if (kernel !== undefined) return kernel
-    throw refusal('forbidden', `${address} is held by another peer, which alone may do that`)
+  /** Of one that is held here: stopped for good, and its copies go, or given to a follower in step, and followed. */
+  async #carryOut(address: string, wanted: Wanted): Promise<void> {
+    if (wanted.do === 'move') {
+      if (wanted.peer !== this.#options.net.self) await this.#standby.hand(address, wanted.peer)
+      return
+    }
+    await this.find(address)?.stopActor(address)
+    if (this.held().some((one) => one.address === address)) await this.#standby.remove(address)
   }
 
   /** The holder, and who follows it. @throws PeerError USAGE */

@@ -46,11 +46,13 @@ test('an actor goes on at a follower when its holder is cut off, which follows o
 })
 
 test('a holder hands over where it is told to, and before it stops', LONG, async () => {
-  const { a, b, c, address, count, now, run, until, stop } = await begun()
+  const { a, b, c, d, client, address, count, now, run, until, stop } = await begun()
   const move = (from: typeof a, to: typeof a) => until(from.ref<typeof tally>(address).move(to.id))
-  await expect(move(b, c)).rejects.toMatchObject({ code: 'BRUME_RUNTIME_FORBIDDEN' })
   await run(3_000)
-  await move(a, b)
+  await expect(move(client, b)).rejects.toMatchObject({ code: 'BRUME_RUNTIME_FORBIDDEN' })
+  await expect(move(b, d)).rejects.toMatchObject({ code: 'BRUME_STANDBY_REFUSED' })
+  // Another copy wants it, and the holder does it.
+  await move(c, b)
   expect(await count()).toBe(4)
   expect([a, b, c].map((peer) => peer.actors()[0]?.role)).toEqual(['follower', 'holder', 'follower'])
 
@@ -59,5 +61,16 @@ test('a holder hands over where it is told to, and before it stops', LONG, async
   const stoppedMs = now()
   expect(await count()).toBe(5)
   expect(now() - stoppedMs).toBeLessThan(3_000)
+  await stop()
+})
+
+test('any copy stops it for good; who asks for it then is told that there is none', LONG, async () => {
+  const { a, b, c, address, run, until, stop } = await begun()
+  await run(3_000)
+  const ending = c.ref<typeof tally>(address)
+  await until(ending.stop())
+  await run(3_000)
+  expect([a, b, c].map((peer) => peer.actors())).toEqual([[], [], []])
+  await expect(until(ending.stop())).rejects.toMatchObject({ code: 'BRUME_RUNTIME_NOACTOR' })
   await stop()
 })
