@@ -42,6 +42,14 @@ export class StoreMedium {
     return this.#values.size
   }
 
+  /** Another disk, with all that this one has now. */
+  copy(): StoreMedium {
+    const other = new StoreMedium()
+    // Bytes are replaced here, never written into.
+    for (const [key, value] of this.#values) other.#values.set(key, value)
+    return other
+  }
+
   /** The process that opened it before is gone. */
   open(): Store {
     this.kill()

@@ -37,6 +37,9 @@ export interface Listener {
 /** Two epochs of each group may be going on at once. */
 const LISTENERS_MAX = 2 * GROUPS_MAX
 
+/** What a u16 tells apart: far more than `LISTENERS_MAX`, so that one is always free. */
+const HANDLES = 65_536
+
 /** Peers whose handles are remembered: more than can be connected, so that only the gone are forgotten. */
 const GREETED_MAX = 1_024
 
@@ -68,7 +71,6 @@ export class Reception {
   /** They are in an epoch before those here and were put out meanwhile: nobody else would ever tell them. */
   readonly #behind = new Set<PeerId>()
   readonly #count: FaultCounter
-  #nextHandle = 1
 
   constructor(net: Net, count: FaultCounter) {
     this.#count = count
@@ -97,7 +99,7 @@ export class Reception {
     if (this.#groups.size >= LISTENERS_MAX) {
       throw new QuorumError('BRUME_QUORUM_GROUPS_FULL', `a peer takes part in at most ${GROUPS_MAX} groups`)
     }
-    const handle = this.#nextHandle++
+    const handle = this.#freeHandle(group)
     named(handle)
     this.#groups.set(handle, group)
     this.#named.set(nameOf(group), group)
@@ -122,6 +124,17 @@ export class Reception {
     this.#named.delete(nameOf(group))
     for (const peer of [...this.#behind]) this.#mind(peer)
     this.#connect()
+  }
+
+  /**
+   * As a rule the same in every process: where two have one key, what each says is understood whoever greeted last, so
+   * that others see it if they contradict each other.
+   */
+  #freeHandle({ groupId, epoch }: Listener): number {
+    const [high = 0, low = 0] = groupId
+    let handle = (high * 256 + low + epoch) % HANDLES
+    while (this.#groups.has(handle)) handle = (handle + 1) % HANDLES
+    return handle
   }
 
   #connect(): void {

@@ -32,6 +32,7 @@ export class WholeDriver {
       peer.medium.isFull = false
       peer.medium.failNext = false
       peer.deafness.kinds.clear()
+      peer.single()
       if (peer.mayHalt) peer.kill(0)
     }
     // What a wall clock says is the operator's to mend, and nothing here waits for one that is 4 s off.
@@ -84,6 +85,8 @@ export class WholeDriver {
         return
       case 'lying-sync':
         return this.#lieAboutSyncs(peer, event.forMs, event.downMs)
+      case 'twin':
+        return peer.double(event.copy)
       case 'stall':
         return peer.stall(event.forMs)
       case 'deaf':
@@ -147,7 +150,8 @@ export class WholeDriver {
     this.#scene.clock.after(HALTED_MS, () => {
       if (this.#isStopped) return
       for (const peer of this.#peers) {
-        if (peer.life?.group.status().state === 'halted') this.#down(peer, 0, HALTED_MS)
+        // One that another process has the key of stays down until that one is found.
+        if (peer.twin === null && peer.life?.group.status().state === 'halted') this.#down(peer, 0, HALTED_MS)
       }
       this.#watchHalted()
     })

@@ -6,6 +6,8 @@ import type { Person } from './people.ts'
 export type Expectation =
   /** Every honest member is told of proof against this one, and nobody of two. */
   | { readonly type: 'proven'; readonly member: number }
+  /** Two processes with the key of this member have both stopped, before anybody came to look. */
+  | { readonly type: 'stopped'; readonly member: number }
   /** It is found out that what this member said is forgotten. */
   | { readonly type: 'forgot'; readonly member: number }
   /** Members that decide are in different epochs at a time. */
@@ -18,6 +20,8 @@ export class Expectations {
   readonly #expected: readonly Expectation[]
   readonly #people: readonly Person[]
   #wasApart = false
+  /** Members that stopped with their twins. */
+  readonly #stopped = new Set<number>()
 
   constructor(expected: readonly Expectation[], people: readonly Person[]) {
     this.#expected = expected
@@ -31,6 +35,10 @@ export class Expectations {
       return status?.state === 'voting' ? [status.epoch] : []
     })
     this.#wasApart ||= new Set(epochs).size > 1
+    for (const { index, life, twin } of living) {
+      const states = [life, twin?.life].map((one) => one?.group.status().state)
+      if (states.every((state) => state === 'halted')) this.#stopped.add(index)
+    }
   }
 
   /** What did not happen by the end; null where all did. */
@@ -48,9 +56,12 @@ export class Expectations {
         return this.#wasApart ? null : 'no two members were in different epochs'
       case 'proven': {
         const key = toHex(this.#people[expected.member]?.identity.publicKey ?? new Uint8Array(0))
-        const unaware = honest.filter(({ proven }) => ![...proven].some((name) => name.startsWith(key)))
+        const others = honest.filter(({ index }) => index !== expected.member)
+        const unaware = others.filter(({ proven }) => ![...proven].some((name) => name.startsWith(key)))
         return unaware.length === 0 ? null : `process ${unaware.map(({ index }) => index)} has no proof`
       }
+      case 'stopped':
+        return this.#stopped.has(expected.member) ? null : `process ${expected.member} and its twin did not both stop`
       case 'forgot': {
         const reasons = all.find(({ index }) => index === expected.member)?.reasons ?? new Set()
         return reasons.size > 0 ? null : `process ${expected.member} votes as if it had forgotten nothing`

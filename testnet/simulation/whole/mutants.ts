@@ -120,6 +120,17 @@ export const WHOLE_MUTANTS: readonly WholeMutant[] = [
     stage: stageOf('lying disk')
   },
   {
+    name: 'another process with the own key is unheard',
+    patches: [
+      {
+        file: 'actors/quorum/votes/franchise.ts',
+        find: '    if (this.#muted !== null) return\n    const { persistence, onLost }',
+        put: "    if (this.#muted !== null || by === 'twin') return\n    const { persistence, onLost }"
+      }
+    ],
+    stage: stageOf('twin')
+  },
+  {
     name: 'proof told again and again',
     patches: [
       {

@@ -22,6 +22,7 @@ import type { WholeOracle } from './oracle/oracle.ts'
 import type { Person } from './people.ts'
 import { LogProgram } from './program.ts'
 import type { RunLog } from './run-log.ts'
+import { type Line, ownLine, SharedLine } from './shared-line.ts'
 import { type Slots, slotManifestOf } from './slots.ts'
 import { tapped } from './tap.ts'
 
@@ -46,13 +47,18 @@ interface Life {
   readonly program: LogProgram
 }
 
+/** In the log, of a second process with the key of a member. */
+const SECOND = 100
+/** Its machine has another clock: what both lead they propose at different times. */
+const SECOND_OFF_MS = 40
+
 /** A process with a group in it, as production puts it together, and the disks that outlive it. */
 export class WholePeer {
   readonly index: number
   readonly person: Person
   readonly isLiar: boolean
   readonly medium = newMedium()
-  readonly store = new StoreMedium()
+  #store = new StoreMedium()
   readonly deafness = new Deafness()
   /** Keys and epochs of which it was told that they are proven to lie, in this life. */
   readonly proven = new Set<string>()
@@ -62,24 +68,48 @@ export class WholePeer {
   #hasForgotten = false
   /** It was given a reason to give up; till it is started again. */
   mayHalt = false
+  /** A second process with the same key, while there is one. */
+  #twin: WholePeer | null = null
   readonly #scene: Scene
   readonly #random: SimRandom
+  readonly #line: Line
+  /** Of a member that is to have a twin: the other end of what leads to its peer id. */
+  readonly #otherLine: Line | null
+  /** It is such a second process. */
+  readonly #isSecond: boolean
+  /** In the log of the run. */
+  readonly #name: number
   #life: Life | null = null
   #lives = 0
   #wallOffMs: number
 
-  constructor(scene: Scene, index: number, random: SimRandom) {
+  /** @param line - of a second process: its end of the line that both share */
+  constructor(scene: Scene, index: number, random: SimRandom, line?: Line) {
     this.#scene = scene
     this.index = index
     this.person = scene.people[index] as Person
     this.isLiar = scene.options.liars.some(({ member }) => member === index)
     this.#random = random
     this.#wallOffMs = scene.options.clocks[index]?.offsetMs ?? 0
+    const shared = line === undefined ? sharedLineOf(scene, index) : null
+    this.#isSecond = line !== undefined
+    if (this.#isSecond) this.#wallOffMs += SECOND_OFF_MS
+    this.#name = this.#isSecond ? SECOND + index : index
+    this.#line = line ?? shared?.end(0) ?? ownLine(scene.net, this.person.identity.peerId)
+    this.#otherLine = shared?.end(1) ?? null
   }
 
   /** Members at first. */
   get founders(): number {
     return this.#scene.options.weights.length
+  }
+
+  get store(): StoreMedium {
+    return this.#store
+  }
+
+  get twin(): WholePeer | null {
+    return this.#twin
   }
 
   get isAlive(): boolean {
@@ -92,19 +122,19 @@ export class WholePeer {
 
   start(): void {
     if (this.#life !== null) return
-    const { clock: worldClock, net, manifest, options } = this.#scene
+    const { clock: worldClock, manifest, options } = this.#scene
     const { identity } = this.person
     const clock = new NodeClock(worldClock, {
       offsetMs: this.#wallOffMs,
       driftPpm: options.clocks[this.index]?.driftPpm ?? 0
     })
-    const store = this.store.open()
+    const store = this.#store.open()
     const journal = memoryJournal({ clock, medium: this.medium, syncMs: () => this.#syncMs() })
     const random = this.#random.stream(`life:${this.index}:${this.#lives++}`)
     const log = createLog({ level: 'silent' })
     const quorum = createQuorum({
       ...{ identity, store, journal, clock, log },
-      net: this.#wire(net.start(identity.peerId)),
+      net: this.#wire(this.#line.start()),
       registry: createRegistry(),
       kernel: createSystem({ clock, random, log, self: identity.peerId }),
       keepConnected: () => () => {}
@@ -114,7 +144,7 @@ export class WholePeer {
     const group = quorum.open(manifest, program)
     this.#life = { clock, journal, quorum, group, program }
     this.#listen(group)
-    this.#scene.slots.began(this, quorum)
+    if (!this.#isSecond) this.#scene.slots.began(this, quorum)
     group.start().catch((error: unknown) => this.#scene.oracle.fail('exception', String(error)))
   }
 
@@ -129,11 +159,30 @@ export class WholePeer {
     this.#life = null
     this.mayHalt = this.#hasForgotten
     this.proven.clear()
-    this.#scene.slots.died(this)
+    if (!this.#isSecond) this.#scene.slots.died(this)
     life.journal.crash(kept)
     life.clock.stop()
-    this.store.kill()
-    this.#scene.net.stop(this.person.identity.peerId)
+    this.#store.kill()
+    this.#line.stop()
+  }
+
+  /** From now on there are two with its key. @param copy - the other begins with all that is on this one's disk */
+  double(copy: boolean): void {
+    if (this.#otherLine === null || this.#twin !== null) return
+    const twin = new WholePeer(this.#scene, this.index, this.#random.stream('twin'), this.#otherLine)
+    if (copy) {
+      const { records, since, cutAt } = this.medium
+      Object.assign(twin.medium, { records: [...records], since, cutAt })
+      twin.#store = this.#store.copy()
+    }
+    this.#twin = twin
+    for (const one of [this, twin]) one.forget()
+    twin.start()
+  }
+
+  /** The second process is found and ended. */
+  single(): void {
+    this.#twin?.kill(0)
   }
 
   /** Its event loop stands still: what arrives is read when it goes on, and then timers act. */
@@ -168,10 +217,10 @@ export class WholePeer {
     const { index, isLiar } = this
     const heard = tapped(this.deafness.around(net), {
       sent: (to, protocol, body) => {
-        log.add(index, 'sent', `${protocol} ${to}`, body)
+        log.add(this.#name, 'sent', `${protocol} ${to}`, body)
         if (!isLiar && !this.#hasForgotten) oracle.sent(index, body, to === '')
       },
-      heard: (from, protocol, body) => log.add(index, 'heard', `${protocol} ${from}`, body)
+      heard: (from, protocol, body) => log.add(this.#name, 'heard', `${protocol} ${from}`, body)
     })
     const liar = options.liars.find(({ member }) => member === index)
     if (liar === undefined) return heard
@@ -200,7 +249,7 @@ export class WholePeer {
       store,
       lies: roles.includes('wrong-results'),
       carried: (block) => {
-        log.add(index, 'executed', `${block.height} ${block.digest} ${block.lines.length}`)
+        log.add(this.#name, 'executed', `${block.height} ${block.digest} ${block.lines.length}`)
         if (!isLiar) oracle.carried(index, block)
       },
       told: (event) => {
@@ -217,16 +266,16 @@ export class WholePeer {
     let last: number | null = null
     group.onEvent((event) => {
       if (event.type === 'final') {
-        log.add(index, 'final', `${event.height} ${event.digest}`)
+        log.add(this.#name, 'final', `${event.height} ${event.digest}`)
         if (!isLiar) oracle.final(index, event.height, event.digest, last)
         last = event.height
       } else if (event.type === 'warrant') {
         const name = `${toHex(event.key)}/${event.epoch}`
-        log.add(index, 'state', `warrant ${name}`)
+        log.add(this.#name, 'state', `warrant ${name}`)
         if (!isLiar) oracle.warranted(index, toHex(event.key), this.proven.has(name))
         this.proven.add(name)
       } else if (event.type === 'state' || event.type === 'execution') {
-        log.add(index, 'state', `${event.type} ${event.state} ${event.reason ?? ''}`)
+        log.add(this.#name, 'state', `${event.type} ${event.state} ${event.reason ?? ''}`)
         if (event.reason !== null) this.reasons.add(event.reason)
         if (!isLiar) this.#judge(event.type, event.state, event.reason)
       }
@@ -240,4 +289,15 @@ export class WholePeer {
     if (type === 'state' && state === 'halted' && !this.mayHalt)
       oracle.fail('halted', `process ${this.index}: ${reason}`)
   }
+}
+
+/** Where it is planned that there will be two processes with this key. */
+function sharedLineOf({ options, net, people }: Scene, index: number): SharedLine | null {
+  const planned = options.events.find((event) => event.type === 'twin' && event.process === index)
+  if (planned?.type !== 'twin') return null
+  const names = planned.reach.map((process) => people[process]?.identity.peerId)
+  return new SharedLine(net, people[index]?.identity.peerId ?? '', {
+    leads: (peer) => names.includes(peer),
+    both: planned.both
+  })
 }

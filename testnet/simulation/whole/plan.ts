@@ -15,6 +15,17 @@ export type WholeFault =
   | { readonly type: 'damage'; readonly process: number; readonly downMs: number }
   /** The disk confirms what it does not write for so long; then power is lost, and with it all of that. */
   | { readonly type: 'lying-sync'; readonly process: number; readonly forMs: number; readonly downMs: number }
+  /**
+   * A second process begins with the same key, on an empty disk or a `copy` of this one, and stays until the calm. What
+   * the processes `reach` say reaches that one, and this one too where it reaches `both`.
+   */
+  | {
+      readonly type: 'twin'
+      readonly process: number
+      readonly copy: boolean
+      readonly reach: readonly number[]
+      readonly both: boolean
+    }
   /** The event loop stands still. */
   | { readonly type: 'stall'; readonly process: number; readonly forMs: number }
   /** Votes of these kinds do not reach it, nor certificates. */
@@ -35,7 +46,7 @@ export type WholeFaultEvent = { readonly atMs: number } & WholeFault
 export interface PlanInput {
   readonly n: number
   readonly classes: readonly WholeClass[]
-  /** Members that lose what they had, once. */
+  /** Members that lose what they had, once, or of which there are two. */
   readonly wiped: readonly number[]
   readonly safetyMs: number
 }
@@ -69,8 +80,9 @@ export function planFaults(random: SimRandom, { n, classes, wiped, safetyMs }: P
   some('disk', 1, () => ({ type: 'sync-fails', process: process(), downMs: downMs() }))
   some('clock', 3, () => ({ type: 'jump', process: process(), byMs: between(random, -2_000, 2_000) }))
   for (const member of wiped) {
-    const type = pick(random, ['wipe', 'damage', 'lying-sync'] as const)
-    add({ type, process: member, forMs: between(random, 50, 3_000), downMs: downMs() })
+    const type = pick(random, ['wipe', 'damage', 'lying-sync', 'twin'] as const)
+    if (type === 'twin') add(drawTwin(random, n, member))
+    else add({ type, process: member, forMs: between(random, 50, 3_000), downMs: downMs() })
   }
   return events.sort((a, b) => a.atMs - b.atMs)
 }
@@ -80,6 +92,14 @@ function drawSide(random: SimRandom, n: number): readonly number[] {
   const order = shuffled(random, [...Array(n).keys()])
   const size = pick(random, [n >> 1, Math.floor(n / 3), random.below(n)])
   return order.slice(0, size)
+}
+
+/** Who hears less than a quorum waits and says nothing: both hear everybody, or each some of them. */
+function drawTwin(random: SimRandom, n: number, process: number): WholeFault {
+  const others = [...Array(n).keys()].filter((other) => other !== process)
+  const both = random.chance(0.6)
+  const reach = both ? others : shuffled(random, others).slice(0, between(random, 1, n - 2))
+  return { type: 'twin', process, copy: random.chance(0.5), reach, both }
 }
 
 /** Notarize, nullify, finalize: one of them, or two. */

@@ -127,7 +127,10 @@ class WholeRun {
       oracle.fail('exception', error instanceof Error ? (error.stack ?? error.message) : String(error))
     } finally {
       this.#clients.close()
-      for (const peer of this.#peers) peer.kill(0)
+      for (const peer of this.#peers) {
+        peer.single()
+        peer.kill(0)
+      }
     }
   }
 

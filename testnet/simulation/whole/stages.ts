@@ -12,6 +12,17 @@ export const CALM = {
 const FINALIZE = 3
 const SHORT_MS = 3_500
 
+const twin = (copy: boolean): Partial<WholeOptions> => ({
+  ...CALM,
+  epochBlocks: 4,
+  events: [{ atMs: 1_800, type: 'twin', process: 1, copy, reach: [0, 2, 3], both: true }],
+  expects: [
+    { type: 'stopped', member: 1 },
+    { type: 'proven', member: 1 }
+  ],
+  safetyMs: 4_500
+})
+
 export interface Stage {
   readonly name: string
   readonly stage: Partial<WholeOptions>
@@ -58,6 +69,16 @@ export const STAGES: readonly Stage[] = [
       expects: [{ type: 'forgot', member: 1 }],
       safetyMs: SHORT_MS
     }
+  },
+  {
+    /** Two processes with one key, the second on an empty disk. */
+    name: 'twin',
+    stage: twin(false)
+  },
+  {
+    /** The second has a copy of the first one's disk. */
+    name: 'copied twin',
+    stage: twin(true)
   },
   {
     /** One leaves without whom there is no sound committee. */
