@@ -154,6 +154,7 @@ export class ActorSystem implements Actors {
       ...{ net, clock, random, log, registry: options.registry, onFatal, groupRef, store: store.sub('standby/') },
       admins: options.admins,
       ...{ directory: this.#directory, delivery: this.#delivery, main: this.kernel, remote },
+      consents: (kind, peer) => this.#logics.consents(kind, peer),
       found: (id, quorum) => this.#foundPlacement(id, quorum),
       authorities: () => placementGroups(hosted, this.#placement),
       groups: () => hosted.groups.length,

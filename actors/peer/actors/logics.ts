@@ -36,6 +36,11 @@ export class Logics {
     return this.#versions.values()
   }
 
+  /** May that peer have machines of this name run here? Of one that is not registered nobody has said. */
+  consents(name: string, peer: PeerId): boolean {
+    return this.#registered.get(name)?.consents(peer) ?? true
+  }
+
   definitionOf(name: string): string | undefined {
     return this.#registered.get(name)?.definition()
   }

@@ -85,7 +85,10 @@ export interface RegisterOptions<M extends Machine = Machine> {
   readonly samples?: Samples<M>
   /** What it is tried with, where it needs an input. */
   readonly sampleInput?: InputFrom<M>
-  /** For whom this peer takes part in groups that replicate it: `any` (default), `none` but itself, or these peers. */
+  /**
+   * For whom this peer takes part in groups that replicate it, and keeps copies of its actors: `any` (default), `none` but
+   * itself, or these peers.
+   */
   readonly hosts?: 'any' | 'none' | readonly PeerId[]
 }
 

@@ -18,6 +18,7 @@ import type { GroupRef } from '../group/ref.ts'
 import { refusal } from '../group/refusals.ts'
 import type { ActorView, QuorumOptions } from '../types.ts'
 import { AtHolder, type Wanted } from './at-holder.ts'
+import { Consent } from './consent.ts'
 import { Holders } from './holders.ts'
 import { HeldKernels } from './kernels.ts'
 import { groupName } from './logic.ts'
@@ -43,6 +44,8 @@ export interface StandbySystemOptions {
   readonly store: Store
   readonly directory: Pick<Directory, 'find'>
   readonly groupRef: (address: string) => GroupRef
+  /** May that peer have an actor of this kind copied here? */
+  readonly consents: (kind: string, peer: PeerId) => boolean
   /** A group of the placement machine, of this name among these members. @returns its address */
   readonly found: (name: string, quorum: QuorumOptions) => Promise<string>
   /** Placement groups of which this peer is a member, and how many groups it is in at all. */
@@ -74,6 +77,7 @@ export class StandbySystem {
   readonly #options: StandbySystemOptions
   readonly #placements: PlacementGroups
   readonly #holders: Holders
+  readonly #consent: Consent
   readonly #route: Route
   readonly #kernels: HeldKernels
   readonly #loop: Loop
@@ -88,9 +92,10 @@ export class StandbySystem {
     this.#options = options
     this.#placements = new PlacementGroups(options)
     this.#holders = new Holders({ read: (authority) => this.#placements.look(authority), clock, log })
+    this.#consent = new Consent({ self: net.self, log, consents: options.consents })
     const placements = {
       order: (authority: string, event: PlacementEvent) => this.#placements.order(authority, event),
-      look: (authority: string) => this.#holders.read(authority)
+      look: async (authority: string) => this.#consent.of(authority, await this.#holders.read(authority))
     }
     this.#loop = new Loop({ self: net.self, clock, forward: (message) => void options.remote.send(message) })
     this.#route = new Route({ holders: this.#holders, clock, dispatch: (message, via) => this.#dispatch(message, via) })
@@ -158,7 +163,9 @@ export class StandbySystem {
     const held = this.held().flatMap(({ address, placement }) =>
       (this.find(address)?.actors() ?? []).map((cell) => viewOf(cell, placement))
     )
-    const followed = this.#holders.copiesAt(self).filter(({ placement }) => placement.holder !== self)
+    const followed = this.#holders
+      .copiesAt(self)
+      .filter(({ root, placement }) => placement.holder !== self && this.#consent.isGiven(root, placement))
     return [...held, ...followed.map(({ root, placement }) => followerOf(root, placement))]
   }
 

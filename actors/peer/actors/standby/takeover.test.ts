@@ -74,3 +74,20 @@ test('any copy stops it for good; who asks for it then is told that there is non
   await expect(until(ending.stop())).rejects.toMatchObject({ code: 'BRUME_RUNTIME_NOACTOR' })
   await stop()
 })
+
+test('a follower keeps no copy of a kind that it registered for nobody else', LONG, async () => {
+  const { peers, until, run, stop } = await simulate({ peers: 4, seed: SEED })
+  const [a, b, c, d] = peers
+  if (!a || !b || !c || !d) throw new Error('they are four')
+  const install = (peer: typeof a, name: string, hosts: 'any' | 'none') =>
+    peer.register<typeof tally>(tally, { name, version: 1, hosts })
+  const logic = await install(a, 'tally', 'any')
+  for (const peer of [b, c, d]) await install(peer, 'tally', peer === c ? 'none' : 'any')
+  await install(c, 'other', 'any')
+  const quorum = { members: [a.id, b.id, c.id, d.id] }
+  const door = await until(a.spawn(logic, { id: 'door', mode: 'standby', quorum }))
+  expect(await until(door.ask({ type: 'count' }, { timeoutMs: 60_000 }))).toBe(1)
+  await run(5_000)
+  expect([a, b, c].map((peer) => peer.actors())).toMatchObject([[{ inSync: 1 }], [{ role: 'follower' }], []])
+  await stop()
+})
