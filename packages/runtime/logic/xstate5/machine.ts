@@ -3,7 +3,7 @@ import { plain } from '../plain.ts'
 import type { ActorLogic, Child, Effect, Event, Json, Scope, Step, View } from '../port.ts'
 import { effectsOf, type Settle } from './effects.ts'
 import { actorOf, inertCopy } from './inert.ts'
-import { persist, restore } from './record.ts'
+import { persist, restore, type Shapes } from './record.ts'
 import { type ChildRef, Stage } from './stage.ts'
 
 /**
@@ -39,6 +39,7 @@ class MachineLogic implements ActorLogic<AnyMachineSnapshot> {
   readonly #settle: Settle
   readonly #keep = (ref: object) => this.#stage.isOwn(ref)
   readonly #children = new Map<string, Child | undefined>()
+  readonly #shapes: Shapes = new Map()
 
   constructor(machine: AnyStateMachine, options: MachineOptions) {
     this.id = options.id
@@ -69,7 +70,7 @@ class MachineLogic implements ActorLogic<AnyMachineSnapshot> {
 
   restore(stored: Json, scope: Scope): AnyMachineSnapshot {
     return this.#stage.run(scope, () => {
-      const state = restore(this.#stage, this.#inert, stored)
+      const state = restore(this.#stage, this.#inert, stored, this.#shapes)
       if (this.#options.checks === 'step') state.context = plain(state.context, { keep: this.#keep })
       return state
     })

@@ -73,13 +73,35 @@ function childrenOf({ type, states }: StateNode): number {
   return type === 'parallel' ? Object.values(states).filter((state) => state.type !== 'history').length : 0
 }
 
+/** Snapshots of one machine by state value and order, without context, children and history: nobody changes them. */
+export type Shapes = Map<string, AnyMachineSnapshot>
+
+/** Most machines have fewer states; above it the table begins anew. */
+const SHAPES_MAX = 256
+
 /**
  * The snapshot that was stored; what it acts on next is the same as if it had never been.
  *
+ * @param shapes - of this machine: XState finds nodes, value and tags once for each
  * @throws RuntimeError `BRUME_RUNTIME_RECORD` for a state that the machine does not have
  */
-export function restore(stage: Stage, machine: AnyStateMachine, stored: Json): AnyMachineSnapshot {
-  const [status, value, context, history, output, children, order] = assertPersisted(stored)
+export function restore(stage: Stage, machine: AnyStateMachine, stored: Json, shapes: Shapes): AnyMachineSnapshot {
+  const persisted = assertPersisted(stored)
+  const [status, value, context, history, output, children, order] = persisted
+  if (history.length > 0 || children.length > 0 || refsIn(context).size > 0) return whole(stage, machine, persisted)
+  const name = JSON.stringify([value, order])
+  const shape = shapes.get(name) ?? whole(stage, machine, ['active', value, {}, [], [], [], order])
+  if (!shapes.has(name)) {
+    if (shapes.size >= SHAPES_MAX) shapes.clear()
+    shapes.set(name, shape)
+    shape.value = plain(shape.value)
+  }
+  const own = { status, context: revive(context, {}), output: output[0], children: {}, historyValue: {} }
+  return { ...shape, ...own } as AnyMachineSnapshot
+}
+
+function whole(stage: Stage, machine: AnyStateMachine, persisted: Persisted): AnyMachineSnapshot {
+  const [status, value, context, history, output, children, order] = persisted
   const stale = refsIn(context)
   const living = children.map(([id, src, syncSnapshot, systemId]) => [
     id,
@@ -165,7 +187,9 @@ function revive(value: Json, refs: Readonly<Record<string, unknown>>): unknown {
   const id = refId(value)
   if (id !== undefined) return refs[id]
   if (Array.isArray(value)) return value.map((item) => revive(item, refs))
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revive(item, refs)]))
+  const copy: Record<string, unknown> = {}
+  for (const [key, item] of Object.entries(value)) copy[key] = revive(item, refs)
+  return copy
 }
 
 function refId(value: object): string | undefined {
