@@ -26,6 +26,7 @@ export async function run(args: readonly string[]): Promise<number> {
   addConsensus(program, (exit) => {
     status = exit
   })
+  addPlot(program)
   addIdle(program, (exit) => {
     status = exit
   })
@@ -93,6 +94,18 @@ function addConsensus(program: Command, done: (status: number) => void): void {
         progress
       })
       if (!smoke) done(statusOf(verdict.verdict))
+    })
+}
+
+function addPlot(program: Command): void {
+  program
+    .command('plot')
+    .description('draw the latencies of several runs of `consensus` over the number of members')
+    .argument('<files...>', 'what `consensus --json` wrote; where two measured the same the later counts')
+    .option('--svg <file>', 'where the plot goes', `${OUT}/consensus.svg`)
+    .action(async (files: readonly string[], { svg }) => {
+      const { redraw } = await import('./consensus/redraw.ts')
+      await redraw({ files, svg, say })
     })
 }
 

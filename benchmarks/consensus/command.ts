@@ -8,7 +8,7 @@ import { judge } from './bars.ts'
 import type { Profile } from './distances.ts'
 import { type Effort, measure, PROFILED } from './measure.ts'
 import { type Binding, variantsOf } from './plan.ts'
-import { plotConsensus } from './plot.ts'
+import { plotConsensus, subtitleOf } from './plot.ts'
 import { barsTableOf, tableOf } from './report.ts'
 import type { ConsensusFile, ConsensusResult } from './result.ts'
 
@@ -99,13 +99,11 @@ async function measureOne(n: number, options: ConsensusOptions, out: string): Pr
 }
 
 async function write(file: ConsensusFile, out: string, { json, say }: ConsensusOptions): Promise<void> {
-  const { machine, profile, commit, results } = file
   const jsonPath = resolve(json ?? join(out, 'consensus.json'))
   const plotPath = join(out, 'consensus.svg')
-  const subtitle = `${profile}, ${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}, commit ${commit}`
   await mkdir(dirname(jsonPath), { recursive: true })
   await writeFile(jsonPath, `${JSON.stringify(file, null, 2)}\n`)
-  await writeFile(plotPath, plotConsensus(results, subtitle))
+  await writeFile(plotPath, plotConsensus(file.results, subtitleOf([file])))
   say(`written: ${jsonPath}, ${plotPath}`)
 }
 

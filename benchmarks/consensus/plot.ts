@@ -1,6 +1,6 @@
 import { type Panel, renderChart, type Series } from '../harness/chart.ts'
 import { BINDINGS, type Binding } from './plan.ts'
-import type { ConsensusResult } from './result.ts'
+import type { ConsensusFile, ConsensusResult } from './result.ts'
 
 /** Told apart by the colour-blind as well (Okabe and Ito). */
 const COLOURS: Readonly<Record<Binding, string>> = {
@@ -31,7 +31,29 @@ export function plotConsensus(results: readonly ConsensusResult[], subtitle: str
     return shown.length === 0 ? [] : [panelOf(shown, journal)]
   })
   const title = 'From proposal to decision, at the slowest member'
-  return renderChart({ title, subtitle, xLabel: 'members, one process each', yLabel: 'ms', panels })
+  return renderChart({ title, subtitle, xLabel: xLabelOf(results), yLabel: 'ms', panels })
+}
+
+/** Under what the runs were measured; of several, each thing once. */
+export function subtitleOf(runs: readonly Pick<ConsensusFile, 'machine' | 'profile' | 'commit'>[]): string {
+  const of = (what: (run: (typeof runs)[number]) => string) => [...new Set(runs.map(what))].join(' / ')
+  return [
+    of(({ profile }) => profile),
+    of(({ machine: { cpu } }) => cpu),
+    `${of(({ machine: { cores } }) => String(cores))} cores`,
+    of(({ machine: { kernel } }) => kernel),
+    `Node ${of(({ machine: { node } }) => node)}`,
+    `commit ${of(({ commit }) => commit)}`
+  ].join(', ')
+}
+
+/** Where members share processes their latencies are no continuation of the others'. */
+function xLabelOf(results: readonly ConsensusResult[]): string {
+  const sharing = results.filter(({ n, processes }) => processes < n)
+  if (sharing.length === 0) return 'members, one process each'
+  const least = Math.min(...sharing.map(({ n }) => n))
+  const processes = [...new Set(sharing.map((result) => result.processes))]
+  return `members, one process each; from ${least} on ${processes.join(' or ')} for all`
 }
 
 function panelOf(results: readonly ConsensusResult[], journal: boolean): Panel {

@@ -37,7 +37,7 @@ interface Scale {
   readonly yTicks: readonly number[]
 }
 
-/** Panels side by side on one scale, y logarithmic: medians and tails are told apart there. SVG 1.1 text. */
+/** Panels side by side on one scale, logarithmic both ways: medians and tails are told apart there, and few from many. SVG 1.1 text. */
 export function renderChart(chart: Chart): string {
   const legend = legendOf(chart)
   const cell = PANEL.left + PANEL.width + PANEL.right
@@ -129,11 +129,13 @@ function scaleOf({ panels }: Chart): Scale {
   const ys = points.map(([, y]) => y).filter((y) => y > 0)
   const xTicks = [...new Set(xs)].sort((a, b) => a - b)
   const [low, high] = [Math.log10(Math.min(1, ...ys)), Math.log10(Math.max(10, ...ys) * 1.1)]
-  const [left, right] = [Math.min(...xs), Math.max(...xs)]
+  const [left, right] = [Math.log10(Math.min(...xs)), Math.log10(Math.max(...xs))]
   const margin = 16
   return {
     x: (value) =>
-      left === right ? PANEL.width / 2 : margin + ((value - left) / (right - left)) * (PANEL.width - 2 * margin),
+      left === right
+        ? PANEL.width / 2
+        : margin + ((Math.log10(value) - left) / (right - left)) * (PANEL.width - 2 * margin),
     y: (value) => PANEL.height * (1 - (Math.log10(Math.max(value, 10 ** low)) - low) / (high - low)),
     xTicks,
     yTicks: logTicks(10 ** low, 10 ** high)

@@ -17,8 +17,13 @@ export async function sleepUntil(atMs: number): Promise<void> {
 const POLL_MS = 10
 
 /** Resolves once the condition holds. Rejects with `BRUME_BENCH_DEADLINE`, naming what was awaited. */
-export async function until(what: string, deadlineMs: number, condition: () => boolean): Promise<void> {
-  if (await holds(deadlineMs, condition)) return
+export async function until(
+  what: string,
+  deadlineMs: number,
+  condition: () => boolean,
+  pollMs = POLL_MS
+): Promise<void> {
+  if (await holds(deadlineMs, condition, pollMs)) return
   throw new BenchError('BRUME_BENCH_DEADLINE', `${what}: not within ${deadlineMs} ms; is the machine overloaded?`)
 }
 
