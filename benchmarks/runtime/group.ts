@@ -1,40 +1,85 @@
+import type { Group } from '@brume/actors/quorum'
 import { createPeer, type Peer } from '@brume/peer'
-import { monotonicMs } from '../harness/clock.ts'
+import { monotonicMs, until } from '../harness/clock.ts'
 import type counter from './counter.machine.ts'
+import { Liar } from './liar.ts'
 import { type Row, row, timed } from './result.ts'
 
 const MEMBERS = 4
 const CLIENTS = 16
 const COUNTER = new URL('counter.machine.ts', import.meta.url)
+/** V8 has compiled most by then, whichever group comes first. */
+const WARM_UP_S = 3
+/** What follows at once upon a death is `bench recovery`'s to tell: here it is how the others go on. */
+const SETTLE_S = 3
+const JOINED_MS = 60_000
+
+/** What becomes of the last of the members once the group has formed. */
+const COMPANIES = {
+  bft: 'all four are honest',
+  'bft.silent': 'one of the four is stopped',
+  'bft.mute': 'one of the four stays connected and sends nothing',
+  'bft.equivocating': 'one of the four proposes two blocks whenever it leads'
+} as const
+type Company = keyof typeof COMPANIES
 
 /** A counter replicated by four peers of this process over loopback, used by a fifth that is no member. */
 export async function benchGroup(seconds: number): Promise<readonly Row[]> {
-  const up = () => createPeer({ profile: 'local', store: 'memory', mdns: false, logLevel: 'error' })
-  const peers = await Promise.all(Array.from({ length: MEMBERS + 1 }, up))
-  const [first, ...rest] = peers as [Peer, ...Peer[]]
-  const members = peers.slice(0, MEMBERS)
+  const rows: Row[] = []
+  for (const company of Object.keys(COMPANIES) as Company[]) rows.push(...(await benchCompany(company, seconds)))
+  return rows
+}
+
+async function benchCompany(company: Company, seconds: number): Promise<readonly Row[]> {
+  const liar = new Liar()
+  const up = (more: Parameters<typeof createPeer>[0] = {}) =>
+    createPeer({ profile: 'local', store: 'memory', mdns: false, logLevel: 'error', ...more })
+  const honest = await Promise.all(Array.from({ length: MEMBERS }, () => up()))
+  const last = await up({ ports: liar.ports })
+  const [first, second, third, client] = honest as [Peer, Peer, Peer, Peer]
+  const members = [first, second, third, last]
   try {
-    for (const peer of rest) await peer.dial(first.addresses)
+    for (const peer of [second, third, client, last]) await peer.dial(first.addresses)
     const options = { name: 'counter', version: 1, samples: { add: [{ by: 1 }], get: [{}] } }
     const [logic] = await Promise.all(members.map((peer) => peer.register<typeof counter>(COUNTER, options)))
     if (logic === undefined) throw new Error('no member')
     const quorum = { members: members.map(({ id }) => id), deltaMs: 50 }
     const { address } = await first.spawn(logic, { id: 'bench', mode: 'bft', quorum })
-    const ref = (rest.at(-1) as Peer).ref<typeof counter>(address)
+    const ref = client.ref<typeof counter>(address)
     await ref.submit({ type: 'add', by: 0 })
-    const final = await closedLoop(1, seconds / 3, () => ref.submit({ type: 'add', by: 1 }))
+    await until('the last member has the group', JOINED_MS, () => last.groups().length > 0)
+    const add = (by: number) => () => ref.submit({ type: 'add', by })
+    await closedLoop(1, WARM_UP_S, add(0))
+    await befall(company, last, liar)
+    // Two blocks at once are proof, and their proposer loses its place within a second or two: that is measured.
+    if (company === 'bft.silent' || company === 'bft.mute') await closedLoop(1, SETTLE_S, add(0))
+    const final = await closedLoop(1, seconds / 3, add(1))
     const attested = await closedLoop(1, seconds / 3, () => ref.ask({ type: 'get' }))
-    const busy = await closedLoop(CLIENTS, seconds / 3, () => ref.submit({ type: 'add', by: 1 }))
+    const busy = await closedLoop(CLIENTS, seconds / 3, add(1))
     const { context } = await ref.snapshot({ read: 'certified' })
     if (context.n !== final.done + busy.done) throw new Error(`${context.n} is not what was added`)
+    const note = [COMPANIES[company], ...misdeeds(liar, first.groups()[0])].join('; ')
     return [
-      { ...row('replicated by 4, submit, one at a time', final.opsPerS), ...final.times },
-      { ...row('replicated by 4, ask with proof, one at a time', attested.opsPerS), ...attested.times },
-      { ...row(`replicated by 4, submit, ${CLIENTS} at once`, busy.opsPerS), ...busy.times }
+      { ...row(`${company}.submit, final, one at a time`, final.opsPerS), ...final.times, note },
+      { ...row(`${company}.ask, attested, one at a time`, attested.opsPerS), ...attested.times },
+      { ...row(`${company}.submit, final, ${CLIENTS} at once`, busy.opsPerS), ...busy.times }
     ]
   } finally {
-    for (const peer of peers.reverse()) await peer.stop()
+    for (const peer of [last, ...honest.reverse()]) await peer.stop()
   }
+}
+
+async function befall(company: Company, peer: Peer, liar: Liar): Promise<void> {
+  const [group] = peer.groups()
+  if (company === 'bft.silent') await peer.stop()
+  else if (company !== 'bft' && group !== undefined) liar.begin(group, company === 'bft.mute' ? 'silent' : 'equivocate')
+}
+
+/** What a liar has done by the end, and whether it is a member still: who is proven to lie loses its place. */
+function misdeeds(liar: Liar, group: Group | undefined): readonly string[] {
+  if (liar.misdeeds === 0 || group === undefined) return []
+  const { epoch, members } = group.status()
+  return [`${liar.misdeeds} misdeeds, and ${members.length} members in epoch ${epoch} in the end`]
 }
 
 async function closedLoop(clients: number, seconds: number, run: () => Promise<unknown>) {
