@@ -7,8 +7,9 @@ import type { EventLine } from '../runner/event-line.ts'
 import { verdict } from '../scenario/checks/check.ts'
 import type { Judged } from '../scenario/checks/index.ts'
 import { POINTS, type Point } from './crash-points.ts'
+import { poll } from './forked.ts'
 import type { Lists } from './pair-main.ts'
-import { Place, poll } from './place.ts'
+import { Place } from './place.ts'
 
 /** Numbers that are asked for in each life: some batches' worth. */
 const EVENTS_PER_LIFE = 5
