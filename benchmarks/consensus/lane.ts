@@ -115,7 +115,7 @@ export class Lane {
   async #work(slice: OpenSlice | ClosedSlice): Promise<void> {
     const { index, members } = this.#options
     const work = (): Promise<void> =>
-      slice.kind === 'open' ? this.#workload.open(slice, index, members) : this.#workload.closed(slice)
+      slice.kind === 'open' ? this.#workload.open(slice, index, members) : this.#workload.closed(slice, index, members)
     return slice.profilePath === undefined ? work() : profiled(slice.profilePath, work)
   }
 

@@ -49,11 +49,6 @@ export interface MeasureOptions {
 const CLOSED_SLICE_MS = 2_500
 /** Noise of one round is no figure's own. */
 const ROUNDS_MIN = 2
-/** One at each member: a view takes what is there, and the next begins at once. */
-const WINDOW_VIEWS = 1
-/** In all: the same load for every n, blocks of 150 with three in flight. */
-const WINDOW_COMMANDS = 512
-
 type Reports = readonly QuorumReport[]
 
 /** What is gathered of one variant while the slices run. */
@@ -98,9 +93,9 @@ export async function measure(options: MeasureOptions): Promise<readonly Consens
 
 async function warmUp(cluster: Cluster, { n, processes, variants, effort }: MeasureOptions): Promise<void> {
   const { warmUpMs: durationMs } = effort
-  for (const { name: variant } of variants)
-    await cluster.run({ kind: 'closed', variant, window: WINDOW_VIEWS, durationMs })
-  await cluster.run({ kind: 'bare', ratePerS: paceOf(n, processes).warmRatePerS, durationMs })
+  const { warmRatePerS, forViews: waiting } = paceOf(n, processes)
+  for (const { name: variant } of variants) await cluster.run({ kind: 'closed', variant, waiting, durationMs })
+  await cluster.run({ kind: 'bare', ratePerS: warmRatePerS, durationMs })
 }
 
 async function openLoop(
@@ -132,7 +127,8 @@ async function closedLoop(
   tallies: ReadonlyMap<Variant, Tally>
 ): Promise<void> {
   const rounds = Math.max(1, Math.floor(effort.closedMs / CLOSED_SLICE_MS))
-  const durationMs = Math.max(effort.closedMs / rounds, paceOf(n, processes).closedMinMs)
+  const { forViews, forCommands, closedMinMs } = paceOf(n, processes)
+  const durationMs = Math.max(effort.closedMs / rounds, closedMinMs)
   const seen = new Map(
     [...tallies.keys()].map((variant) => [variant, { views: [] as Reports[], commands: [] as Reports[] }])
   )
@@ -140,8 +136,8 @@ async function closedLoop(
     for (const [{ name: variant }, { views, commands }] of shuffled([...seen], random)) {
       progress(`n = ${n}: saturated, ${variant}, round ${round} of ${rounds}`)
       const closed = { kind: 'closed', variant, durationMs } as const
-      views.push(await cluster.run({ ...closed, window: WINDOW_VIEWS }))
-      commands.push(await cluster.run({ ...closed, window: fullWindow(n) }))
+      views.push(await cluster.run({ ...closed, waiting: forViews }))
+      commands.push(await cluster.run({ ...closed, waiting: forCommands }))
     }
   }
   for (const [variant, tally] of tallies) {
@@ -150,8 +146,6 @@ async function closedLoop(
     tally.closed = { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
   }
 }
-
-const fullWindow = (n: number) => Math.ceil(WINDOW_COMMANDS / n)
 
 /** What is profiled, and in which of the files `<path>-<load>.cpuprofile` it is found. */
 export const PROFILED = ['latency', 'views', 'commands'] as const
@@ -165,7 +159,8 @@ async function takeProfiles(
   const path = join(out, `n${n}-${variant}`)
   const durationMs = 2 * effort.closedMs
   const at = (load: (typeof PROFILED)[number]) => ({ variant, durationMs, profilePath: `${path}-${load}.cpuprofile` })
-  await cluster.run({ ...at('latency'), kind: 'open', ratePerS: paceOf(n, processes).ratePerS })
-  await cluster.run({ ...at('views'), kind: 'closed', window: WINDOW_VIEWS })
-  await cluster.run({ ...at('commands'), kind: 'closed', window: fullWindow(n) })
+  const { ratePerS, forViews, forCommands } = paceOf(n, processes)
+  await cluster.run({ ...at('latency'), kind: 'open', ratePerS })
+  await cluster.run({ ...at('views'), kind: 'closed', waiting: forViews })
+  await cluster.run({ ...at('commands'), kind: 'closed', waiting: forCommands })
 }

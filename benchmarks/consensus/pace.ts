@@ -12,6 +12,15 @@ const WARM_RATE_PER_S = 200
 const SLICE_MS = 1_000
 const SLICE_DECISIONS = 4
 const CLOSED_DECISIONS = 6
+/** A command at one member: it is sent, received and checked. Some 20 ms in all where 64 live in one process. */
+const COMMAND_MS = 0.3
+/** One command waiting at each member, unless all of them would cost this much. */
+const VIEWS_FILL_MS = 150
+/** The same load for every n, blocks of 150 with three in flight, unless all would cost this much. */
+const COMMANDS_WAITING = 512
+const COMMANDS_FILL_MS = 4_000
+/** So often the commands that wait are to be through in a slice. */
+const FILLS = 2
 
 /** How fast, and in pieces of what length: few members take what the bars are told of, many what the cores can do. */
 export interface Pace {
@@ -19,6 +28,10 @@ export interface Pace {
   readonly warmRatePerS: number
   readonly sliceMs: number
   readonly closedMinMs: number
+  /** Commands that wait in all, where a view is to take what is there, and the next to begin at once. */
+  readonly forViews: number
+  /** Commands that wait in all, for full blocks. */
+  readonly forCommands: number
 }
 
 /** About so much time goes by while all members work on one decision. */
@@ -26,13 +39,17 @@ export function decisionMsOf(members: number, processes: number, cores: number =
   return (PAIR_MS * members * members) / Math.min(processes, cores)
 }
 
-export function paceOf(members: number, processes: number, cores?: number): Pace {
+export function paceOf(members: number, processes: number, cores: number = availableParallelism()): Pace {
   const decisionMs = decisionMsOf(members, processes, cores)
+  const commandMs = (COMMAND_MS * members) / Math.min(processes, cores)
+  const forCommands = Math.min(COMMANDS_WAITING, Math.ceil(COMMANDS_FILL_MS / commandMs))
   const ratePerS = Math.min(OPEN_RATE_PER_S, (SHARE * 1_000) / decisionMs)
   return {
     ratePerS,
     warmRatePerS: Math.min(WARM_RATE_PER_S, 1_000 / decisionMs),
     sliceMs: Math.max(SLICE_MS, (SLICE_DECISIONS * 1_000) / ratePerS),
-    closedMinMs: CLOSED_DECISIONS * decisionMs
+    closedMinMs: CLOSED_DECISIONS * decisionMs + FILLS * forCommands * commandMs,
+    forViews: Math.min(members, Math.ceil(VIEWS_FILL_MS / commandMs)),
+    forCommands
   }
 }

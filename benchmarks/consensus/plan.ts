@@ -65,11 +65,11 @@ export interface OpenSlice extends Timed {
   readonly profilePath?: string
 }
 
-/** Each member keeps `window` commands waiting. */
+/** The members together keep `waiting` commands waiting, the first of them those that are left over. */
 export interface ClosedSlice extends Timed {
   readonly kind: 'closed'
   readonly variant: string
-  readonly window: number
+  readonly waiting: number
   /** Where the first member writes its CPU profile of the slice. */
   readonly profilePath?: string
 }

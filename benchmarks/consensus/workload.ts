@@ -49,11 +49,12 @@ export class Workload {
     await sleepUntil(startMs + durationMs)
   }
 
-  /** Keeps `window` commands waiting until the end of the slice. */
-  async closed({ startMs, durationMs, window }: ClosedSlice): Promise<void> {
+  /** Keeps the member's share of commands waiting until the end of the slice. */
+  async closed({ startMs, durationMs, waiting }: ClosedSlice, index: number, members: number): Promise<void> {
+    const share = Math.floor(waiting / members) + (index < waiting % members ? 1 : 0)
     await sleepUntil(startMs)
     this.#endMs = startMs + durationMs
-    for (let i = 0; i < window; i++) void this.#loop(this.#client(Math.floor(i / PER_CLIENT)))
+    for (let i = 0; i < share; i++) void this.#loop(this.#client(Math.floor(i / PER_CLIENT)))
     await sleepUntil(this.#endMs)
   }
 

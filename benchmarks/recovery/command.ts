@@ -83,7 +83,7 @@ async function recoverOnce(out: string): Promise<Recovery> {
   try {
     const cluster = await Cluster.start(MEMBERS, MEMBERS, [VARIANT], folder, out)
     try {
-      await cluster.run({ kind: 'closed', variant, window: 1, durationMs: WARM_UP_MS })
+      await cluster.run({ kind: 'closed', variant, waiting: MEMBERS, durationMs: WARM_UP_MS })
       const bare = await cluster.run({ kind: 'bare', ratePerS: BARE_RATE_PER_S, durationMs: BARE_MS })
       const stand = await cluster.where(variant)
       const death = await cluster.recover(variant, stand.leader, RECOVERY_DEADLINE_MS)
