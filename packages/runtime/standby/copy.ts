@@ -3,12 +3,11 @@ import { actorId, parseAddress } from '../address.ts'
 import type { Beacons } from './beacons.ts'
 import { Follow } from './follow.ts'
 import { Lead, type LeadSink } from './lead.ts'
-import { DROP_AFTER_MS, HAND_WITHIN_MS } from './limits.ts'
+import { DROP_AFTER_MS } from './limits.ts'
 import { NO_HASH } from './log.ts'
 import { Orders } from './orders.ts'
 import { isNewer } from './placement.ts'
 import type {
-  Change,
   Placement,
   PlacementEvent,
   PlacementRefusal,
@@ -21,6 +20,8 @@ import type {
 } from './port.ts'
 import type { ShippingRules } from './rules.ts'
 import { Unaware } from './unaware.ts'
+import { Wishes } from './wishes.ts'
+import { Writes } from './writes.ts'
 
 /** What a copy needs of the peer it is on. */
 export interface CopyHost {
@@ -53,8 +54,7 @@ export class Copy {
   /** This peer is the holder, by an order that nobody else can have had, and its kernel is to start. */
   #isGranted = false
   readonly #orders: Orders
-  #wish: Wish | null = null
-  #wishedMs = 0
+  readonly #wishes: Wishes
   /** It asked to take over from that version; that order may still take effect. */
   #asked: Placement | null = null
   /** Peers that may hold it without knowing that they do not any more: nothing is said on which their reads could rest. */
@@ -63,10 +63,7 @@ export class Copy {
   #isDoubted = false
   #isUnfit = false
   #lookedMs = Number.NEGATIVE_INFINITY
-  #writes = 0
-  #unwritten = 0
-  /** To be told how far this is, once all is written. */
-  #answers: { readonly to: PeerId; readonly epoch: number } | null = null
+  readonly #writes: Writes
 
   constructor(address: string, position: Position | null, host: CopyHost) {
     const { authority, path } = parseAddress(address)
@@ -77,6 +74,8 @@ export class Copy {
     this.#host = host
     this.#follow = new Follow(position)
     this.#sinceMs = host.nowMs
+    this.#wishes = new Wishes((what, refusal) => this.#refuse(what, refusal))
+    this.#writes = new Writes((write, change) => host.emit({ type: 'write', address, write, change }))
   }
 
   get placement(): Placement | null {
@@ -94,7 +93,7 @@ export class Copy {
 
   /** Nothing of it is known to the group, and nobody here wants it to be. */
   get isGone(): boolean {
-    return this.#placement === null && this.#wish === null && !this.#orders.isOpen
+    return this.#placement === null && !this.#wishes.isOpen && !this.#orders.isOpen
   }
 
   isUnaware(peer: PeerId): boolean {
@@ -111,7 +110,7 @@ export class Copy {
 
   /** As far as is known here, nobody else holds it, or is about to. */
   get #isSure(): boolean {
-    return !this.#isDoubted && this.#wish === null
+    return !this.#isDoubted && !this.#wishes.isOpen
   }
 
   // What the group says.
@@ -142,10 +141,7 @@ export class Copy {
       this.#asked = null
       if (this.#placement !== null) this.#unaware.delete(this.#placement.holder)
     }
-    const wish = this.#wish
-    if (wish === null || wish.type !== type) return
-    this.#wish = null
-    this.#refuse(wish.type, refusal)
+    this.#wishes.refuse(type, refusal)
   }
 
   #learn(placement: Placement, granted: Placement | null): void {
@@ -157,20 +153,13 @@ export class Copy {
     if (before?.epoch !== placement.epoch || before.holder !== placement.holder) this.#sinceMs = nowMs
     this.#asked = null
     this.#isDoubted = false
-    this.#found(placement)
+    this.#wishes.placed(placement.holder === self)
     if (this.#lead !== null && this.#lead.epoch === placement.epoch) return this.#led(this.#lead, placement)
     this.#cease()
     this.#follow.forgetPieces()
     this.#isGranted = granted !== null
     if (placement.holder !== self) return this.#unaware.clear()
     this.#unaware.suspect(self, before, placement, this.#follow.position?.epoch)
-  }
-
-  /** Who wanted to place it has it, or another one has. */
-  #found({ holder }: Placement): void {
-    if (this.#wish?.type !== 'place') return
-    this.#wish = null
-    if (holder !== this.#host.self) this.#refuse('place', 'taken')
   }
 
   #refuse(what: Wish['type'], refusal: PlacementRefusal): void {
@@ -197,7 +186,7 @@ export class Copy {
     const lead = this.#lead
     if (lead === null) return
     this.#lead = null
-    if (this.#wish?.type !== 'place') this.#wish = null
+    this.#wishes.ceased()
     this.#follow = new Follow(lead.position)
     const placement = this.#placement
     this.#host.emit({ type: 'cease', address: this.address, placement })
@@ -216,9 +205,9 @@ export class Copy {
       if (ship.epoch < known.epoch && known.copies.includes(from)) this.#send(from, known.epoch)
       return
     }
-    for (const change of this.#follow.take(ship)) this.#write(change)
-    this.#answers = { to: from, epoch: ship.epoch }
-    if (this.#unwritten === 0 || rules.acksUnwritten()) this.#answer()
+    for (const change of this.#follow.take(ship)) this.#writes.add(change)
+    this.#writes.owe({ to: from, epoch: ship.epoch })
+    if (this.#writes.isWhole || rules.acksUnwritten()) this.#answer()
   }
 
   /** There is a holder of a later epoch, or one that this peer does not know of. */
@@ -240,9 +229,8 @@ export class Copy {
   }
 
   #answer(): void {
-    const answers = this.#answers
-    this.#answers = null
-    if (answers !== null && this.#placement !== null) this.#send(answers.to, answers.epoch)
+    const owed = this.#writes.settled()
+    if (owed !== null && this.#placement !== null) this.#send(owed.to, owed.epoch)
   }
 
   #send(to: PeerId, epoch: number): void {
@@ -265,35 +253,28 @@ export class Copy {
   }
 
   written(): void {
-    this.#unwritten -= 1
+    this.#writes.written()
     this.#lead?.written()
-    if (this.#unwritten > 0) return
+    if (!this.#writes.isWhole) return
     this.#answer()
     this.settle()
-  }
-
-  #write(change: Change): void {
-    this.#writes += 1
-    this.#unwritten += 1
-    this.#host.emit({ type: 'write', address: this.address, write: this.#writes, change })
   }
 
   // What someone here wants.
 
   wish(wish: Wish): void {
-    if (this.#wish !== null) return this.#refuse(wish.type, 'behind')
+    if (this.#wishes.isOpen) return this.#refuse(wish.type, 'behind')
     if (wish.type === 'place') {
       const holder = this.#placement?.holder ?? this.#host.self
       if (holder !== this.#host.self || this.#lead !== null) return this.#refuse('place', 'taken')
       this.#isUnfit = false
     } else if (this.#lead === null) return this.#refuse(wish.type, 'forbidden')
-    this.#wish = wish
-    this.#wishedMs = this.#host.nowMs
+    this.#wishes.begin(wish, this.#host.nowMs)
     this.settle()
   }
 
   unwanted(): void {
-    this.#wish = null
+    this.#wishes.end()
   }
 
   unfit(): void {
@@ -315,10 +296,15 @@ export class Copy {
   settle(): void {
     const placement = this.#placement
     if (this.#orders.isOpen) return
-    if (placement === null) return this.#wish?.type === 'place' ? this.#orders.place(this.#wish) : undefined
+    if (placement === null) return this.#settleNobodys()
     if (placement.holder !== this.#host.self) return this.#settleFollower(placement)
     if (this.#lead !== null) this.#settleLead(this.#lead, placement)
     else this.#settleHolder(placement)
+  }
+
+  #settleNobodys(): void {
+    const { place } = this.#wishes
+    if (place !== null) this.#orders.place(place)
   }
 
   #settleFollower(placement: Placement): void {
@@ -351,7 +337,7 @@ export class Copy {
     }
     if (!this.#isGranted) return this.#orders.take(placement)
     if (!this.#unaware.isClear(beacons, rules, nowMs)) return this.#warn(placement)
-    if (this.#unwritten > 0) return
+    if (!this.#writes.isWhole) return
     const position = this.#follow.position ?? { epoch: placement.epoch, seq: 0, hash: NO_HASH }
     this.#lead = new Lead(self, placement, position, this.#sink(), nowMs)
     this.#sinceMs = nowMs
@@ -369,20 +355,10 @@ export class Copy {
   }
 
   #settleLead(lead: Lead, placement: Placement): void {
-    if (this.#wish !== null) return this.#settleWish(lead, placement)
-    const wanted = lead.wants(this.#sinceMs, this.#host.nowMs)
+    const { nowMs } = this.#host
+    if (this.#wishes.isOpen) return this.#wishes.settle(this.#orders, placement, lead.isIdle, nowMs)
+    const wanted = lead.wants(this.#sinceMs, nowMs)
     if (wanted !== null) this.#orders.change(wanted.type, placement, wanted.peer)
-  }
-
-  #settleWish(lead: Lead, placement: Placement): void {
-    const wish = this.#wish
-    if (wish?.type === 'remove') return this.#orders.remove(placement)
-    if (wish?.type !== 'hand') return
-    if (!lead.isIdle && this.#host.nowMs - this.#wishedMs < HAND_WITHIN_MS) return
-    const to = wish.to ?? placement.inSync[0]
-    if (to !== undefined && placement.inSync.includes(to)) return this.#orders.hand(placement, to, wish.stays)
-    this.#wish = null
-    this.#refuse('hand', 'invalid')
   }
 
   #sink(): LeadSink {
@@ -391,7 +367,7 @@ export class Copy {
     return {
       ...{ rules, beacons },
       send: (to, ship) => this.#host.emit({ type: 'send', to, frame: { type: 'ship', id, ...ship } }),
-      write: (change) => this.#write(change),
+      write: (change) => this.#writes.add(change),
       read: () => this.#host.emit({ type: 'read', address }),
       release: (batches) => this.#host.emit({ type: 'release', address, batches })
     }
