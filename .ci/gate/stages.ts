@@ -30,7 +30,7 @@ export const stages = (vitestReport: string): readonly Stage[] => [
   },
   { name: 'sim', script: 'sim', args: ['--seeds', '300', '--json'], limitMs: TESTS_LIMIT_MS },
   { name: 'actors', script: 'sim', args: ['--actors', '--json'], limitMs: TESTS_LIMIT_MS },
-  { name: 'explore', script: 'sim', args: ['--explore', '--seconds', '30'], limitMs: CHECK_LIMIT_MS },
+  { name: 'explore', script: 'sim', args: ['--explore'], limitMs: CHECK_LIMIT_MS },
   { name: 'twins', script: 'soak', args: ['twins', '--scenarios', '200'], limitMs: CHECK_LIMIT_MS },
   { name: 'wide', script: 'sim', args: ['--latency', 'aws'], limitMs: CHECK_LIMIT_MS },
   { name: 'bench', script: 'bench', args: ['consensus', '--smoke'], limitMs: CHECK_LIMIT_MS },

@@ -140,6 +140,9 @@ function addQuestions(program: Command): void {
     .action((options, command: Command) => down({ ...options, directory: command.optsWithGlobals().dir }))
 }
 
+/** A set of JavaScript holds 2^24 things; four walks share these. */
+const STATES_MAX = 64_000_000
+
 function addSim(program: Command): void {
   program
     .command('sim')
@@ -158,8 +161,13 @@ function addSim(program: Command): void {
     .option('--until <duration>', 'end there: 12.5s', parseDuration)
     .option('--shrink', 'leave out what a failing run does not need to fail', false)
     .option('--explore', 'all orders of messages among four members, one a liar, in the first views', false)
-    .option('--views <count>', 'with --explore: how many', parseCount('--views', 1, 3), 1)
-    .option('--seconds <count>', 'with --explore: for how long at most', parseCount('--seconds', 1, 1_000_000), 60)
+    .option('--views <count>', 'with --explore: how many (default: 2, with --states 3)', parseCount('--views', 1, 3))
+    .option('--seconds <count>', 'with --explore: of processor time at most', parseCount('--seconds', 1, 1_000_000), 60)
+    .option(
+      '--states <count>',
+      'with --explore: so many, not all, at most two letters overtaking',
+      parseCount('--states', 1, STATES_MAX)
+    )
     .option('--latency <bar>', 'aws: 50 members in ten regions; lossy: 10 % loss, 50 ms, one of 7 silent')
     .option('--golden', 'whether this engine computes what replicated machines need, 4,096 cases', false)
     .addOption(

@@ -1,7 +1,6 @@
 import { createWriteStream, readFileSync } from 'node:fs'
 import { goldenFaults, goldenHashes } from '@brume/runtime/replica'
 import { TestnetError } from '../errors.ts'
-import { explore } from '../simulation/explore/explorer.ts'
 import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
 import { mutantNamed } from '../simulation/mutants/all.ts'
 import { measureLossy } from '../simulation/runs/lossy.ts'
@@ -15,28 +14,25 @@ import { DELIVERY } from '../simulation/suites/delivery/suite.ts'
 import { STANDBY } from '../simulation/suites/standby/suite.ts'
 import { playSuite, type SuiteOptions } from '../simulation/suites/suite.ts'
 import { seedOf, streamsOf } from '../simulation/world/streams.ts'
+import { exploreOrders, type OrdersOptions } from './orders.ts'
 
-export interface SimOptions {
+export interface SimOptions extends OrdersOptions {
   /** Whole groups, not their reducers alone. */
   readonly actors: boolean
   /** Undefined: as many as the gate runs. */
   readonly seeds?: number
   readonly from: number
   readonly jobs: number
-  readonly json: boolean
   readonly mutants: boolean
   readonly determinism?: number
   readonly seed?: string
   readonly options?: string
-  readonly mutant?: string
   readonly trace?: string
   /** Milliseconds. */
   readonly until?: number
   readonly shrink: boolean
   readonly latency?: string
   readonly explore: boolean
-  readonly views: number
-  readonly seconds: number
   readonly suite?: 'delivery' | 'standby'
   readonly golden: boolean
 }
@@ -48,7 +44,7 @@ export async function sim(options: SimOptions): Promise<void> {
   if (options.golden) return golden()
   if (options.suite !== undefined) return suite(options.suite, options)
   if (options.latency !== undefined) return latencyOf(options)
-  if (options.explore) return exhaust(options)
+  if (options.explore) return exploreOrders(options)
   const { seed, determinism: twice, actors } = options
   if (seed !== undefined) return actors ? replayWhole(options, seed) : replay(options, seed)
   if (twice !== undefined) return actors ? determinismOfWhole(options, twice) : determinism(twice)
@@ -181,21 +177,6 @@ function determinism(count: number): void {
     say(`${Buffer.from(seed).toString('hex')} ${hash}`)
   }
   if (hashes.size < count) throw failed('two seeds gave one hash')
-}
-
-/** Every interleaving of what four members say to each other in the first views, one of them a liar. */
-function exhaust({ views, seconds, json, mutant }: SimOptions): void {
-  const rules = mutant === undefined ? undefined : mutantNamed(mutant).rules
-  const results = explore({ views, seconds, rules, nowS: () => performance.now() / 1_000 })
-  for (const { liarLeads, states, globalStates, localStates, isComplete, violation } of results) {
-    say(
-      `the liar leads ${liarLeads === null ? 'no view' : `view ${liarLeads}`}: ${states} public states standing for ` +
-        `${globalStates} global ones, ${localStates} local; ${isComplete ? 'all of them' : 'time was up'}; ${violation ?? 'no contradiction'}`
-    )
-  }
-  if (json) say(JSON.stringify({ results }))
-  const found = results.find(({ violation }) => violation !== null)
-  if (found !== undefined) throw failed(found.violation ?? '')
 }
 
 /** Commands of the lossy bar: its 99.9th percentile is the worst but one. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { explore } from './explore/explorer.ts'
+import { type ExploreOptions, explore } from './explore/explorer.ts'
 import { drawOptions, type RunOptions } from './faults/options.ts'
 import type { FaultEvent } from './faults/plan.ts'
 import { mutantNamed } from './mutants/all.ts'
@@ -120,17 +120,24 @@ test('twins contradict themselves, and nobody else is blamed', { timeout: 60_000
   expect(results.some(({ blamed }) => blamed > 0)).toBe(true)
 })
 
-describe('every interleaving of one view', () => {
-  test('contradicts nothing', { timeout: 120_000 }, () => {
-    const [result] = explore({ views: 1, seconds: 1, nowS: () => 0, cases: [null] })
-    expect(result).toMatchObject({ isComplete: true, violation: null })
-    expect(result?.globalStates).toBeGreaterThan(100_000)
+describe('every interleaving', () => {
+  const search = (options: Partial<ExploreOptions>) => explore({ views: 1, seconds: 1, nowS: () => 0, ...options })
+
+  test('of one view contradicts nothing, and to hear votes in quorums loses nothing', { timeout: 120_000 }, () => {
+    const each = search({ sets: 'each' })
+    const quorums = search({})
+    for (const result of [...each, ...quorums]) expect(result).toMatchObject({ isComplete: true, violation: null })
+    expect(quorums.map(({ sayings }) => sayings)).toEqual(each.map(({ sayings }) => sayings))
+    expect(quorums.map(({ sayings }) => sayings)).toEqual([428, 89])
   })
 
-  test('finds what finalizes a view it nullified', { timeout: 120_000 }, () => {
-    const { rules } = mutantNamed('finalize after nullify')
-    const [result] = explore({ views: 1, seconds: 1, nowS: () => 0, cases: [null], rules })
-    expect(result?.violation).toContain('L1')
+  test.each([
+    ['quorum one too light', 1, 1, 'L3'],
+    ['finalize after nullify', 1, 1, 'L1'],
+    ['gap unchecked', 2, 2, 'gap']
+  ])('finds: %s', { timeout: 120_000 }, (mutant, views, liarLeads, lemma) => {
+    const [result] = search({ views, cases: [liarLeads], rules: mutantNamed(mutant).rules })
+    expect(result?.violation).toContain(lemma)
   })
 })
 

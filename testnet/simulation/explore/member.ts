@@ -3,6 +3,8 @@ import {
   type Committee,
   createState,
   type Event,
+  KIND,
+  leaderOf,
   NO_DIGEST,
   type Proposal,
   type Rules,
@@ -20,16 +22,18 @@ const LATE_MS = 1_000_000_000
 
 /** A message by content: who delivers it makes an event of it. */
 export type Letter =
-  | { readonly type: 'vote'; readonly vote: Vote }
+  /** Of one statement, by different signers. */
+  | { readonly type: 'votes'; readonly votes: readonly Vote[] }
   | { readonly type: 'block'; readonly from: number; readonly proposal: Proposal }
   | { readonly type: 'certificate'; readonly from: number; readonly certificate: Certificate }
   | { readonly type: 'timer' }
 
 export function nameOf(letter: Letter): string {
   switch (letter.type) {
-    case 'vote': {
-      const { kind, view, signer, digest, parentView } = letter.vote
-      return `v${signer}.${kind}.${view}.${parentView}.${digest.slice(0, 8)}`
+    case 'votes': {
+      const [vote] = letter.votes
+      const signers = letter.votes.map(({ signer }) => signer).join('')
+      return `v${vote?.kind}.${vote?.view}.${vote?.digest.slice(0, 8)}.${signers}`
     }
     case 'block':
       return `b${letter.from}.${letter.proposal.digest.slice(0, 8)}`
@@ -80,27 +84,54 @@ export function bornMember(committee: Committee, self: number, genesis: State['f
   return settle(settle(createState(config, 0), voting), pool)
 }
 
-/** What a letter does to a member, its disk and its signature checks included: they answer at once. */
+/** What a letter does to a member, its disk and its signature checks included: they answer at once. The same state if nothing. */
 export function deliver(state: State, letter: Letter): State {
+  const after = take(state, letter)
+  return isSame(state, after) ? state : after
+}
+
+function take(state: State, letter: Letter): State {
   const time = { nowMs: 0, wallMs: 0 }
   switch (letter.type) {
-    case 'vote': {
-      const { vote } = letter
-      return settle(state, { type: 'votes', from: vote.signer, votes: [vote], view: vote.view, final: 0, nowMs: 0 })
+    case 'votes':
+      return letter.votes.reduce(hear, state)
+    case 'block': {
+      const { from, proposal } = letter
+      return settle(state, { type: 'propose', from, proposal, signature: SIGNATURE, ...time })
     }
-    case 'block':
-      return settle(state, {
-        type: 'propose',
-        from: letter.from,
-        proposal: letter.proposal,
-        signature: SIGNATURE,
-        ...time
-      })
     case 'certificate':
+      if (isDecided(state, letter.certificate)) return state
       return settle(state, { type: 'certificate', from: letter.from, certificate: letter.certificate, ...time })
     case 'timer':
       return settle(state, { type: 'tick', nowMs: state.enteredMs + LATE_MS, wallMs: 0 })
   }
+}
+
+function hear(state: State, vote: Vote): State {
+  return settle(state, { type: 'votes', from: vote.signer, votes: [vote], view: vote.view, final: 0, nowMs: 0 })
+}
+
+/**
+ * Votes that make a certificate with the last of them, or nothing. A vote that completes none fills its slot and does no more,
+ * so a member may as well hear it when it does. That holds for a leader's too: its notarize vote is heard with its block; its
+ * nullify vote makes a member say what its timer may make it say at any time; and where two of its votes show that it lied, a
+ * member that did not hear both may do all that this one may, and finalize.
+ */
+export function deliverQuorum(state: State, votes: readonly Vote[]): State {
+  const [first] = votes
+  if (first === undefined || isDecided(state, first)) return state
+  let after = state
+  for (const [i, vote] of votes.entries()) {
+    after = hear(after, vote)
+    if (isDecided(after, vote)) return i === votes.length - 1 ? after : state
+  }
+  return state
+}
+
+/** Whether there is nothing left to count for. */
+function isDecided(state: State, { kind, view }: Pick<Vote, 'kind' | 'view'>): boolean {
+  if (view <= state.final.view) return true
+  return (state.views[view - state.final.view - 1]?.tallies[kind].certificate ?? null) !== null
 }
 
 function settle(before: State, first: Event): State {
@@ -125,6 +156,11 @@ function settle(before: State, first: Event): State {
   return state
 }
 
+/** As far as decisions go: times and marks may differ. The reducer copies what it writes to. */
+function isSame(a: State, b: State): boolean {
+  return a.views === b.views && a.past === b.past && a.view === b.view && a.final === b.final && a.ahead === b.ahead
+}
+
 type View = NonNullable<State['views'][number]>
 
 export function viewsOf(state: State): readonly View[] {
@@ -136,44 +172,39 @@ export function saidIn({ said }: Pick<View, 'said'>): readonly Statement[] {
 }
 
 /**
- * All that tells two members apart which will ever decide differently. Left out: times (timers fire
+ * All that tells two members apart which will ever say different things up to a view. Left out: times (timers fire
  * whenever) and marks (they choose to whom something is repeated); which signatures were checked (all are
  * good); of a view that is final, everything but what was said; of a count that has its certificate, all
- * slots but the leader's, which shows whether the leader lied.
+ * slots but the leader's, while it still shows which block was first or that the leader lied; that it lied, where no
+ * finalize vote hangs on it any more; in which order blocks came (votes tell which was first).
  */
-export function keyOf(state: State): string {
-  const { view, final, ahead, config } = state
-  const leaders = config.committee.leaders
-  const views = viewsOf(state).map((at) => {
-    const { view: number, held, tallies, leaderLied, builtFrom } = at
-    const says = saidIn(at).map(({ kind, digest }) => `${kind}${digest.slice(0, 6)}`)
-    if (number <= final.view) return [number, says]
-    const leader = leaders[(number - 1) % leaders.length] ?? 0
-    const slotKey = (slot: { readonly vote: Vote } | undefined) =>
-      slot === undefined ? 0 : `${slot.vote.digest.slice(0, 6)}${slot.vote.parentView}`
-    return [
-      number,
-      held.map(({ proposal, certified, invalid }) => `${proposal.digest.slice(0, 6)}${certified}${invalid}`),
-      tallies.map(({ slots, certificate }) =>
-        certificate === null ? slots.map(slotKey) : [certificate.digest.slice(0, 6), slotKey(slots[leader])]
-      ),
-      says,
-      leaderLied,
-      builtFrom
-    ]
-  })
-  return JSON.stringify([view, final.digest.slice(0, 6), ahead?.certificate.digest.slice(0, 6), views])
+export function keyOf(state: State, viewMax: number): string {
+  const { view, final, ahead } = state
+  let key = `${view} ${short(final.digest)} ${ahead === null ? '' : short(ahead.certificate.digest)}`
+  for (const at of viewsOf(state)) {
+    if (at.view > viewMax) continue
+    key += `|${at.view}`
+    for (const { kind, digest } of saidIn(at)) key += ` ${kind}${short(digest)}`
+    if (at.view > final.view) key += openKeyOf(state, at)
+  }
+  return key
 }
 
-/** What this member has said and so anybody may hear, up to a view. */
-export function lettersOf(state: State, viewMax: number): readonly Letter[] {
-  const self = state.config.self ?? 0
-  const letters: Letter[] = []
-  for (const { view, own, held } of viewsOf(state)) {
-    if (view > viewMax) continue
-    for (const vote of own) letters.push({ type: 'vote', vote })
-    for (const { proposal, signature } of held)
-      if (signature.length > 0) letters.push({ type: 'block', from: self, proposal })
+function openKeyOf({ view, config: { committee, rules } }: State, at: View): string {
+  const leader = leaderOf(committee, at.view)
+  // What was said is never unsaid: a vote that it forbids now it always forbids.
+  const mayFinalize = rules.mayFinalize({ ...at, leaderLied: false })
+  const mayBeLie = mayFinalize && !at.leaderLied
+  const isUnvoted = at.view >= view && at.said[KIND.notarize] === undefined && at.said[KIND.nullify] === undefined
+  const isLeaderRead = mayBeLie || isUnvoted
+  let key = mayFinalize && at.leaderLied ? ';lied' : ';'
+  for (const { slots, certificate } of at.tallies) {
+    key += certificate === null ? ';' : `;${short(certificate.digest)}:`
+    if (certificate === null) for (const slot of slots) key += slot === undefined ? '-' : short(slot.vote.digest)
+    else if (isLeaderRead) key += short(slots[leader]?.vote.digest ?? '')
   }
-  return letters
+  const held = at.held.map(({ proposal, certified, invalid }) => `${short(proposal.digest)}${certified}${invalid}`)
+  return `${key};${held.sort().join()};${at.builtFrom}`
 }
+
+const short = (digest: string) => digest.slice(0, 6)

@@ -10,7 +10,8 @@ interface Block {
   readonly digest: string
 }
 
-interface Statement {
+/** Something that can be said, and its bit. */
+export interface Statement {
   readonly kind: VoteKind
   readonly view: number
   readonly digest: string
@@ -78,6 +79,10 @@ export class Verdicts {
         const block = this.#blocks.get(digest)
         if (block !== undefined && block.parentView > 0 && !has(NOTARIZE, block.parentView, block.parent)) {
           return `L5: the parent of view ${view}'s block cannot be notarized`
+        }
+        for (let skipped = (block?.parentView ?? view) + 1; skipped < view; skipped++) {
+          if (!has(NULLIFY, skipped, ''))
+            return `gap: view ${view}'s block skips view ${skipped}, which cannot be nullified`
         }
       }
       if (kind === FINALIZE) {
