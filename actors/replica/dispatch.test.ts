@@ -46,7 +46,8 @@ function dispatchOf(rank: number, { read = () => SHOWN, store = memoryStore(), i
     },
     failed: ({ seq }) => failed.push(seq)
   })
-  const attested = (height: number, ...sends: readonly Outgoing[]) => dispatch.attested({ height, leader: 0 }, sends)
+  const attested = (height: number, ...sends: readonly Outgoing[]) =>
+    dispatch.attested({ height, leader: 0, timeMs: clock.wall() }, sends)
   return { clock, dispatch, attested, delivered, failed }
 }
 
@@ -67,6 +68,21 @@ test('what its target has taken from here, or a later one of it, is not brought 
   attested(3, send(9))
   await clock.pass(1)
   expect(delivered).toEqual([9, 8])
+})
+
+test('an earlier one is brought where its target may have gone ahead of it', async () => {
+  const { clock, dispatch, attested, delivered } = dispatchOf(0)
+  attested(3, send(9))
+  await clock.pass(1)
+  // Of a block that came here minutes after it was made.
+  dispatch.attested({ height: 1, leader: 0, timeMs: clock.wall() - 90_000 }, [send(7)])
+  await clock.pass(1)
+  // One that names none before it: nobody waits for those.
+  attested(4, { ...send(12), prev: 0 })
+  await clock.pass(1)
+  attested(2, send(8), send(12))
+  await clock.pass(1)
+  expect(delivered).toEqual([9, 7, 12, 8])
 })
 
 test('a member that can prove nothing yet, for it catches up, brings it once it can', async () => {

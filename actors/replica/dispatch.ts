@@ -4,6 +4,7 @@ import { addressOf, encodeProof } from '@brume/protocols/actors/proof'
 import { decodeManifest } from '@brume/protocols/quorum'
 import { type Event, type Outgoing, sendPath } from '@brume/runtime/replica'
 import { Outbox } from './outbox.ts'
+import type { AttestedBlock } from './program.ts'
 
 /** A send with what proves it: whoever has it may hand it on. */
 export interface Sending {
@@ -45,8 +46,22 @@ const PROVE_TRIES_MAX = 60
 /** What a target takes sooner costs no disk. Whatever is lost by then is brought by others, or executed anew. */
 const KEEP_AFTER_MS = 5_000
 
+/**
+ * A block that comes here so late: its target may have waited in vain for what it sends, and taken later ones before it.
+ * Less than what targets wait.
+ */
+const OLD_AFTER_MS = 60_000
+
 /** Targets whose last one is remembered. */
 const TARGETS_MAX = 4_096
+
+/** Numbers of sends: above the one, up to the other. */
+interface Taken {
+  readonly above: number
+  readonly upTo: number
+}
+
+const NONE: Taken = { above: 0, upTo: 0 }
 
 /** Some of a block's sends, made ready while they can be proven. */
 interface Ready {
@@ -57,7 +72,7 @@ interface Ready {
 /**
  * What a replicated machine sends leaves from here: by the leader of its block at once, by those after it two Delta later
  * each, unless the target has taken that one or a later one from here by then: it takes them in order, the first of each,
- * and drops the rest. Every member has a turn: those before it may all be liars, be down, or have lost it in a restart.
+ * and drops the rest. Where it may not have waited for an earlier one, that is brought all the same. Every member has a turn: those before it may all be liars, be down, or have lost it in a restart.
  */
 export class Dispatch {
   readonly #options: DispatchOptions
@@ -65,8 +80,8 @@ export class Dispatch {
   readonly #from: string
   /** By height, what ends the wait of a block. */
   readonly #waiting = new Map<number, Cancel>()
-  /** By target, the last one that it has taken from here. */
-  readonly #taken = new Map<string, number>()
+  /** By target, what it has taken from here, and took in order. */
+  readonly #taken = new Map<string, Taken>()
   readonly #outbox: Outbox
   /** What ends the wait for the disk of those that are on their way. */
   readonly #keeping = new Set<Cancel>()
@@ -85,14 +100,14 @@ export class Dispatch {
   }
 
   /** The block is attested: `attested` of `createReplica`. */
-  attested({ height, leader }: { readonly height: number; readonly leader: number }, sends: readonly Outgoing[]): void {
+  attested({ height, leader, timeMs }: AttestedBlock, sends: readonly Outgoing[]): void {
     const rank = this.#rank(leader)
     if (rank === -1) return
     const turn = this.#begin(height)
     const dueMs = this.#options.clock.now() + rank * this.#turnMs
     // Proven now, whenever the turn is: later the program may have forgotten it.
     this.#prove(height, sends, turn)
-      .then((ready) => this.#at(dueMs, turn).then(() => this.#send(ready)))
+      .then((ready) => this.#at(dueMs, turn).then(() => this.#send(ready, timeMs)))
       .catch((error: unknown) => {
         if (!turn.aborted) for (const send of sends) this.#options.failed(send, error)
       })
@@ -166,10 +181,11 @@ export class Dispatch {
     }
   }
 
-  #send(ready: readonly Ready[]): void {
+  #send(ready: readonly Ready[], timeMs: number): void {
+    const isOld = this.#options.clock.wall() - timeMs > OLD_AFTER_MS
     for (const { sends, proofOf } of ready) {
       for (const [i, send] of sends.entries()) {
-        if (send.seq <= (this.#taken.get(send.to) ?? 0)) continue
+        if (!isOld && this.#isTaken(send)) continue
         this.#bring({ from: this.#from, ...send, proof: proofOf(i) }, false)
       }
     }
@@ -206,10 +222,17 @@ export class Dispatch {
     }
   }
 
-  #noteTaken({ to, seq }: Sending): void {
-    const last = Math.max(seq, this.#taken.get(to) ?? 0)
+  #isTaken({ to, seq }: Outgoing): boolean {
+    const { above, upTo } = this.#taken.get(to) ?? NONE
+    return above < seq && seq <= upTo
+  }
+
+  #noteTaken({ to, seq, prev }: Sending): void {
+    const known = this.#taken.get(to) ?? NONE
     this.#taken.delete(to)
-    this.#taken.set(to, last)
+    // One that names none before it is taken before those.
+    const next = { above: prev === 0 ? seq - 1 : known.above, upTo: seq }
+    this.#taken.set(to, seq > known.upTo ? next : known)
     for (const oldest of this.#taken.keys()) if (this.#taken.size > TARGETS_MAX) this.#taken.delete(oldest)
   }
 }

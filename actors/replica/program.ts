@@ -39,7 +39,20 @@ export interface ReplicaOptions {
   /** Where checkpoints survive a restart; without it a restarted member has its state restored by others. */
   readonly store?: Store
   /** Events that a block sends, once what came of it is attested by weight > F. Also of blocks that are executed anew. */
-  readonly attested?: (block: { readonly height: number; readonly leader: number }, sends: readonly Outgoing[]) => void
+  readonly attested?: (block: AttestedBlock, sends: readonly Outgoing[]) => void
+}
+
+/** A block of which something leaves. */
+export interface AttestedBlock {
+  readonly height: number
+  readonly leader: number
+  /** Group time, ms since 1970. */
+  readonly timeMs: number
+}
+
+interface Kept {
+  readonly block: Omit<AttestedBlock, 'height'>
+  readonly sends: readonly Outgoing[]
 }
 
 /** Blocks whose sends wait for their certificate. */
@@ -74,7 +87,7 @@ export function createReplica(options: ReplicaOptions): LeafProgram {
 /** The machine's state beside the order's. */
 class Replica {
   readonly #options: ReplicaOptions
-  readonly #sends = new Map<number, { readonly leader: number; readonly sends: readonly Outgoing[] }>()
+  readonly #sends = new Map<number, Kept>()
   #executor: Executor | null = null
   /** Null before the first block. */
   #state: StateRef | null = null
@@ -147,7 +160,7 @@ class Replica {
   attested(height: number): void {
     const kept = this.#sends.get(height)
     this.#sends.delete(height)
-    if (kept !== undefined) this.#options.attested?.({ height, leader: kept.leader }, kept.sends)
+    if (kept !== undefined) this.#options.attested?.({ height, ...kept.block }, kept.sends)
   }
 
   #became(state: StateRef, dueMs: number | null): void {
@@ -160,8 +173,8 @@ class Replica {
     return { changes: [], answers: [], dueMs: this.#dueMs }
   }
 
-  #outcomeOf({ height, leader }: Block, { outcomes, sends, emitted, ...executed }: Executed): LeafOutcome {
-    if (sends.length > 0) this.#keep(height, leader, sends)
+  #outcomeOf({ height, leader, timeMs }: Block, { outcomes, sends, emitted, ...executed }: Executed): LeafOutcome {
+    if (sends.length > 0) this.#keep(height, { leader, timeMs }, sends)
     const { changes, fired, dueMs } = executed
     const sent = sends.map((send) => [sendName(send.seq), encodeSend(send)] as const)
     const told = emitted.map((event, place) => [emittedName(height, place), encode(event)] as const)
@@ -175,8 +188,8 @@ class Replica {
     }
   }
 
-  #keep(height: number, leader: number, sends: readonly Outgoing[]): void {
-    this.#sends.set(height, { leader, sends })
+  #keep(height: number, block: Kept['block'], sends: readonly Outgoing[]): void {
+    this.#sends.set(height, { block, sends })
     for (const oldest of this.#sends.keys()) if (this.#sends.size > UNATTESTED_MAX) this.#sends.delete(oldest)
   }
 

@@ -116,9 +116,10 @@ export function sourcesField(sources: Sources): Json {
 }
 
 export function readSources(field: Json): Sources {
-  const rows = field as unknown as readonly (readonly [string, number, number, number, number, PassedField])[]
+  const rows = field as unknown as readonly (readonly [string, number, number, number, number?, PassedField?])[]
   return new Map(
-    rows.map(([from, seq, timeMs, missingSinceMs, waitedMs, passed]) => [
+    // Machines of `rt2` that go on here remembered neither.
+    rows.map(([from, seq, timeMs, missingSinceMs, waitedMs = 0, passed = [0, []]]) => [
       from,
       { seq, timeMs, missingSinceMs, waitedMs, passed: readPassed(passed) }
     ])
