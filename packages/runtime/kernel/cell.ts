@@ -118,7 +118,7 @@ export class Cell implements Runnable, Persistent {
   }
 
   get isAlive(): boolean {
-    return !ENDED.has(this.status)
+    return this.status === 'active' || !ENDED.has(this.status)
   }
 
   /** What events from outside pass. */

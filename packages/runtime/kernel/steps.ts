@@ -1,5 +1,6 @@
+import type { Clock } from '@brume/ports'
 import type { Effect, Event, Json, Scope, Status, Step } from '../logic/port.ts'
-import { type Cell, type Origin, scopeOf } from './cell.ts'
+import type { Cell, Origin } from './cell.ts'
 import type { Mail } from './mailbox.ts'
 import type { Parts } from './parts.ts'
 import type { Snapshot } from './port.ts'
@@ -81,18 +82,14 @@ export class Steps {
       supervisor.fail(cell, cell.logic.view(step.state).error, mail)
       return false
     }
-    const { self, state: before } = cell
-    const failed = (error: unknown): false => {
-      if (cell.self === self) cell.state = before
-      supervisor.fail(cell, error, mail)
-      return false
-    }
     try {
       for (const effect of step.effects) effects.check(cell, effect)
       persistence.check(cell, step.state)
     } catch (error) {
-      return failed(error)
+      supervisor.fail(cell, error, mail)
+      return false
     }
+    const { self, state: before } = cell
     cell.state = step.state
     cell.status = 'active'
     if (mail !== null) cell.seq += 1
@@ -100,7 +97,9 @@ export class Steps {
     try {
       if (!this.#perform(cell, step.effects)) return true
     } catch (error) {
-      return failed(error)
+      if (cell.self === self) cell.state = before
+      supervisor.fail(cell, error, mail)
+      return false
     }
     if (status === 'done') supervisor.end(cell, 'done', cell.logic.view(step.state).output)
     else if (cell.origin?.syncSnapshot) this.#tellParent(cell, cell.origin)
@@ -126,7 +125,32 @@ export class Steps {
   }
 
   #scope(cell: Cell, sender: string | null, ask: string | null): Scope {
-    return scopeOf(cell, this.#parts.options.clock.wall(), sender, ask, this.#random)
+    return new StepScope(cell, this.#parts.options.clock, sender, ask, this.#random)
+  }
+}
+
+/** Looks at the clock when it is asked: that is a third of what the kernel costs an event, and few ask. */
+class StepScope implements Scope {
+  readonly address: string
+  readonly parent: string | null
+  readonly sender: string | null
+  readonly ask: string | null
+  readonly random: Scope['random']
+  readonly #clock: Clock
+  #nowMs: number | null = null
+
+  constructor(cell: Cell, clock: Clock, sender: string | null, ask: string | null, random: Scope['random']) {
+    this.address = cell.self
+    this.parent = cell.origin?.parent.self ?? null
+    this.sender = sender
+    this.ask = ask
+    this.random = random
+    this.#clock = clock
+  }
+
+  get nowMs(): number {
+    this.#nowMs ??= this.#clock.wall()
+    return this.#nowMs
   }
 }
 
