@@ -55,12 +55,13 @@ export class Links {
 
   /** The connection on which new streams open. */
   connection(peer: PeerId): Connection | undefined {
-    return keptConnection(this.connections(peer), this.#dialsFirst(peer))
+    return this.#kept(peer, this.connections(peer))
   }
 
   list(): Link[] {
+    const open = Map.groupBy(this.all(), ({ remotePeer }) => remotePeer.toString())
     return [...this.#links.values()].flatMap((link) => {
-      const connection = this.connection(link.peer)
+      const connection = this.#kept(link.peer, open.get(link.peer) ?? [])
       if (connection === undefined) return []
       return [{ ...link, direction: connection.direction, address: connection.remoteAddr.toString() }]
     })
@@ -76,6 +77,11 @@ export class Links {
     if (link === undefined || link.slow === slow) return
     link.slow = slow
     this.#tell({ type: 'link.slow', peer, slow })
+  }
+
+  /** As a rule there is one, and then nobody need know whose id is the lower. */
+  #kept(peer: PeerId, connections: readonly Connection[]): Connection | undefined {
+    return connections.length < 2 ? connections[0] : keptConnection(connections, this.#dialsFirst(peer))
   }
 
   #up(peer: PeerId): void {
