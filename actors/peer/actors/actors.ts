@@ -23,7 +23,7 @@ import { Upgrades } from './group/upgrade.ts'
 import { Logics } from './logics.ts'
 import { PlacedRef } from './placed-ref.ts'
 import { remoteOf, wayOf } from './remote.ts'
-import { doorsOf } from './standby/doors.ts'
+import { arrivalsDoor, doorsOf } from './standby/doors.ts'
 import { placementGroups, placementLogic } from './standby/logic.ts'
 import { StandbySystem } from './standby/system.ts'
 import type {
@@ -129,8 +129,10 @@ export class ActorSystem implements Actors {
     this.#placement = placementLogic((peer) => [...this.#logics.all()].some(({ consents }) => consents(peer)))
     const replicables = () => [...this.#logics.all(), this.#placement]
     const directory = () => this.#directory
-    const arrivals = new Arrivals({ clock, log, kernel: this.kernel, store: store.sub('passed/') })
-    this.#sends = new GroupSends({ net, clock, directory, arrivals })
+    const doors = arrivalsDoor(this.kernel, (target) => this.#standby.find(target))
+    const arrivals = new Arrivals({ clock, log, kernel: doors, store: store.sub('passed/') })
+    const holderOf = (address: string, isAgain: boolean) => this.#standby.holderNow(address, isAgain)
+    this.#sends = new GroupSends({ net, clock, directory, arrivals, holderOf })
     const client = (manifest: Uint8Array) => quorum.client(manifest, { domain: ATTEST_DOMAIN })
     this.#hosting = new Hosting({
       ...{ net, hosted, log, replicables, client, clock, sends: this.#sends, executor: options.executor },

@@ -21,7 +21,8 @@ function shop() {
   const directory = () => {
     throw new Error('no group is sent to')
   }
-  const sends = new GroupSends({ net, clock, arrivals: { take }, directory })
+  const holderOf = directory
+  const sends = new GroupSends({ net, clock, arrivals: { take }, directory, holderOf })
   const deliver = (seq: number): Promise<void> => sends.deliver(sending(seq))
   return { clock, taken, deliver }
 }

@@ -3,6 +3,7 @@ import type { Clock, Net, PeerId } from '@brume/ports'
 import { decodeHostingAnswer, encodeHostingRequest, HOSTING_PROTOCOL } from '@brume/protocols/hosting'
 import { parseAddress, withoutIncarnation } from '@brume/runtime/address'
 import { encodeCommand, type Unreceived } from '@brume/runtime/replica'
+import { wayOf } from '../remote.ts'
 import { carry } from './carrying.ts'
 import type { Directory } from './directory.ts'
 import { refusal } from './refusals.ts'
@@ -27,9 +28,11 @@ export interface SendsOptions {
   readonly arrivals: Pick<Arrivals, 'take'>
   /** Later, for it is made later. */
   readonly directory: () => Pick<Directory, 'current'>
+  /** Who holds an actor that a group has placed; `isAgain`: by a new look. @throws RuntimeError REJECTED: there is none */
+  readonly holderOf: (address: string, isAgain: boolean) => Promise<PeerId>
 }
 
-/** Takes what replicated actors send to where its target is: this peer, another one, or another group. */
+/** Takes what replicated actors send to where its target is: this peer, another one, whoever holds it, or another group. */
 export class GroupSends {
   readonly #options: SendsOptions
   /** Sends that are tried again later, by what they are from and to. */
@@ -47,12 +50,10 @@ export class GroupSends {
 
   /** Resolves once the target has it for good. @throws RuntimeError FULL, INVALID, REJECTED */
   async deliver(sending: Sending): Promise<void> {
-    const { to, proof } = sending
-    const { peer } = parseAddress(to)
     if (this.#underWay >= UNDER_WAY_MAX) throw refusal('full', `${UNDER_WAY_MAX} sends of groups are under way here`)
     this.#underWay += 1
     try {
-      await this.#untilTaken(sending, () => (peer === null ? this.#order(to, proof) : this.#attempt(peer, proof)))
+      await this.#untilTaken(sending)
     } finally {
       this.#underWay -= 1
     }
@@ -65,18 +66,25 @@ export class GroupSends {
     throw refusal(arrival.again ? 'overload' : 'rejected', `the actor does not take it: ${arrival.refused}`)
   }
 
-  async #untilTaken(sending: Sending, attempt: () => Promise<void>): Promise<void> {
+  async #untilTaken(sending: Sending): Promise<void> {
     const { clock } = this.#options
     const endMs = clock.now() + SEND_WITHIN_MS
     for (let waitMs = AGAIN_AFTER_MS; !this.#isStopped; waitMs = Math.min(2 * waitMs, AGAIN_AFTER_MS_MAX)) {
       try {
-        await attempt()
+        await this.#bring(sending, waitMs > AGAIN_AFTER_MS)
         return this.#wakeNext(sending)
       } catch (error) {
         if (clock.now() >= endMs || isLasting(error)) throw error
       }
       await this.#sleep(sending, waitMs)
     }
+  }
+
+  async #bring({ to, proof }: Sending, isAgain: boolean): Promise<void> {
+    const way = wayOf(to)
+    if (way === 'group') return this.#order(to, proof)
+    const { peer } = parseAddress(to)
+    return this.#attempt(peer ?? (await this.#options.holderOf(withoutIncarnation(to), isAgain)), proof)
   }
 
   async #sleep({ from, to, seq }: Sending, waitMs: number): Promise<void> {

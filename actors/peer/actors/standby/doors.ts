@@ -14,6 +14,20 @@ export interface HeldHere {
 
 const isGroups = (target: string): boolean => target.startsWith('brume://group/')
 
+/** The same for what groups send. One that is not held here is looked for anew by whoever brings that. */
+export function arrivalsDoor(
+  main: Pick<Kernel, 'receive'>,
+  find: (target: string) => Pick<Kernel, 'receive'> | undefined
+): Pick<Kernel, 'receive'> {
+  return {
+    receive: (message, inbox) => {
+      const kernel = isGroups(message.to) ? find(message.to) : main
+      if (kernel === undefined) inbox.refused('overload', 0)
+      else kernel.receive(message, inbox)
+    }
+  }
+}
+
 /**
  * All kernels of a peer as one, for what comes from other peers: the peer's own, and those of the actors it holds.
  */

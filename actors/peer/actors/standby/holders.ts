@@ -1,6 +1,7 @@
 import type { Clock, Log, PeerId } from '@brume/ports'
 import { parseAddress } from '@brume/runtime/address'
 import type { Placement } from '@brume/runtime/standby'
+import { refusal } from '../group/refusals.ts'
 
 /** Groups whose placements are kept: of a peer that talks to more, those used longest ago are read anew. */
 const GROUPS_MAX = 256
@@ -56,6 +57,14 @@ export class Holders {
       if (placement !== undefined) return { root: `brume://${authority}/${root}`, placement }
     }
     return known.readMs >= sinceMs ? null : undefined
+  }
+
+  /** Who holds it, as it was read before unless that was in vain. @throws RuntimeError REJECTED where there is no such actor */
+  async holderOf(address: string, isAgain: boolean): Promise<PeerId> {
+    if (isAgain || !this.find(address)) await this.look(parseAddress(address).authority)
+    const found = this.find(address)
+    if (!found) throw refusal('rejected', `${address}: its group has no such actor`)
+    return found.placement.holder
   }
 
   /** Those that this peer has, or is to have, a copy of; by address. */

@@ -188,6 +188,11 @@ export class StandbySystem {
     return this.#holders.find(address)?.placement.holder
   }
 
+  /** For what replicated actors send. @throws RuntimeError REJECTED, UNREACHABLE */
+  holderNow(address: string, isAgain: boolean): Promise<PeerId> {
+    return this.#holders.holderOf(address, isAgain)
+  }
+
   /** For delivery: its copies are trusted, and the one that holds it now is told by what is in step with it. */
   speaksFor(peer: PeerId, address: string): boolean | undefined {
     return this.#holders.mayBe(peer, address)
