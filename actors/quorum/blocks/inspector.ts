@@ -31,11 +31,17 @@ export class Inspector {
   #ask(bytes: Uint8Array): Inspected | Refusal {
     try {
       const answer = this.#program.inspect(bytes)
-      return isRefused(answer) || admits(this.#manifest, answer.client) ? answer : { code: 'NOT_ADMITTED' }
+      if (isRefused(answer)) return { code: answer.code }
+      return admits(this.#manifest, answer.client) ? essence(answer) : { code: 'NOT_ADMITTED' }
     } catch {
       return { code: 'MALFORMED' }
     }
   }
+}
+
+/** A program may answer with the whole command it read, 64 KiB and more: remembered, that would be half a GiB. */
+function essence({ client, session, sequence, expiresMs }: Inspected): Inspected {
+  return { client: client.slice(), session, sequence, expiresMs }
 }
 
 export function isRefused(answer: Inspected | Refusal): answer is Refusal {
