@@ -27,7 +27,10 @@ test.each([
   ['inconclusive', 20, 1, 1, 0.5],
   ['inconclusive', 20, 20, 1, 0],
   ['inconclusive', 1, 1, 0, 0]
-] as const)('%s: p99 of %d ms with and %d without, %d checkpoints, drift %d', (verdict, taking, resting, count, drift) => {
-  const result = { withMs: loop(taking), withoutMs: loop(resting), checkpoints: count } as CheckpointResult
-  expect(verdictOf([result], drift)).toBe(verdict)
-})
+] as const)(
+  '%s: p99 of %d ms with and %d without, %d checkpoints, drift %d',
+  (verdict, taking, resting, count, drift) => {
+    const result = { withMs: loop(taking), withoutMs: loop(resting), checkpoints: count } as CheckpointResult
+    expect(verdictOf([result], drift)).toBe(verdict)
+  }
+)
