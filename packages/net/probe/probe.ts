@@ -5,6 +5,7 @@ import type { Host } from '../host/libp2p.ts'
 import type { Links } from '../links.ts'
 import type { NetMetrics } from '../metrics.ts'
 import type { LoopLag } from '../staying/loop-lag.ts'
+import { openSeldom } from '../streams/window.ts'
 import { afterIo } from '../turn.ts'
 import { decodeProbe, encodeProbe, FixedReader, PROBE_BYTES } from './frame.ts'
 import { asked, echoed, isDead, type Liveness, NO_LIVENESS, rttMinMs } from './liveness.ts'
@@ -116,6 +117,7 @@ class Probe {
     if (this.#stream?.status === 'open') return this.#stream
     const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS)
     const stream = await this.#connection.newStream(PROBE_PROTOCOL, { signal, maxOutboundStreams: 2 })
+    openSeldom(stream)
     stream.addEventListener('message', ({ data }) => this.#reader.push(data.subarray()))
     this.#stream = stream
     return stream
@@ -144,6 +146,7 @@ class Probe {
 
 /** The answering side: every ask goes back as an echo, on the same stream. */
 function answerProbes(stream: Stream, { clock, lag }: ProbesOptions): void {
+  openSeldom(stream)
   let windowMs = clock.now()
   let count = 0
   const reader = new FixedReader(PROBE_BYTES, (bytes) => {
