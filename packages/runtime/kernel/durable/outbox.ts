@@ -3,6 +3,8 @@ import type { OutboxEntry } from './port.ts'
 
 export type Numbered = OutboxEntry & { readonly seq: number }
 
+const NOTHING: readonly Numbered[] = []
+
 /**
  * All that was sent and is not confirmed by who it is for. It is kept in memory too: it is sent again on every new link,
  * and a store that is read by key cannot be asked what it has.
@@ -34,6 +36,7 @@ export class Outbox {
 
   /** In the order of their numbers. */
   of(id: Uint8Array): readonly Numbered[] {
+    if (this.#size === 0) return NOTHING
     return [...(this.#byActor.get(keyText(id))?.values() ?? [])].sort((a, b) => a.seq - b.seq)
   }
 
