@@ -62,7 +62,7 @@ export class Arrivals {
   async take(peer: PeerId, proof: Uint8Array): Promise<Arrival> {
     const message: Message = { ...this.#proofs.verify(proof), peer }
     const pair = this.#pairs.of(message.from, message.to)
-    await pair.settled()
+    for (let passing = pair.passing; passing !== null; passing = pair.passing) await passing
     if (pair.isGivenUp(message.seq)) return { refused: 'expired', again: false }
     if (pair.isLate(message)) return pair.once(message.seq, () => this.#late(pair, message))
     const arrival = judged(await this.#next(pair, message))

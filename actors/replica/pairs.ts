@@ -75,9 +75,9 @@ export class Pair {
     return this.#passing !== null || this.#late.size > 0
   }
 
-  /** Resolves when nothing is being passed over. */
-  async settled(): Promise<void> {
-    while (this.#passing !== null) await this.#passing.promise
+  /** Something is being passed over: to be asked again when that is done, for somebody else may have come first. */
+  get passing(): Promise<void> | null {
+    return this.#passing?.promise ?? null
   }
 
   /** Something came. Whatever waited while nothing could come begins to wait anew. */
