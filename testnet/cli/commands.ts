@@ -162,13 +162,17 @@ function addSim(program: Command): void {
     .option('--shrink', 'leave out what a failing run does not need to fail', false)
     .option('--explore', 'all orders of messages among four members, one a liar, in the first views', false)
     .option('--views <count>', 'with --explore: how many (default: 2, with --states 3)', parseCount('--views', 1, 3))
+    .option('--restarts', 'with --explore: members also end at any time and begin again', false)
     .option('--seconds <count>', 'with --explore: of processor time at most', parseCount('--seconds', 1, 1_000_000), 60)
     .option(
       '--states <count>',
       'with --explore: so many, not all, at most two letters overtaking',
       parseCount('--states', 1, STATES_MAX)
     )
-    .option('--latency <bar>', 'aws: 50 members in ten regions; lossy: 10 % loss, 50 ms, one of 7 silent')
+    .option(
+      '--latency <bar>',
+      'aws: 50 members in ten regions; lossy: 10 % loss, 50 ms, one of 7 silent; flood: --seeds frames'
+    )
     .option('--golden', 'whether this engine computes what replicated machines need, 4,096 cases', false)
     .addOption(
       new Option('--suite <name>', 'another simulation: messages between peers, or actors with copies').choices([

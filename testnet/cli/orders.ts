@@ -8,6 +8,7 @@ export interface OrdersOptions {
   readonly views?: number
   /** So many global states one by one, not all of them. */
   readonly states?: number
+  readonly restarts: boolean
   /** Of processor time. */
   readonly seconds: number
   readonly mutant?: string
@@ -33,8 +34,8 @@ function cpuS(): number {
 }
 
 /** Every interleaving of what four members say to each other in the first views, one of them a liar. */
-function exhaust({ views = 2, seconds, json, mutant }: OrdersOptions): void {
-  const results = explore({ views, seconds, rules: rulesOf(mutant), nowS: cpuS })
+function exhaust({ views = 2, seconds, restarts, json, mutant }: OrdersOptions): void {
+  const results = explore({ views, seconds, restarts, rules: rulesOf(mutant), nowS: cpuS })
   for (const { liarLeads, states, sayings, globalStates, localStates, isComplete, violation } of results) {
     say(
       `${leaderOf(liarLeads)}: ${states} public states in ${sayings} sayings, standing for ${globalStates} global ones, ` +
@@ -51,13 +52,13 @@ function exhaust({ views = 2, seconds, json, mutant }: OrdersOptions): void {
 const REORDERINGS = 2
 
 /** Global states one by one: more views, fewer orders. */
-function wander({ views = 3, json, mutant }: OrdersOptions, states: number): void {
+function wander({ views = 3, restarts, json, mutant }: OrdersOptions, states: number): void {
   const startS = cpuS()
   const line = ({ liarLeads, states, statesInLast, localStates, deepestView, isExhausted, violation }: Walked) =>
     `${leaderOf(liarLeads)}: ${states} states, ${statesInLast} of them in view ${views} or past it, ${localStates} local, deepest view ` +
     `${deepestView}; ${isExhausted ? 'no more there' : 'more ahead'}; ${violation ?? 'no contradiction'}; ${(cpuS() - startS).toFixed(1)} s`
   const onProgress = (walked: Walked) => say(line(walked))
-  const results = walk({ views, states, reorderings: REORDERINGS, rules: rulesOf(mutant), onProgress })
+  const results = walk({ views, states, reorderings: REORDERINGS, restarts, rules: rulesOf(mutant), onProgress })
   for (const result of results) onProgress(result)
   const sum = results.reduce((total, result) => total + result.states, 0)
   const deepest = Math.max(...results.map(({ deepestView }) => deepestView))

@@ -132,11 +132,12 @@ describe('every interleaving', () => {
   })
 
   test.each([
-    ['quorum one too light', 1, 1, 'L3'],
-    ['finalize after nullify', 1, 1, 'L1'],
-    ['gap unchecked', 2, 2, 'gap']
-  ])('finds: %s', { timeout: 120_000 }, (mutant, views, liarLeads, lemma) => {
-    const [result] = search({ views, cases: [liarLeads], rules: mutantNamed(mutant).rules })
+    ['quorum one too light', 1, 1, false, 'L3'],
+    ['finalize after nullify', 1, 1, false, 'L1'],
+    ['nullify after finalize', 1, null, true, 'L1'],
+    ['gap unchecked', 2, 2, false, 'gap']
+  ])('finds: %s', { timeout: 120_000 }, (mutant, views, liarLeads, restarts, lemma) => {
+    const [result] = search({ views, cases: [liarLeads], restarts, rules: mutantNamed(mutant).rules })
     expect(result?.violation).toContain(lemma)
   })
 })

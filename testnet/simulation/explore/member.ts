@@ -27,6 +27,7 @@ export type Letter =
   | { readonly type: 'block'; readonly from: number; readonly proposal: Proposal }
   | { readonly type: 'certificate'; readonly from: number; readonly certificate: Certificate }
   | { readonly type: 'timer' }
+  | { readonly type: 'restart' }
 
 export function nameOf(letter: Letter): string {
   switch (letter.type) {
@@ -40,7 +41,8 @@ export function nameOf(letter: Letter): string {
     case 'certificate':
       return `c${letter.certificate.kind}.${letter.certificate.view}.${letter.certificate.digest.slice(0, 8)}.${letter.certificate.signers.join('')}`
     case 'timer':
-      return 't'
+    case 'restart':
+      return letter.type
   }
 }
 
@@ -79,9 +81,27 @@ export function makeBlock(
 /** The state of one honest member at its start: it votes, and has commands for a block of its own whenever it leads. */
 export function bornMember(committee: Committee, self: number, genesis: State['final'], rules: Partial<Rules>): State {
   const config = { committee, self, genesis, judge: () => true, minViewMs: 0, deltaMs: 100, rules }
+  return begin(createState(config, 0))
+}
+
+function begin(state: State): State {
   const voting: Event = { type: 'voting', voting: true, nowMs: 0, wallMs: 0 }
   const pool: Event = { type: 'pool', pending: true, version: 1, nowMs: 0, wallMs: 0 }
-  return settle(settle(createState(config, 0), voting), pool)
+  return settle(settle(state, voting), pool)
+}
+
+/** The process ended and begins again from its journal: own votes with their blocks, and certificates above the floor. */
+function restart({ config, final, base, past, views: before }: State): State {
+  const views = before.filter((view) => view !== undefined)
+  const votes = views.flatMap(({ own }) => own)
+  const held = views.flatMap((view) =>
+    view.held
+      .filter(({ proposal }) => view.said[KIND.notarize]?.digest === proposal.digest)
+      .map((block) => ({ ...block, certified: false, invalid: false }))
+  )
+  const certificates = views.flatMap(({ tallies }) => tallies.flatMap(({ certificate }) => certificate ?? []))
+  // What is below the floor only serves others; here it also shows what was said.
+  return begin({ ...createState(config, 0, { final, votes, held, certificates }), base, past })
 }
 
 /** What a letter does to a member, its disk and its signature checks included: they answer at once. The same state if nothing. */
@@ -102,6 +122,8 @@ function take(state: State, letter: Letter): State {
     case 'certificate':
       if (isDecided(state, letter.certificate)) return state
       return settle(state, { type: 'certificate', from: letter.from, certificate: letter.certificate, ...time })
+    case 'restart':
+      return restart(state)
     case 'timer':
       return settle(state, { type: 'tick', nowMs: state.enteredMs + LATE_MS, wallMs: 0 })
   }
@@ -204,7 +226,7 @@ function openKeyOf({ view, config: { committee, rules } }: State, at: View): str
     else if (isLeaderRead) key += short(slots[leader]?.vote.digest ?? '')
   }
   const held = at.held.map(({ proposal, certified, invalid }) => `${short(proposal.digest)}${certified}${invalid}`)
-  return `${key};${held.sort().join()};${at.builtFrom}`
+  return `${key};${held.sort().join()};${isUnvoted ? at.builtFrom : ''}`
 }
 
 const short = (digest: string) => digest.slice(0, 6)

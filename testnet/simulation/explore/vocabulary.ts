@@ -8,6 +8,14 @@ export type Said = readonly number[]
 /** How votes are heard: each by itself, or several at once, as many as make a quorum. */
 export type Sets = 'each' | 'quorums'
 
+export interface VocabularyOptions {
+  readonly committee: Committee
+  readonly liar: number
+  readonly views: number
+  /** Whether processes end and begin again. */
+  readonly restarts: boolean
+}
+
 /** What all can speak of once so much was said. */
 interface Public {
   readonly letters: readonly number[]
@@ -30,12 +38,15 @@ export class Vocabulary {
   readonly #liar: number
   readonly #views: number
   readonly #verdicts: Verdicts
+  /** What nobody says and may happen at any time. */
+  readonly #free: readonly number[]
 
-  constructor(committee: Committee, liar: number, views: number, verdicts: Verdicts) {
+  constructor({ committee, liar, views, restarts }: VocabularyOptions, verdicts: Verdicts) {
     this.#committee = committee
     this.#liar = liar
     this.#views = views
     this.#verdicts = verdicts
+    this.#free = [this.idOf({ type: 'timer' }), ...(restarts ? [this.idOf({ type: 'restart' })] : [])]
     for (const block of this.#liesOver(null)) this.learn(block)
   }
 
@@ -50,7 +61,7 @@ export class Vocabulary {
   /** What a member may hear of the others, by number, ascending. */
   audible(self: number, said: Said, sets: Sets): readonly number[] {
     const everything = said.reduce((all, bits) => all | bits, 0)
-    const heard = [this.idOf({ type: 'timer' })]
+    const heard = [...this.#free]
     for (const statement of this.#sayable(self, everything, heard)) {
       const signers = MEMBERS.filter((member) => member === this.#liar || ((said[member] ?? 0) & statement.bit) !== 0)
       const key = `${self}${sets}${statement.bit}/${signers.join('')}`

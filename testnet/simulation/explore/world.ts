@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly views: number
   readonly rules?: Partial<Rules> | undefined
   readonly sets?: Sets | undefined
+  /** Members may end at any time and begin again from what their journals hold. Default false. */
+  readonly restarts?: boolean
 }
 
 /** Which view the liar leads, one world each; null: none of those that are explored. */
@@ -29,12 +31,14 @@ export function casesOf(views: number): readonly (number | null)[] {
   return [...Array.from({ length: views }, (_, i) => i + 1), null]
 }
 
-export function makeWorld(liarLeads: number | null, { views, rules = {}, sets = 'quorums' }: WorldOptions): World {
+export function makeWorld(liarLeads: number | null, options: WorldOptions): World {
+  const { views, rules = {}, sets = 'quorums', restarts = false } = options
   const members = MEMBERS.map((member) => ({ key: new Uint8Array(32).fill(member + 1), weight: 1 }))
   const committee = createCommittee({ groupId: ID, epoch: 0, hash: ID, seed: ID, members })
   const liar = committee.leaders[(liarLeads ?? MEMBERS.length) - 1] ?? 0
   const verdicts = new Verdicts()
-  return { committee, liar, rules, views, verdicts, sets, vocabulary: new Vocabulary(committee, liar, views, verdicts) }
+  const vocabulary = new Vocabulary({ committee, liar, views, restarts }, verdicts)
+  return { committee, liar, rules, views, verdicts, sets, vocabulary }
 }
 
 /** The three that keep to the protocol. */
