@@ -42,6 +42,11 @@ export class StoreMedium {
     return this.#values.size
   }
 
+  /** Bytes of all values on it. */
+  get bytes(): number {
+    return this.#values.values().reduce((sum, { length }) => sum + length, 0)
+  }
+
   /** Another disk, with all that this one has now. */
   copy(): StoreMedium {
     const other = new StoreMedium()

@@ -3,6 +3,7 @@ import { goldenFaults, goldenHashes } from '@brume/runtime/replica'
 import { TestnetError } from '../errors.ts'
 import { drawOptions, type RunOptions } from '../simulation/faults/options.ts'
 import { mutantNamed } from '../simulation/mutants/all.ts'
+import { measureFlood } from '../simulation/runs/flood.ts'
 import { measureLossy } from '../simulation/runs/lossy.ts'
 import { type RunResult, runSeed } from '../simulation/runs/seed-run.ts'
 import { shrink } from '../simulation/runs/shrink.ts'
@@ -179,17 +180,27 @@ function determinism(count: number): void {
   if (hashes.size < count) throw failed('two seeds gave one hash')
 }
 
+/** To each member from each of two: every other one is a command, so 8,000 of these. */
+const FLOOD_FRAMES = 8_000
+
+async function floodOf(frames: number, json: boolean): Promise<void> {
+  const flooded = await measureFlood(frames)
+  say(JSON.stringify(flooded, null, json ? 0 : 2))
+  if (!flooded.ok) throw failed(flooded.violation ?? 'beside a flood commands wait longer than they should')
+}
+
 /** Commands of the lossy bar: its 99.9th percentile is the worst but one. */
 const LOSSY_COMMANDS = 2_000
 
-function latencyOf({ latency, json }: SimOptions): void {
+async function latencyOf({ latency, json, seeds }: SimOptions): Promise<void> {
   if (latency === 'lossy') {
     const lossy = measureLossy(LOSSY_COMMANDS)
     say(JSON.stringify(lossy, null, json ? 0 : 2))
     if (!lossy.ok) throw failed('a lossy network is slower than it should be')
     return
   }
-  if (latency !== 'aws') throw new TestnetError('BRUME_TESTNET_ARGUMENT', "--latency takes 'aws' or 'lossy'")
+  if (latency === 'flood') return floodOf(seeds ?? FLOOD_FRAMES, json)
+  if (latency !== 'aws') throw new TestnetError('BRUME_TESTNET_ARGUMENT', "--latency takes 'aws', 'lossy' or 'flood'")
   const result = measureWideArea()
   if (result === null)
     return say('SKIP sim/aws: the table aws-latency-p50-ms.json is not here; BRUME_VECTORS names its folder')

@@ -1,4 +1,5 @@
 import { toHex } from '@brume/codec'
+import { Holding } from './holding.ts'
 import type { WholePeer } from './peer.ts'
 import type { Person } from './people.ts'
 
@@ -8,6 +9,8 @@ export type Expectation =
   | { readonly type: 'proven'; readonly member: number }
   /** Two processes with the key of this member have both stopped, before anybody came to look. */
   | { readonly type: 'stopped'; readonly member: number }
+  /** An honest process holds at most so much more than before the flood, and is hardly slower beside it. */
+  | { readonly type: 'bounded'; readonly bytes: number }
   /** It is found out that what this member said is forgotten. */
   | { readonly type: 'forgot'; readonly member: number }
   /** Members that decide are in different epochs at a time. */
@@ -22,10 +25,30 @@ export class Expectations {
   #wasApart = false
   /** Members that stopped with their twins. */
   readonly #stopped = new Set<number>()
+  readonly #holding: Holding | null
+  #all: readonly WholePeer[] = []
 
   constructor(expected: readonly Expectation[], people: readonly Person[]) {
     this.#expected = expected
     this.#people = people
+    this.#holding = expected.some(({ type }) => type === 'bounded') ? new Holding(() => this.#diskBytes()) : null
+  }
+
+  /** Of all living processes together, the most above what it was before the flood; null where nobody measures. */
+  get heldBytes(): number | null {
+    return this.#holding?.mostBytes ?? null
+  }
+
+  /** It begins now: what was there before is not its doing. @param all - whose disks are no part of what they hold */
+  flooded(all: readonly WholePeer[]): void {
+    this.#all = all
+    this.#holding?.begin()
+  }
+
+  #diskBytes(): number {
+    return this.#all.reduce((sum, { store, medium }) => {
+      return medium.records.reduce((bytes, { payload }) => bytes + payload.length, sum + store.bytes)
+    }, 0)
   }
 
   /** The living, now. */
@@ -34,6 +57,7 @@ export class Expectations {
       const status = life?.group.status()
       return status?.state === 'voting' ? [status.epoch] : []
     })
+    this.#holding?.look()
     this.#wasApart ||= new Set(epochs).size > 1
     for (const { index, life, twin } of living) {
       const states = [life, twin?.life].map((one) => one?.group.status().state)
@@ -59,6 +83,10 @@ export class Expectations {
         const others = honest.filter(({ index }) => index !== expected.member)
         const unaware = others.filter(({ proven }) => ![...proven].some((name) => name.startsWith(key)))
         return unaware.length === 0 ? null : `process ${unaware.map(({ index }) => index)} has no proof`
+      }
+      case 'bounded': {
+        const each = Math.round((this.heldBytes ?? 0) / all.length)
+        return each <= expected.bytes ? null : `each group holds ${each} bytes more than before the flood`
       }
       case 'stopped':
         return this.#stopped.has(expected.member) ? null : `process ${expected.member} and its twin did not both stop`

@@ -3,7 +3,7 @@ import { asArray, type CborValue, decode, encode, toHex } from '@brume/codec'
 import type { Committee } from '@brume/consensus'
 import { RESULT, signedSlotBytes } from '@brume/consensus/slot'
 import { DOMAIN, hash, type Identity, sha256 } from '@brume/crypto'
-import type { Net, PeerId } from '@brume/ports'
+import type { Clock, Net, PeerId } from '@brume/ports'
 import {
   CLIENT_PROTOCOL,
   decodePageAnswer,
@@ -22,6 +22,7 @@ import { Misbehaviour } from '../../peer/byzantine/misbehave.ts'
 import { interpose } from '../../peer/interpose.ts'
 import { BEHAVIOURS } from '../../runner/messages.ts'
 import { between } from '../world/streams.ts'
+import { type FloodPlan, floodingNet } from './flood.ts'
 import type { WholeRole } from './options.ts'
 
 /** Where a header says what its body is (quorum.md 4). */
@@ -44,6 +45,11 @@ export interface LiarOptions {
   /** Of the members' slots. */
   readonly slotCommittee: Committee
   readonly random: SimRandom
+  readonly clock: Clock
+  /** Of those that flood. */
+  readonly flood: FloodPlan
+  /** A line that such a one may have ordered. */
+  readonly wrote: (line: string) => void
 }
 
 /** The network of a member that runs the production code inside and breaks its promises on the wire. */
@@ -54,8 +60,12 @@ export function lyingNet(net: Net, options: LiarOptions): Net {
   if (roles.includes('lies-to-clients')) wrapped = lyingToClients(wrapped, random)
   if (roles.includes('bad-pages')) wrapped = servingBadPages(wrapped, random)
   if (roles.includes('lies-in-slots')) wrapped = lyingInSlots(wrapped, options)
+  if (roles.includes('flood')) wrapped = flooding(wrapped, options)
   return wrapped
 }
+
+const flooding = (net: Net, { identity, clock, seats, flood, wrote }: LiarOptions): Net =>
+  floodingNet(net, { identity, clock, committee: () => seats().committee, wrote }, flood)
 
 /** Signs for whatever committee decides now. */
 function misbehaving(net: Net, { identity, roles, accomplices, seats }: LiarOptions): Net {

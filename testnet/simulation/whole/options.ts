@@ -2,6 +2,7 @@ import type { SimRandom } from '@brume/testkit'
 import { mayFail } from '../oracle/statement.ts'
 import { between, pick, type Streams, shuffled } from '../world/streams.ts'
 import type { Expectation } from './expectations.ts'
+import type { FloodPlan } from './flood.ts'
 import { planSteps, type Step } from './membership.ts'
 import { WHOLE_MUTANTS } from './mutants.ts'
 import { planFaults, type WholeFaultEvent } from './plan.ts'
@@ -43,7 +44,8 @@ export const WHOLE_ROLES = [
   'wrong-results',
   'bad-pages',
   'mutate',
-  'lies-in-slots'
+  'lies-in-slots',
+  'flood'
 ] as const
 export type WholeRole = (typeof WHOLE_ROLES)[number]
 
@@ -70,12 +72,16 @@ export interface WholeOptions {
   /** Of each member; blocks need signers from two. Left out: nobody asks. */
   readonly sites?: readonly string[]
   readonly slots?: readonly SlotPlan[]
+  /** Of liars that flood, and of somebody who is no member. Left out: a small one, and nobody from outside. */
+  readonly flood?: FloodPlan
   readonly expects?: readonly Expectation[]
   readonly events: readonly WholeFaultEvent[]
   readonly steps: readonly Step[]
   readonly safetyMs: number
 }
 
+/** What a liar sends that is drawn to flood: half of what a pool takes, so that others find room when it is over. */
+export const FLOOD: FloodPlan = { fromMs: 1_500, forMs: 3_000, frames: 200 }
 /** Virtual time with faults: ten epochs and more. */
 const SAFETY_MS = 15_000
 const SLOTS_MAX = 4

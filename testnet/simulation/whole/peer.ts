@@ -17,7 +17,7 @@ import {
 } from '@brume/testkit'
 import { Deafness } from './deafness.ts'
 import { lyingNet } from './liars.ts'
-import type { WholeOptions } from './options.ts'
+import { FLOOD, type WholeOptions } from './options.ts'
 import type { WholeOracle } from './oracle/oracle.ts'
 import type { Person } from './people.ts'
 import { LogProgram } from './program.ts'
@@ -134,7 +134,7 @@ export class WholePeer {
     const log = createLog({ level: 'silent' })
     const quorum = createQuorum({
       ...{ identity, store, journal, clock, log },
-      net: this.#wire(this.#line.start()),
+      net: this.#wire(this.#line.start(), clock),
       registry: createRegistry(),
       kernel: createSystem({ clock, random, log, self: identity.peerId }),
       keepConnected: () => () => {}
@@ -212,7 +212,7 @@ export class WholePeer {
   }
 
   /** The tap is at the wire: it hears what a liar says, not what it should have said. */
-  #wire(net: Net): Net {
+  #wire(net: Net, clock: NodeClock): Net {
     const { oracle, log, people, options } = this.#scene
     const { index, isLiar } = this
     const heard = tapped(this.deafness.around(net), {
@@ -229,6 +229,9 @@ export class WholePeer {
       roles: liar.roles,
       accomplices: options.liars.map(({ member }) => people[member]?.identity.peerId ?? ''),
       random: this.#random,
+      clock,
+      flood: options.flood ?? FLOOD,
+      wrote: (line) => oracle.wrote(line),
       slotCommittee: committeeOf(slotManifestOf(this.#scene.manifest)),
       seats: () => ({
         committee: this.#committee(),

@@ -34,6 +34,8 @@ export interface LogProgramOptions {
 }
 
 const PLACE_DIGITS = 8
+/** Of a longer one only its length is kept: a leaf takes 4 KiB (quorum.md 10). */
+const LINE_BYTES_MAX = 1_024
 const encoder = new TextEncoder()
 
 /** A log of lines, each in a leaf of its own; the answer to a line is its place in the log. */
@@ -71,11 +73,16 @@ export class LogProgram extends LeafProgram {
 function linesOf(state: LeafState, { commands }: Block, lies: boolean): readonly Line[] {
   return commands.map(({ id, bytes }, i) => {
     const { client, session, sequence, body } = decodeCall(bytes)
-    const text = Buffer.from(body).toString()
+    const text = textOf(id, body)
     const answer = `${state.size + i} ${text}`
     const told = lies ? `${answer}, or so` : answer
     return { id, client: Buffer.from(client).toString('hex'), session, sequence, text, answer: told }
   })
+}
+
+/** The line that a command becomes. */
+export function textOf(id: string, body: Uint8Array): string {
+  return body.length > LINE_BYTES_MAX ? `${id}: ${body.length} bytes` : Buffer.from(body).toString()
 }
 
 const pathOf = (place: number): string => `line/${String(place).padStart(PLACE_DIGITS, '0')}`

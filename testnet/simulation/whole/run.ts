@@ -1,18 +1,19 @@
 import type { GroupStatus } from '@brume/actors/quorum'
 import { toHex } from '@brume/codec'
-import { encodeSystem } from '@brume/protocols/quorum'
+import { committeeOf, encodeSystem } from '@brume/protocols/quorum'
 import { SimClock, SimNet } from '@brume/testkit'
 import { streamsOf } from '../world/streams.ts'
 import type { TraceLine } from '../world/world.ts'
 import { Clients } from './clients.ts'
 import { WholeDriver } from './driver.ts'
 import { Expectations } from './expectations.ts'
+import { type FloodPlan, floodFromOutside } from './flood.ts'
 import { commandOf } from './membership.ts'
 import type { WholeOptions } from './options.ts'
 import { WholeOracle, type WholeViolation } from './oracle/oracle.ts'
 import { Proofs } from './oracle/proof.ts'
 import { type Scene, WholePeer } from './peer.ts'
-import { makePeople, manifestOf } from './people.ts'
+import { makePeople, manifestOf, type Person } from './people.ts'
 import { LOG_DOMAIN } from './program.ts'
 import { RunLog } from './run-log.ts'
 import { Slots, slotManifestOf } from './slots.ts'
@@ -29,6 +30,10 @@ export interface WholeResult {
   readonly commands: number
   readonly acknowledged: number
   readonly healedMs: number
+  /** From handing in a line until it is known to be final, at the 99th percentile: of those handed in while faults were, or the flood. */
+  readonly finalP99Ms: number
+  /** What all processes together came to hold; null where nobody measured. */
+  readonly heldBytes: number | null
 }
 
 export interface WholeInput {
@@ -108,8 +113,21 @@ class WholeRun {
       epoch: this.#epoch,
       commands: oracle.log.length,
       acknowledged: oracle.acknowledged,
-      healedMs: this.#healedMs
+      healedMs: this.#healedMs,
+      finalP99Ms: this.#finalP99Ms(),
+      heldBytes: this.#expectations.heldBytes
     }
+  }
+
+  #finalP99Ms(): number {
+    const { oracle, options } = this.#scene
+    const fromMs = options.flood?.fromMs ?? 0
+    const waits = oracle.operations.flatMap(({ startMs, endMs, ...one }) =>
+      one.type === 'append' && endMs !== null && startMs >= fromMs && startMs < options.safetyMs
+        ? [endMs - startMs]
+        : []
+    )
+    return Math.round(waits.sort((a, b) => a - b)[Math.ceil(0.99 * waits.length) - 1] ?? 0)
   }
 
   async judge(untilMs: number | undefined): Promise<void> {
@@ -147,9 +165,24 @@ class WholeRun {
     for (const [i, step] of options.steps.entries()) {
       clock.at(step.atMs * 1_000, () => this.#ask(i))
     }
+    if (options.flood !== undefined) this.#flood(options.flood)
     for (const { atMs } of options.slots ?? []) {
       clock.at(atMs * 1_000, () => this.#scene.slots.open(this.#peers.filter(({ isAlive }) => isAlive)))
     }
+  }
+
+  /** Beside the members that may flood, from somebody who is none. */
+  #flood(plan: FloodPlan): void {
+    const { clock, net, people, manifest, options } = this.#scene
+    // The candidate: it has nothing else to do where nobody comes or goes.
+    const { identity } = people[options.weights.length] as Person
+    const members = people.slice(0, options.weights.length).map((one) => one.identity.peerId)
+    const committee = committeeOf(manifest)
+    const view = () => this.#honest[0]?.life?.group.status().view ?? 1
+    clock.after(plan.fromMs, () => this.#expectations.flooded(this.#peers))
+    const wrote = (line: string) => this.#scene.oracle.wrote(line)
+    const from = { identity, clock, committee: () => committee, view, wrote }
+    floodFromOutside(net.start(identity.peerId), members, from, plan)
   }
 
   /** A command to the quorum itself goes the way of any other. */

@@ -23,6 +23,20 @@ const twin = (copy: boolean): Partial<WholeOptions> => ({
   safetyMs: 4_500
 })
 
+/** What quorum.md 16.1 allows a group that is flooded. */
+const HELD_BYTES_MAX = 16_777_216
+/** How long writers are asked how fast they are, beside a flood and without one. */
+const FLOODED_MS = 4_500
+
+/** A member and a stranger that each send so many frames to everybody; 0: the same run in which nobody does. */
+export const flooded = (frames: number): Partial<WholeOptions> => ({
+  ...CALM,
+  ...{ maxCommands: 1_024, epochBlocks: 500, writers: 3, safetyMs: FLOODED_MS },
+  liars: [{ member: 1, roles: frames === 0 ? [] : ['flood'] }],
+  flood: { fromMs: 1_500, forMs: 2_500, frames },
+  expects: [{ type: 'bounded', bytes: HELD_BYTES_MAX }]
+})
+
 export interface Stage {
   readonly name: string
   readonly stage: Partial<WholeOptions>

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readVoteAt } from '../../checkers/frames.ts'
+import { measureFlood } from '../runs/flood.ts'
 import { wholeRegressions } from '../runs/regressions.ts'
 import { runAlone, runSwarm, type SeedReport } from '../runs/swarm.ts'
 import { WHOLE } from '../runs/tiers.ts'
@@ -16,6 +17,8 @@ import { makePeople, manifestOf } from './people.ts'
 import type { Carried } from './program.ts'
 import { STAGES } from './stages.ts'
 
+/** Of the 100,000 and more of a flood that is tried by hand, what the gate has time for. */
+const FLOOD_FRAMES = 300
 const ROOT = join(import.meta.dirname, '../../..')
 
 async function run(numbers: readonly number[], mutant: string | null = null, twice = false): Promise<SeedReport[]> {
@@ -48,6 +51,13 @@ describe('whole groups', () => {
       return { name, violation }
     })
     expect(await Promise.all(played)).toEqual(STAGES.map(({ name }) => ({ name, violation: null })))
+  })
+
+  test('are hardly slower beside a flood, and hold little more', { timeout: 240_000 }, async () => {
+    const { ok, violation, heldBytes } = await measureFlood(FLOOD_FRAMES)
+    expect({ ok, violation }).toEqual({ ok: true, violation: null })
+    // What the flood brought is seen at all.
+    expect(heldBytes).toBeGreaterThan(1_000_000)
   })
 
   test('keep what was fixed', { timeout: 240_000 }, async () => {

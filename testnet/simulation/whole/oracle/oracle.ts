@@ -105,6 +105,11 @@ export class WholeOracle {
     this.#violation ??= { check, atUs: this.#nowUs(), what }
   }
 
+  /** Somebody who waits for no answer may have this line ordered, from now on. */
+  wrote(line: string): void {
+    this.operations.push({ type: 'append', line, startMs: this.#nowUs() / 1_000, endMs: null })
+  }
+
   /** Bytes that left an honest process. */
   sent(process: number, body: Uint8Array, isGossip: boolean): void {
     const found = this.#ballots.sent(process, Buffer.from(body), isGossip)
