@@ -12,15 +12,13 @@ const WARM_RATE_PER_S = 200
 const SLICE_MS = 1_000
 const SLICE_DECISIONS = 4
 const CLOSED_DECISIONS = 6
-/** A command at one member: it is sent, received and checked. Some 20 ms in all where 64 live in one process. */
-const COMMAND_MS = 0.3
+/** A command at one member: it is sent, received and checked. 512 took 27 s where 64 members lived in one process. */
+const COMMAND_MS = 0.65
 /** One command waiting at each member, unless all of them would cost this much. */
 const VIEWS_FILL_MS = 150
 /** The same load for every n, blocks of 150 with three in flight, unless all would cost this much. */
 const COMMANDS_WAITING = 512
 const COMMANDS_FILL_MS = 4_000
-/** So often the commands that wait are to be through in a slice. */
-const FILLS = 2
 
 /** How fast, and in pieces of what length: few members take what the bars are told of, many what the cores can do. */
 export interface Pace {
@@ -48,7 +46,7 @@ export function paceOf(members: number, processes: number, cores: number = avail
     ratePerS,
     warmRatePerS: Math.min(WARM_RATE_PER_S, 1_000 / decisionMs),
     sliceMs: Math.max(SLICE_MS, (SLICE_DECISIONS * 1_000) / ratePerS),
-    closedMinMs: CLOSED_DECISIONS * decisionMs + FILLS * forCommands * commandMs,
+    closedMinMs: CLOSED_DECISIONS * decisionMs + forCommands * commandMs,
     forViews: Math.min(members, Math.ceil(VIEWS_FILL_MS / commandMs)),
     forCommands
   }

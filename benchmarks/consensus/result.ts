@@ -52,8 +52,8 @@ export interface ConsensusResult {
   readonly bareMs: Percentiles
   /** Write and sync of the votes' own journal, p50; 0 without one. */
   readonly voteSyncMs: number
-  /** Under the most commands. */
-  readonly saturatedFinalMs: Percentiles
+  /** Under the most commands; null where no block became final. */
+  readonly saturatedFinalMs: Percentiles | null
   /** Blocks behind the latencies. */
   readonly blocks: number
   readonly nullified: number
@@ -139,7 +139,7 @@ export function resultOf(
     delta0Ms: median(bare.loneMs),
     bareMs: percentiles(bares),
     voteSyncMs: journal ? median(samples.voteSyncMs) : 0,
-    saturatedFinalMs: percentiles(samples.saturated.finalMs),
+    saturatedFinalMs: samples.saturated.finalMs.length === 0 ? null : percentiles(samples.saturated.finalMs),
     blocks: finals.length,
     nullified: samples.views.nullified + samples.commands.nullified,
     rested: samples.rested,
