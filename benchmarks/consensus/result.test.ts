@@ -59,4 +59,11 @@ describe('resultOf', () => {
     expect(ratioOf({ ...variant, attests: true }).attestedMs).toEqual({ p50: 3, p99: 3 })
     expect(ratioOf({ ...variant, attests: false }).attestedMs).toBeNull()
   })
+
+  test('what was measured stays where no block became final under saturation', () => {
+    const variant = { name: 'streams', binding: 'streams', journal: false, attests: false } as const
+    const none = { ...samples, saturated: { ...slice(1), finalMs: [] } }
+    const { ratio, saturatedFinalMs } = resultOf({ n: 64, processes: 1 }, variant, none, bare, Math.random)
+    expect({ ratio, saturatedFinalMs }).toEqual({ ratio: 1.5, saturatedFinalMs: null })
+  })
 })
