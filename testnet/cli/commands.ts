@@ -52,6 +52,7 @@ function addUp(program: Command): void {
     .option('--json', 'one JSON object a line instead of the view', false)
     .option('--plain', 'one line of text an event, also on a terminal', false)
     .option('--detach', 'leave the run in the background; `status` and `down` reach it', false)
+    .addOption(new Option('--detached', 'it was left there').default(false).hideHelp())
     .action((options, command: Command) => up({ ...options, directory: command.optsWithGlobals().dir }))
 }
 
