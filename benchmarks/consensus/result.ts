@@ -101,11 +101,13 @@ export function resultOf(
   bare: BareSamples,
   random: () => number
 ): ConsensusResult {
-  const rounds = samples.open.map(({ finalMs }, round) => [
+  const all = samples.open.map(({ finalMs }, round) => [
     finalMs,
     bare.slices[round]?.finalMs ?? [],
     journal ? (samples.syncMs[round] ?? []) : []
   ])
+  // A round of few decisions on a busy machine may have none that every member knew in time.
+  const rounds = all.filter(([final = [], bareFinal = []]) => final.length > 0 && bareFinal.length > 0)
   const [finals = [], bares = [], syncs = []] = pool(rounds)
   const ratio = ([final = [], bareFinal = [], sync = []]: readonly (readonly number[])[]): number =>
     median(final) / (median(bareFinal) + (journal ? SYNCS * median(sync) : 0))
