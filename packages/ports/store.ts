@@ -23,6 +23,11 @@ export interface StoreWriteOptions {
  * locked by another process, damaged, or the disk's own failure as cause.
  */
 export interface Store {
+  /**
+   * Set where opening found that records which had been written are gone: what is read may be older than what was
+   * acknowledged, or missing. What can be fetched from others goes on; what is nowhere else must not begin anew by itself.
+   */
+  readonly damage?: Error
   /** The value, or undefined where there is none. */
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   /** As `get`, at once: the caller waits for the disk where the value is in no cache. Throws what `get` rejects with. */

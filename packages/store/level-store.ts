@@ -1,34 +1,69 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Store, StoreOperation, StoreRange, StoreWriteOptions } from '@brume/ports'
 import { ClassicLevel } from 'classic-level'
 import { openValue, sealValue } from './envelope.ts'
 import { StoreError } from './errors.ts'
+import { damagedLog } from './write-ahead.ts'
+
+/** Beside LevelDB's own files, which leaves alone what it does not know. */
+const DAMAGE_NOTE = 'damaged.txt'
 
 type Level = ClassicLevel<Uint8Array, Uint8Array>
 
 /**
  * Opens, and creates where absent, a LevelDB in `directory`. One process at a time: a second one is
  * refused with `BRUME_STORE_LOCKED`. Every value carries a checksum which every read verifies,
- * because LevelDB returns damaged values without a word.
+ * because LevelDB returns damaged values without a word; and its log is looked through first, for it drops what is lost there
+ * without a word, too. Then the store opens with `damage` set, now and later, until a person deletes the note of it.
+ *
+ * @throws StoreError LOCKED, DAMAGED, IO
  */
 export async function openStore(directory: string): Promise<Store> {
-  const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
+    const damage = await damageOf(directory)
+    // Made here and not before: a level opens itself in the turn after, wanted or not.
+    const level: Level = new ClassicLevel(directory, { keyEncoding: 'view', valueEncoding: 'view' })
     await level.open()
+    return new LevelStore(level, new Uint8Array(), damage, () => level.close())
   } catch (cause) {
     throw openError(directory, cause)
   }
-  return new LevelStore(level, new Uint8Array(), () => level.close())
+}
+
+/** What was ever found damaged here and no person has waved through: LevelDB drops the damaged part as it opens. */
+async function damageOf(directory: string): Promise<StoreError | undefined> {
+  const note = join(directory, DAMAGE_NOTE)
+  const found = await damagedLog(directory)
+  if (found !== null) await writeNote(note, `${found.name}, byte ${found.offset}`)
+  const where = await readFile(note, 'utf8').catch((error) => {
+    if (codeOf(error) !== 'ENOENT') throw error
+  })
+  if (where === undefined) return undefined
+  const message = `The store ${directory} lost records that were on disk (${where}): restore a copy of the data folder, or delete ${note} to go on with what is left`
+  return new StoreError('BRUME_STORE_DAMAGED', message)
+}
+
+async function writeNote(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** All keys of a database that begin with `prefix`, which callers do not see. */
 class LevelStore implements Store {
+  readonly damage?: StoreError
   readonly #level: Level
   readonly #prefix: Uint8Array
   readonly #close: () => Promise<void>
 
-  constructor(level: Level, prefix: Uint8Array, close: () => Promise<void>) {
+  constructor(level: Level, prefix: Uint8Array, damage: StoreError | undefined, close: () => Promise<void>) {
+    if (damage !== undefined) this.damage = damage
     this.#level = level
     this.#prefix = prefix
     this.#close = close
@@ -69,7 +104,7 @@ class LevelStore implements Store {
 
   sub(prefix: string): Store {
     const nothing = (): Promise<void> => Promise.resolve()
-    return new LevelStore(this.#level, this.#full(new TextEncoder().encode(prefix)), nothing)
+    return new LevelStore(this.#level, this.#full(new TextEncoder().encode(prefix)), this.damage, nothing)
   }
 
   close(): Promise<void> {

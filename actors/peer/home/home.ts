@@ -55,6 +55,7 @@ async function homeOnDisk(directory: string, options: HomeOptions): Promise<Home
   const { keepIdentity, clock, random, log, disk, parts, onFailed } = options
   const data = await openDataDir({ directory, keepIdentity, random, clock, log, openStore })
   const { layout, store } = data
+  if (store.damage !== undefined) log.warn({ reason: store.damage.message }, 'actors of this peer do not start')
   parts.add({ name: 'store', stop: () => store.close(), stopMs: STOP_MS.store })
   const journals = await openJournals({ data, disk, clock, onFailed })
   parts.add({ name: 'journals', stop: journals.close, stopMs: STOP_MS.journals })

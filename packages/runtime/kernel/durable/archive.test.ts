@@ -6,6 +6,19 @@ import { Residents } from './residents.ts'
 import { bench, HOUR_MS, Puppet, stateOf, timer } from './testing/bench.ts'
 
 describe('records', () => {
+  test('in a store that lost records none is begun again from what is left, nor as if it were new', async () => {
+    const store = memoryStore()
+    const first = bench(store).durable
+    await first.start()
+    first.save(new Puppet('a', { state: 1 }))
+    await first.stop()
+    const damage = new Error('lost')
+    const { durable } = bench(Object.assign(store, { damage }))
+    await durable.start()
+    expect(durable.load('a')).toEqual({ kind: 'damaged', error: damage })
+    expect(durable.load('b')).toEqual({ kind: 'damaged', error: damage })
+  })
+
   test('an undecodable one is damaged, and its bytes stay', async () => {
     const store = memoryStore()
     const { durable } = bench(store)

@@ -196,6 +196,8 @@ class StoreDurable implements Durable {
     const unwritten = saved.get(path)
     if (unwritten !== undefined) return { kind: 'actor', actor: this.#stays(path, unwritten.record()) }
     if (buried.has(path)) return undefined
+    const { damage } = this.#options.store
+    if (damage !== undefined) return { kind: 'damaged', error: damage }
     try {
       const id = this.#residents.idOf(path)
       const bytes = this.#commit.read(recordKey(id))
