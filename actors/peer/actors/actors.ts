@@ -87,8 +87,11 @@ export interface Actors {
   /** Events nobody took, from now on and the last 10,000. */
   deadLetters(): AsyncIterable<DeadLetter>
   actors(): readonly ActorView[]
-  /** Starts a failed actor again, from where it failed. */
-  resurrect(path: string): void
+  /**
+   * Starts a failed actor again, from the state before it failed; any other is left as it is. Of another peer's, for that
+   * peer's admins. @throws RuntimeError FORBIDDEN, NOACTOR, UNREACHABLE; PeerError USAGE of one in mode `bft`
+   */
+  resurrect(actor: string): Promise<void>
   /** Serves Stately's inspector on 127.0.0.1, at any port unless told. @throws PeerError USAGE */
   inspect(options?: { readonly port?: number }): Promise<Inspector>
 }
@@ -221,7 +224,7 @@ export class ActorSystem implements Actors {
   }
 
   ref<M extends Machine>(address: string): Ref<M> {
-    const whole = address.startsWith('brume://') ? address : `brume://${this.#options.identity.peerId}/${address}`
+    const whole = this.#addressOf(address)
     const { peer, path } = parseAddress(whole)
     if (wayOf(whole) === 'group') return this.#groupRef(withoutIncarnation(whole)) as unknown as Ref<M>
     const isHere = peer === this.#options.identity.peerId
@@ -247,8 +250,13 @@ export class ActorSystem implements Actors {
     return [...solo, ...this.#standby.views()]
   }
 
-  resurrect(path: string): void {
-    this.kernel.resurrect(path)
+  async resurrect(actor: string): Promise<void> {
+    const address = this.#addressOf(actor)
+    const way = wayOf(address)
+    if (way === 'group') throw new PeerError('BRUME_PEER_USAGE', `${address} is replicated: such an actor never fails`)
+    await (way === 'placed'
+      ? this.#standby.atHolder.want(address, { do: 'resurrect' })
+      : this.kernel.resurrect(address))
   }
 
   async inspect({ port = 0 }: { readonly port?: number } = {}): Promise<Inspector> {
@@ -263,6 +271,11 @@ export class ActorSystem implements Actors {
     const address = await this.#founder.found(this.#placement, { id, quorum, input: null })
     await this.#groupRef(address).begin()
     return address
+  }
+
+  /** Of this peer unless it says otherwise. */
+  #addressOf(name: string): string {
+    return name.startsWith('brume://') ? name : `brume://${this.#options.identity.peerId}/${name}`
   }
 
   #groupRef(address: string): GroupRef {

@@ -166,6 +166,8 @@ export interface Snapshot<M extends Machine = Machine> {
   /** Events processed by this incarnation; in mode `bft` the height. */
   readonly seq: number
   readonly cell: CellStatus
+  /** What its last failure said, cut; told on the peer where it lives only. */
+  readonly failure?: string
   readonly status: 'active' | 'done' | 'error' | 'stopped'
   readonly value: StateValueFrom<M>
   readonly context: ContextFrom<M>

@@ -41,6 +41,12 @@ export async function stopActor(peer: Peer, args: Arguments): Promise<unknown> {
   return { address: ref.address }
 }
 
+export async function resurrectActor(peer: Peer, args: Arguments): Promise<unknown> {
+  const { address } = refOf(peer, args)
+  await peer.resurrect(address)
+  return { address }
+}
+
 export async function moveActor(peer: Peer, args: Arguments): Promise<unknown> {
   const { address } = await refOf(peer, args).move(textOf(args, 'to'))
   return { address }
@@ -58,10 +64,24 @@ export function tailActor(peer: Peer, args: Arguments, listener: (event: object)
   }
 }
 
-function reported({ address, incarnation, seq, cell, status, value, context, tags, output, error }: Snapshot): object {
+function reported(snapshot: Snapshot): object {
+  const { address, incarnation, seq, cell, status, value, context, tags, output, error } = snapshot
+  const failed = snapshot.failure === undefined ? {} : { failure: snapshot.failure }
   const failure = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
   const result = output === undefined ? {} : { output: asJson(output) }
-  return { address, incarnation, seq, cell, status, value, context: asJson(context), tags, ...result, ...failure }
+  return {
+    address,
+    incarnation,
+    seq,
+    cell,
+    status,
+    value,
+    context: asJson(context),
+    tags,
+    ...result,
+    ...failed,
+    ...failure
+  }
 }
 
 /** Bytes become `{ base64 }`: JSON has none. */

@@ -1,6 +1,6 @@
 import type { Peer } from '../peer.ts'
 import { reportMember } from '../report.ts'
-import { actorAt, actorHistory, askActor, moveActor, showActor, stopActor } from './actors.ts'
+import { actorAt, actorHistory, askActor, moveActor, resurrectActor, showActor, stopActor } from './actors.ts'
 import { base64, bytesOf, textOf, wrong } from './arguments.ts'
 import type { Arguments, Request } from './messages.ts'
 
@@ -31,6 +31,8 @@ export function answer(request: Request, args: Arguments, peer: Peer): unknown {
       return actorHistory(peer, args)
     case 'actors.stop':
       return stopActor(peer, args)
+    case 'actors.resurrect':
+      return resurrectActor(peer, args)
     case 'actors.move':
       return moveActor(peer, args)
   }

@@ -12,6 +12,7 @@ const ANSWERED = [
   'actors.at',
   'actors.history',
   'actors.stop',
+  'actors.resurrect',
   'actors.move'
 ] as const
 

@@ -175,6 +175,8 @@ describe('what is for admins only', () => {
     expect(await failing(b.kernel.spawnOn(a.peer, 'other', 'unknown'))).toBe('BRUME_RUNTIME_KIND')
     expect(await failing(b.kernel.spawnOn(a.peer, 'sys/other', 'logbook'))).toBe('BRUME_RUNTIME_FORBIDDEN')
     expect(await failing(c.kernel.stopActor(a.at('book')))).toBe('BRUME_RUNTIME_FORBIDDEN')
+    expect(await failing(c.kernel.resurrect(a.at('book')))).toBe('BRUME_RUNTIME_FORBIDDEN')
+    expect(await settled(world, b.kernel.resurrect(a.at('book')))).toBeUndefined()
     expect(await failing(c.kernel.move(a.at('book'), c.peer))).toBe('BRUME_RUNTIME_FORBIDDEN')
     // c would be told to take it by a, which is none of its admins.
     expect(await failing(b.kernel.move(a.at('book'), c.peer))).toBe('BRUME_RUNTIME_FORBIDDEN')

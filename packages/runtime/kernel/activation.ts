@@ -143,12 +143,14 @@ export class Activation {
     cell.self = `${cell.address}#${actor.incarnation}`
     cell.seq = actor.seq
     cell.restarts = actor.restarts
+    cell.failure = actor.failure
     cell.outNext = actor.outNext
     cell.createdMs = actor.createdMs
     cell.status = actor.status
     for (const child of actor.children) cell.children.set(child.id, child)
     for (const { target, seq } of this.#durable?.outbox(cell.path) ?? []) cell.outstanding.set(target, seq)
-    if (actor.status === 'starting') return
+    // One that failed in its first step has no state either.
+    if (actor.status === 'starting' || actor.state === null) return
     const nowMs = this.#durable?.nowMs() ?? this.#parts.options.clock.wall()
     cell.state = cell.logic.restore(actor.state as Json, scopeOf(cell, nowMs, null, null, randomless))
   }

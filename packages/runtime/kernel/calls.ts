@@ -1,4 +1,5 @@
 import type { Cancel } from '@brume/ports'
+import type { RuntimeError } from '../error.ts'
 import type { Event, Json } from '../logic/port.ts'
 import type { Cell } from './cell.ts'
 import { refusalError } from './errors.ts'
@@ -77,7 +78,7 @@ export class Calls {
     this.#limit(wait, to, options)
     const receipt: Receipt = {
       processed: (seq, batch) => this.#parts.outputs.release(batch, () => wait.done({ seq })),
-      refused: (code) => wait.failed(refusalError(code, to))
+      refused: (code) => wait.failed(this.#refusal(code, to))
     }
     this.#put(to, event, options, wait, null, receipt, () => wait.done({ seq: 0 }))
     return wait.promise
@@ -90,7 +91,7 @@ export class Calls {
     const token = asks.open({ key, replied: (value) => wait.done(value) })
     wait.undo(() => asks.close(token))
     this.#limit(wait, to, { timeoutMs: ASK_MS, ...options })
-    const receipt: Receipt = { processed: () => {}, refused: (code) => wait.failed(refusalError(code, to)) }
+    const receipt: Receipt = { processed: () => {}, refused: (code) => wait.failed(this.#refusal(code, to)) }
     this.#put(to, event, options, wait, token, receipt, (value) => wait.done(value))
     return wait.promise
   }
@@ -178,6 +179,16 @@ export class Calls {
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })
     wait.undo(() => signal.removeEventListener('abort', abort))
+  }
+
+  /** Of a failure here the peer's own user is told more than the code. */
+  #refusal(code: Parameters<Receipt['refused']>[0], to: string): RuntimeError {
+    const place = this.#parts.places.find(to)
+    const cell = code === 'failed' && place.isHere ? this.#parts.cells.get(place.path) : undefined
+    if (cell === undefined || cell.failure === null) return refusalError(code, to)
+    const { status, failure } = cell
+    if (status !== 'failed') return refusalError(code, to, `it failed while it processed the event (${failure})`)
+    return refusalError(code, to, `it failed too often and takes nothing until it is resurrected (${failure})`)
   }
 
   #find(place: Place, to: string, event: Event): Cell | Refusal {

@@ -75,6 +75,8 @@ export class Cell implements Runnable, Persistent {
   history: FailureHistory = NO_FAILURES
   overflowed = 0
   restarts = 0
+  /** What the last failure said; null since it was resurrected, and before any. */
+  failure: string | null = null
   queued = false
   /** The nearest living cell whose path this one's begins with, and those of which this is. */
   above: Cell | null = null
@@ -155,11 +157,11 @@ export class Cell implements Runnable, Persistent {
   }
 
   view(): CellView {
-    const { path, kind, status, incarnation, durability, seq, overflowed, restarts } = this
+    const { path, kind, status, incarnation, durability, seq, overflowed, restarts, failure } = this
     const waiting = this.mailbox.length
     return {
       ...{ path, kind: kind.name, version: kind.version, status, incarnation, durability, seq },
-      ...{ waiting, overflowed, restarts }
+      ...{ waiting, overflowed, restarts, ...(failure === null ? {} : { failure }) }
     }
   }
 }

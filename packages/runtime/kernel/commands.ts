@@ -15,7 +15,7 @@ import { spawnOptions, storedOptions } from './records.ts'
 export type Command =
   /** Of this peer's admins. */
   | { readonly do: 'spawn'; readonly kind: string; readonly version: number | null; readonly options: Json }
-  | { readonly do: 'stop' }
+  | { readonly do: 'stop' | 'resurrect' }
   | { readonly do: 'move'; readonly peer: PeerId }
   | {
       readonly do: 'offer'
@@ -82,6 +82,9 @@ export class Commands {
         return this.#spawn(path, command)
       case 'stop':
         return this.#stop(path)
+      case 'resurrect':
+        await this.#parts.resurrect(path)
+        return null
       case 'move':
         return this.#move(path, command)
       case 'offer':
@@ -138,7 +141,7 @@ export class Commands {
   }
 }
 
-const FOR_ADMINS: ReadonlySet<string> = new Set<Command['do']>(['spawn', 'stop', 'move', 'offer'])
+const FOR_ADMINS: ReadonlySet<string> = new Set<Command['do']>(['spawn', 'stop', 'resurrect', 'move', 'offer'])
 
 function bodyOf(body: Json): Body {
   if (typeof body === 'object' && body !== null && !Array.isArray(body) && 'do' in body) return body as Body

@@ -21,6 +21,27 @@ function payments({ kernel }: World) {
   return runs
 }
 
+describe('a function as an action of one on disk', () => {
+  test.each([
+    [
+      'where it stands',
+      createMachine({ on: { go: { actions: () => {} } } }),
+      /^x is kept on disk, and one of its actions \(/
+    ],
+    [
+      'by its name',
+      setup({ actions: { pay: () => {} } }).createMachine({ on: { go: { actions: 'pay' } } }),
+      /its action pay is/
+    ]
+  ])('is refused, as its writer knows it: %s', async (_, machine, said) => {
+    const { kernel } = world({ store: memoryStore() })
+    await kernel.start()
+    run(kernel, 'x', machine)
+    await expect(kernel.submit('x', { type: 'go' })).rejects.toMatchObject({ code: 'BRUME_RUNTIME_FAILED' })
+    expect((await kernel.snapshot('x')).failure).toMatch(said)
+  })
+})
+
 describe('a custom action by name', () => {
   test('is tried three times under one id, and then its actor fails', async () => {
     const all = world()

@@ -11,6 +11,9 @@ const TIMERS_MAX = 1_024
 const CHILDREN_MAX = 4_096
 const WATCHES_MAX = 4_096
 
+/** What XState calls a function that has no name of its own: that of the place where it stands. */
+const UNNAMED: ReadonlySet<string> = new Set(['', '(anonymous)', 'entry', 'exit', 'actions', 'action'])
+
 type Of<K extends Effect['kind']> = Extract<Effect, { kind: K }>
 
 /** Does what steps want done: nothing of it leaves before the step's batch is on disk. */
@@ -183,7 +186,8 @@ export class Effects {
 
   #checkInline(cell: Cell, type: string): void {
     if (cell.durability === 'memory' || cell.kind.effects?.[type] !== undefined) return
-    const message = `the action ${type} of ${cell.path} is a function: name it among the effects, or spawn with durability 'memory'`
+    const what = UNNAMED.has(type) ? 'one of its actions (entry, exit or actions)' : `its action ${type}`
+    const message = `${cell.path} is kept on disk, and ${what} is a function, which a crash may skip or repeat: use assign, raise, sendTo or emit, name it among the effects at register, or spawn with durability 'memory'`
     throw new RuntimeError('BRUME_RUNTIME_EFFECT', message)
   }
 

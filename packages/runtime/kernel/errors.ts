@@ -10,6 +10,20 @@ export function plainError(error: unknown): Json {
   return typeof code === 'string' ? { ...plain, code: wellFormed(code) } : plain
 }
 
+/** Of a message that a machine made, of what strangers sent perhaps: enough to find the mistake. */
+const FAILURE_CHARACTERS_MAX = 300
+
+/** Why an actor failed, as one line for people: cut, and nothing in it that a terminal obeys. */
+export function failureOf(error: unknown): string {
+  const said = error instanceof RuntimeError ? error.message : error instanceof Error ? `${error}` : plainText(error)
+  const line = said.slice(0, 2 * FAILURE_CHARACTERS_MAX).replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+  return wellFormed(line.slice(0, FAILURE_CHARACTERS_MAX))
+}
+
+/** Anything can be thrown, also what cannot be written as text. */
+const plainText = (thrown: unknown): string =>
+  typeof thrown === 'object' ? 'it threw an object that is no Error' : String(thrown)
+
 const REASONS: Record<Refusal | 'unreachable' | 'timeout' | 'aborted', string> = {
   full: 'its mailbox is full; slow down, or try again later',
   noactor: 'nobody lives there',
@@ -30,9 +44,10 @@ const REASONS: Record<Refusal | 'unreachable' | 'timeout' | 'aborted', string> =
   aborted: 'the caller gave up'
 }
 
-export function refusalError(reason: keyof typeof REASONS, to: string): RuntimeError {
+/** @param why - what is known of it beyond the reason */
+export function refusalError(reason: keyof typeof REASONS, to: string, why?: string): RuntimeError {
   const code: RuntimeErrorCode = `BRUME_RUNTIME_${reason.toUpperCase() as Uppercase<keyof typeof REASONS>}`
-  return new RuntimeError(code, `${to}: ${REASONS[reason]}`)
+  return new RuntimeError(code, `${to}: ${why ?? REASONS[reason]}`)
 }
 
 /** What is said in an event travels as UTF-8. */

@@ -5,7 +5,6 @@ import type { Event, Json } from '../logic/port.ts'
 import { Aliases } from './aliases.ts'
 import { Asks } from './asks.ts'
 import { Calls } from './calls.ts'
-import type { Cell } from './cell.ts'
 import { Cells } from './cells.ts'
 import { Commands } from './commands.ts'
 import { Door } from './door.ts'
@@ -159,9 +158,8 @@ class ActorKernel implements Kernel {
     return this.#parts.letters.read()
   }
 
-  resurrect(path: string): void {
-    const cell = this.#find(path)
-    this.#parts.scheduler.held(() => this.#parts.supervisor.resurrect(cell))
+  async resurrect(to: string): Promise<void> {
+    await this.#parts.resurrect(to)
   }
 
   async stopActor(to: string): Promise<void> {
@@ -214,12 +212,6 @@ class ActorKernel implements Kernel {
     watches.stop()
     outputs.stop()
   }
-
-  #find(path: string): Cell {
-    const found = this.#parts.door.find(this.#parts.places.find(path))
-    if (typeof found === 'string') throw refusalError(found, path)
-    return found
-  }
 }
 
 /** All parts, and what begins and ends them. */
@@ -267,6 +259,7 @@ function assemble(options: KernelOptions): Whole {
   parts.arrivals = new Arrivals(parts, durable)
   parts.stop = (to) => stopOf(parts, to)
   parts.move = (to, peer) => moveOf(parts, to, peer)
+  parts.resurrect = (to) => resurrectOf(parts, to)
   return { parts, durable, incarnations }
 }
 
@@ -280,6 +273,17 @@ async function stopOf(parts: Parts, to: string): Promise<void> {
   if (cell === 'moved') return void (await commands.send(persistence.movedTo(place.path) ?? to, { do: 'stop' }))
   if (typeof cell === 'string') return
   scheduler.held(() => supervisor.stop(cell))
+  await new Promise<void>((resolve) => outputs.release(cell.batch, resolve))
+}
+
+async function resurrectOf(parts: Parts, to: string): Promise<void> {
+  const { door, places, scheduler, supervisor, outputs, persistence, commands } = parts
+  const place = places.find(to)
+  if (!place.isHere) return void (await commands.send(to, { do: 'resurrect' }))
+  const cell = door.find(place)
+  if (cell === 'moved') return resurrectOf(parts, persistence.movedTo(place.path) ?? to)
+  if (typeof cell === 'string') throw refusalError(cell, to)
+  scheduler.held(() => supervisor.resurrect(cell))
   await new Promise<void>((resolve) => outputs.release(cell.batch, resolve))
 }
 

@@ -54,6 +54,7 @@ export interface Parts {
   readonly stop: (to: string) => Promise<void>
   /** @returns its new address */
   readonly move: (to: string, peer: string) => Promise<string>
+  readonly resurrect: (to: string) => Promise<void>
   /** Beyond all that were given before, also before a restart. */
   readonly nextIncarnation: () => number
 }

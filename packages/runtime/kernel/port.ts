@@ -139,6 +139,8 @@ export interface Snapshot extends View {
   /** Events processed by this incarnation. */
   readonly seq: number
   readonly cell: CellStatus
+  /** What its last failure said, cut; told on the peer where it lives only. */
+  readonly failure?: string
 }
 
 export interface SendOptions {
@@ -181,10 +183,12 @@ export interface CellView {
   readonly incarnation: number
   readonly durability: Durability
   readonly seq: number
-  /** Events waiting, refused since activation, restarts since spawn. */
+  /** Events waiting, refused since activation; failures since spawn after which it went on, anew or from the state before. */
   readonly waiting: number
   readonly overflowed: number
   readonly restarts: number
+  /** What the last failure said, cut. */
+  readonly failure?: string
 }
 
 /** A message for another peer or group. */
@@ -289,7 +293,8 @@ export interface Kernel {
   snapshotAt(path: string, seq: number): Promise<Snapshot>
   actors(): readonly CellView[]
   deadLetters(): AsyncIterable<DeadLetter>
-  resurrect(path: string): void
+  /** Starts a failed one again, from where it failed; of another peer, for its admins. Another is left as it is. @throws RuntimeError */
+  resurrect(to: string): Promise<void>
   /** Here, or on a peer that has this one among its admins. @throws RuntimeError */
   stopActor(to: string, reason?: string): Promise<void>
   /** As `spawn`, on a peer that has this one among its admins. @throws RuntimeError */

@@ -5,7 +5,7 @@ import type { Allow, SpawnOptions } from './port.ts'
 
 /** All that is to survive of a cell, as it is now. */
 export function recordOf(cell: Cell): StoredActor {
-  const { address, kind, logic, incarnation, seq, status, restarts, outNext, origin, createdMs } = cell
+  const { address, kind, logic, incarnation, seq, status, restarts, outNext, origin, createdMs, failure } = cell
   return {
     ...{ address, kind: kind.name, logicId: logic.id, version: kind.version, incarnation, seq },
     // Whoever waits for a restart starts anew, nobody else's state is on the disk; who is about to move lives on.
@@ -14,7 +14,7 @@ export function recordOf(cell: Cell): StoredActor {
     children: [...cell.children.values()],
     timers: [...cell.timers.values()].map(storedTimer),
     watching: [...cell.watching.keys()],
-    ...{ restarts, outNext, createdMs },
+    ...{ restarts, outNext, createdMs, failure: status === 'failed' ? failure : null },
     parent: origin === null ? null : { path: origin.parent.path, id: origin.id, src: origin.src },
     wake: cell.watching.size > 0 || cell.actors.size > 0,
     options: storedOptions(cell)

@@ -91,11 +91,45 @@ describe('an actor on disk', () => {
     const { kernel, clock } = await life(store)
     run(kernel, 'x', machine)
     expect(kernel.tell('x', { type: 'add' })).toBe('failed')
-    kernel.resurrect('x')
+    expect(kernel.actors()).toMatchObject([{ status: 'failed', restarts: 1, failure: 'Error: boom' }])
+    expect(await kernel.snapshot('x')).toMatchObject({ cell: 'failed', failure: 'Error: boom' })
+    await expect(kernel.submit('x', { type: 'add' })).rejects.toMatchObject({
+      code: 'BRUME_RUNTIME_FAILED',
+      message: expect.stringMatching(/resurrected \(Error: boom\)$/)
+    })
+    await kernel.resurrect('x')
+    expect(kernel.actors()[0]).not.toHaveProperty('failure')
     expect(await kernel.snapshot('x')).toMatchObject({ context: { n: 1 }, value: 'red', cell: 'active' })
     clock.run(10_000)
     await settle()
     expect(await kernel.snapshot('x')).toMatchObject({ value: 'green' })
+  })
+
+  test('that failed in its first step stays failed too', async () => {
+    const store = memoryStore()
+    const first = await life(store)
+    run(first.kernel, 'x', setup({}).createMachine({ context: boom }), { supervise: { strategy: 'escalate' } })
+    await settle()
+    await first.kernel.stop()
+
+    const { kernel } = await life(store)
+    run(kernel, 'x', setup({}).createMachine({}))
+    expect(await kernel.snapshot('x')).toMatchObject({ cell: 'failed' })
+    await kernel.resurrect('x')
+    expect(await kernel.submit('x', { type: 'any' })).toEqual({ seq: 1 })
+  })
+
+  test('says of a failure what a terminal may show', async () => {
+    const { kernel } = await life(memoryStore())
+    const said = `\u001b[2J${'x'.repeat(1_000)}`
+    const fail = (): never => {
+      throw new Error(said)
+    }
+    run(kernel, 'x', setup({}).createMachine({ on: { fail: { actions: assign(fail) } } }))
+    await expect(kernel.submit('x', { type: 'fail' })).rejects.toMatchObject({ code: 'BRUME_RUNTIME_FAILED' })
+    const { failure = '' } = await kernel.snapshot('x')
+    expect(failure).toMatch(/^Error: {1,2}\[2Jx+$/)
+    expect(failure.length).toBe(300)
   })
 
   test('that stopped is gone, and one that is done stays to be read', async () => {

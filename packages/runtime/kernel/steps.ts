@@ -46,9 +46,9 @@ export class Steps {
   }
 
   snapshot(cell: Cell): Snapshot {
-    const { address, incarnation, seq, status, logic, state } = cell
+    const { address, incarnation, seq, status, logic, state, failure } = cell
     const view = state === undefined ? NOTHING : logic.view(state)
-    return { ...view, address, incarnation, seq, cell: status }
+    return { ...view, address, incarnation, seq, cell: status, ...(failure === null ? {} : { failure }) }
   }
 
   #deliver(cell: Cell, mail: Mail): void {

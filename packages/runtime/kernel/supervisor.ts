@@ -1,7 +1,7 @@
 import { RuntimeError } from '../error.ts'
 import type { Json } from '../logic/port.ts'
 import type { Cell } from './cell.ts'
-import { plainError } from './errors.ts'
+import { failureOf, plainError } from './errors.ts'
 import type { Mail } from './mailbox.ts'
 import type { Parts } from './parts.ts'
 import type { DownReason, Strategy } from './port.ts'
@@ -35,6 +35,7 @@ export class Supervisor {
     if (cell.status !== 'starting' && cell.status !== 'active') return
     if (mail !== null) this.#parts.door.lost(cell, mail, 'failed', error)
     const { strategy, policy } = superviseOf(cell)
+    cell.failure = failureOf(error)
     this.#parts.meters?.failed(strategy)
     if (strategy === 'stop') return this.#giveUp(cell, error)
     if (strategy === 'escalate') return this.#escalate(cell, error)
@@ -43,6 +44,7 @@ export class Supervisor {
     if (judgement.kind === 'escalate') return this.#escalate(cell, error)
     cell.history = judgement.history
     if (strategy === 'resume' && cell.state !== undefined) {
+      cell.restarts += 1
       // The event is used up, and a timer with it.
       this.#parts.persistence.changed(cell)
       return this.#report(cell, error, undefined)
@@ -79,6 +81,7 @@ export class Supervisor {
   resurrect(cell: Cell): void {
     if (cell.status !== 'failed') return
     cell.history = NO_FAILURES
+    cell.failure = null
     if (superviseOf(cell).strategy !== 'resume' || cell.state === undefined) return this.#start(cell)
     this.#parts.cells.revived(cell)
     cell.escalated = false

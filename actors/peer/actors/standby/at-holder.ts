@@ -12,7 +12,7 @@ const WITHIN_MS = 15_000
 const AGAIN_MS = 500
 
 /** What only the holder of an actor can do. */
-export type Wanted = { readonly do: 'stop' } | { readonly do: 'move'; readonly peer: PeerId }
+export type Wanted = { readonly do: 'stop' | 'resurrect' } | { readonly do: 'move'; readonly peer: PeerId }
 
 export interface AtHolderOptions {
   readonly clock: Clock
@@ -76,13 +76,13 @@ export class AtHolder {
 /** Is it one of those that the holder carries out itself? */
 export function isWanted(body: Json): boolean {
   const { do: what } = (body ?? {}) as { readonly do?: unknown }
-  return what === 'stop' || what === 'move'
+  return what === 'stop' || what === 'resurrect' || what === 'move'
 }
 
 /** @throws RuntimeError INVALID */
 function readWanted(body: Json): Wanted {
   const { do: what, peer } = body as { readonly [field: string]: Json }
-  if (what === 'stop') return { do: 'stop' }
+  if (what === 'stop' || what === 'resurrect') return { do: what }
   if (what === 'move' && typeof peer === 'string') return { do: 'move', peer }
   throw refusal('invalid', 'a command')
 }

@@ -226,6 +226,7 @@ export class StandbySystem {
       if (wanted.peer !== this.#options.net.self) await this.#standby.hand(address, wanted.peer)
       return
     }
+    if (wanted.do === 'resurrect') return void (await this.find(address)?.resurrect(address))
     await this.find(address)?.stopActor(address)
     if (this.held().some((one) => one.address === address)) await this.#standby.remove(address)
   }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BrumeProcess, ownNetwork } from '../testing.ts'
 
 const machine = fileURLToPath(new URL('../../examples/quick-start/counter.machine.ts', import.meta.url))
+const fragile = fileURLToPath(new URL('../../fixtures/fragile.machine.ts', import.meta.url))
 const network = ownNetwork()
 let folder: string
 let peer: BrumeProcess
@@ -13,7 +14,7 @@ let peer: BrumeProcess
 const isRunning = ({ event, state }: Record<string, unknown>): boolean => event === 'peer.state' && state === 'running'
 
 function start(): BrumeProcess {
-  const settings = ['--network', network, '--profile', 'local', '--no-mdns', '--actors', machine]
+  const settings = ['--network', network, '--profile', 'local', '--no-mdns', '--actors', machine, '--actors', fragile]
   return new BrumeProcess(['up', '--json', '--data-dir', folder, ...settings])
 }
 
@@ -34,7 +35,9 @@ afterAll(async () => {
 })
 
 it('runs a module, shows what it becomes, and keeps it over a kill -9', { timeout: 240_000 }, async () => {
-  expect(await brume('list')).toMatchObject({ actors: [{ path: 'counter', kind: 'counter', durability: 'journal' }] })
+  expect(await brume('list')).toMatchObject({
+    actors: [{ path: 'counter', kind: 'counter', durability: 'journal' }, { path: 'fragile' }]
+  })
   expect(await brume('send', 'counter', '{"type":"add","by":2}')).toEqual({ seq: 1 })
   expect(await brume('send', 'counter', '{"type":"add","by":3}', '--ask')).toEqual({ reply: 5 })
   expect(await brume('show', 'counter')).toMatchObject({ seq: 2, context: { n: 5 }, cell: 'active' })
@@ -57,6 +60,21 @@ it('follows an actor while it changes', { timeout: 120_000 }, async () => {
   }
   await expect.poll(counted, { timeout: 60_000 }).toMatchObject({ became: { context: { n: 5 } } })
   await tail.kill('SIGINT')
+})
+
+it('brings back an actor that failed too often, and says why it did', { timeout: 240_000 }, async () => {
+  await brume('send', 'fragile', '{"type":"add"}')
+  for (let count = 0; count < 6; count++) await brume('send', 'fragile', '{"type":"fail"}')
+  const failure = 'Error: no such thing'
+  expect(await brume('list')).toMatchObject({
+    actors: [{}, { path: 'fragile', status: 'failed', restarts: 5, failure }]
+  })
+  expect(await brume('send', 'fragile', '{"type":"add"}')).toMatchObject({
+    error: { code: 'BRUME_RUNTIME_FAILED', message: expect.stringContaining(failure) }
+  })
+  expect(await brume('resurrect', 'fragile')).toMatchObject({ address: expect.stringMatching(/\/fragile$/) })
+  expect(await brume('send', 'fragile', '{"type":"add"}')).toEqual({ seq: 2 })
+  expect(await brume('show', 'fragile')).toMatchObject({ cell: 'active', context: { n: 2 } })
 })
 
 it('says what is wrong with a request', { timeout: 120_000 }, async () => {

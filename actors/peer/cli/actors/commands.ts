@@ -39,10 +39,18 @@ function addOrders(actors: Command): void {
   actors
     .command('stop <actor>')
     .description('end it, with all that is below it')
-    .addHelpText('after', ADMINS)
+    .addHelpText('after', `\nIts state and its history are deleted: nothing brings them back.\n${ADMINS}`)
     .action(async (actor: string, _options, command: Command) => {
       const { stop } = await import('./running.ts')
       await stop(dataDirOf(command), actor, outputOf(command))
+    })
+  actors
+    .command('resurrect <actor>')
+    .description('have one that failed go on, with the state from before it failed')
+    .addHelpText('after', ADMINS)
+    .action(async (actor: string, _options, command: Command) => {
+      const { resurrect } = await import('./running.ts')
+      await resurrect(dataDirOf(command), actor, outputOf(command))
     })
   actors
     .command('move <actor> <peer>')

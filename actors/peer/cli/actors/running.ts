@@ -19,6 +19,10 @@ export async function list(dataDir: DataDir, output: Output): Promise<void> {
   })
   const head = ['ACTOR', 'LOGIC', 'MODE', 'STATUS', 'EVENTS', 'WAITING', 'RESTARTS', 'DURABILITY']
   for (const line of table([head, ...rows])) output.say(line)
+  for (const { path, status, failure } of answer.actors) {
+    if (status === 'failed')
+      output.say(`${path} failed: ${failure ?? 'its log says why'}; go on: brume actors resurrect ${path}`)
+  }
 }
 
 const modeOf = ({ mode, role, inSync }: ActorView): string =>
@@ -39,6 +43,7 @@ function say(snapshot: Snapshot, output: Output): void {
   output.say(`value    ${JSON.stringify(value)}${tags.length > 0 ? `  tags ${tags.join(' ')}` : ''}`)
   output.say(`context  ${JSON.stringify(context)}`)
   if (snapshot.output !== undefined) output.say(`output   ${JSON.stringify(snapshot.output)}`)
+  if (snapshot.failure !== undefined) output.say(`failure  ${snapshot.failure}`)
   if (snapshot.error !== undefined) output.say(`error    ${String(snapshot.error)}`)
 }
 
@@ -62,6 +67,12 @@ export async function stop(dataDir: DataDir, actor: string, output: Output): Pro
   const answer = (await ask(dataDir, 'actors.stop', { actor })) as { readonly address: string }
   output.tell(answer)
   output.say(`${answer.address} is stopped`)
+}
+
+export async function resurrect(dataDir: DataDir, actor: string, output: Output): Promise<void> {
+  const answer = (await ask(dataDir, 'actors.resurrect', { actor })) as { readonly address: string }
+  output.tell(answer)
+  output.say(`${answer.address} goes on`)
 }
 
 export async function move(dataDir: DataDir, args: { actor: string; to: string }, output: Output): Promise<void> {

@@ -35,6 +35,7 @@ export const someActor = (path: string, fields: Partial<StoredActor> = {}): Stor
   createdMs: 1_767_225_600_000,
   wake: false,
   options: someOptions,
+  failure: null,
   ...fields
 })
 

@@ -64,6 +64,8 @@ export interface StoredActor {
   /** Must be in memory whenever the peer runs: it watches, has effects under way, or children that are none of cells. */
   readonly wake: boolean
   readonly options: StoredOptions
+  /** Of one that failed: what the last failure said. */
+  readonly failure: string | null
 }
 
 /** Something sent or to be run, fixed in the batch of the step that caused it. */

@@ -31,6 +31,7 @@ const full: StoredActor = someActor('shop/order', {
   restarts: 3,
   outNext: 99,
   parent: { path: 'shop', id: 'order', src: 'orders' },
+  failure: 'Error: boom',
   wake: true,
   options: {
     ...someOptions,

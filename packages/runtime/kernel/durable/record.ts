@@ -16,7 +16,8 @@ import { STORED_BYTES_MAX, STORED_DEPTH_MAX } from './limits.ts'
 import type { Resume, StoredActor, StoredChild, StoredOptions, StoredTimer } from './port.ts'
 
 const VERSION = 1
-const FIELDS = 18
+/** One that failed has one more, why: others are spared its byte. */
+const FIELDS = { min: 18, max: 19 }
 const TEXT_BYTES_MAX = 4_096
 const LIST_MAX = 1_000_000
 const ANY = { min: 0, max: LIST_MAX }
@@ -56,7 +57,7 @@ export const decodeStored = (bytes: Uint8Array): CborValue => decode(bytes, STOR
 
 /**
  * `[1, address, kind, logicId, version, incarnation, seq, status, state, children, timers, watching, restarts, outNext,
- * parent, createdMs, wake, options]`. The state lies in it as bytes of its own: who needs but the head reads no more.
+ * parent, createdMs, wake, options, failure?]`. The state lies in it as bytes of its own: who needs but the head reads no more.
  */
 export function encodeRecord(actor: StoredActor): Uint8Array {
   return encodeStored([
@@ -84,7 +85,8 @@ export function encodeRecord(actor: StoredActor): Uint8Array {
     actor.parent === null ? null : [actor.parent.path, actor.parent.id, actor.parent.src],
     Math.floor(actor.createdMs),
     actor.wake,
-    writeOptions(actor.options)
+    writeOptions(actor.options),
+    ...(actor.failure === null ? [] : [actor.failure])
   ])
 }
 
@@ -109,7 +111,8 @@ export function decodeRecord(bytes: Uint8Array): StoredActor {
     parent: optional(at[14], readParent),
     createdMs: asUint(at[15], 'creation'),
     wake: asBoolean(at[16], 'wake'),
-    options: readOptions(at[17])
+    options: readOptions(at[17]),
+    failure: optional(at[18] ?? null, (text) => asText(text, 'failure', TEXT_BYTES_MAX))
   }
 }
 
