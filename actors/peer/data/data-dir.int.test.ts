@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '@brume/ports'
@@ -46,7 +46,31 @@ async function reopen(options: Parameters<typeof open>[0] = {}): Promise<DataDir
 
 const idOf = (dir: DataDir): string => dir.record.identity.peerId
 
+describe('the folder', () => {
+  it('is made with all above it, closed to others', async () => {
+    const at = join(directory, 'a', 'b')
+    await open({ at })
+    for (const folder of [at, join(directory, 'a')]) expect((await stat(folder)).mode & 0o777).toBe(0o700)
+  })
+
+  it.runIf(process.platform === 'linux')('is refused where none can be made', async () => {
+    await expect(open({ at: '/proc/brume/a' })).rejects.toMatchObject({ code: 'BRUME_PEER_DATA_DIR' })
+  })
+})
+
 describe('the identity', () => {
+  it.each(['store', 'journal'] as const)('is not made anew beside what another has left in the %s', async (part) => {
+    const { store, layout } = await open()
+    if (part === 'store') await store.batch([{ type: 'put', key: Uint8Array.of(1), value: Uint8Array.of(2) }])
+    else await mkdir(layout.journal)
+    await rm(layout.identity)
+    await expect(reopen()).rejects.toMatchObject({
+      code: 'BRUME_PEER_IDENTITY',
+      message: expect.stringContaining('restore it from a copy')
+    })
+    await expect(readIdentity(layout.identity)).resolves.toBeUndefined()
+  })
+
   it('is made once and stays, for the owner only', async () => {
     const first = await open()
     const second = await reopen()

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { identityFromSeed } from '@brume/crypto'
 import type { Clock, Log, Random, Store } from '@brume/ports'
@@ -43,6 +43,7 @@ export async function openDataDir(options: DataDirOptions): Promise<DataDir> {
   try {
     const host = options.host ?? (await hostMark())
     const found = await readIdentity(layout.identity)
+    if (found === undefined) await assertUnused(layout, store)
     if (found !== undefined && isCloned(found, host) && options.keepIdentity !== true) {
       await store.close()
       await setAside(layout, found, options.log)
@@ -65,6 +66,28 @@ export async function openDataDir(options: DataDirOptions): Promise<DataDir> {
     await store.close().catch(() => undefined)
     throw error
   }
+}
+
+/**
+ * The identity is written before anything else: where something is there without it, it was lost. A new one would orphan
+ * the actors kept here, whose addresses name the old one, and leave groups with a member who is gone for good.
+ */
+async function assertUnused(layout: DataLayout, store: Store): Promise<void> {
+  const hasJournal = await access(layout.journal).then(
+    () => true,
+    () => false
+  )
+  if (!hasJournal && (await isEmpty(store))) return
+  const help = 'restore it from a copy; or, to begin as a new peer without them, give an empty --data-dir'
+  throw new PeerError(
+    'BRUME_PEER_IDENTITY',
+    `${layout.identity} is gone, and what its peer kept is still here: ${help}`
+  )
+}
+
+async function isEmpty(store: Store): Promise<boolean> {
+  for await (const _ of store.entries()) return false
+  return true
 }
 
 async function lock(layout: DataLayout, options: DataDirOptions): Promise<Store> {

@@ -61,7 +61,7 @@ function fields(path: string, text: string): Readonly<Record<string, unknown>> {
 const damaged = (path: string, why: string): PeerError =>
   new PeerError(
     'BRUME_PEER_IDENTITY',
-    `${path} is damaged: ${why}; restore it from a copy, or move it away to start as a new peer`
+    `${path} is damaged: ${why}; restore it from a copy, or give an empty --data-dir to start as a new peer`
   )
 
 /** Writes the identity for the owner's eyes only. Throws `BRUME_PEER_DISK_FULL` or `BRUME_PEER_DATA_DIR`. */

@@ -57,7 +57,7 @@ async function homeOnDisk(directory: string, options: HomeOptions): Promise<Home
   const { layout, store } = data
   if (store.damage !== undefined) log.warn({ reason: store.damage.message }, 'actors of this peer do not start')
   parts.add({ name: 'store', stop: () => store.close(), stopMs: STOP_MS.store })
-  const journals = await openJournals({ data, disk, clock, onFailed })
+  const journals = await openJournals({ data, disk, clock, log, onFailed })
   parts.add({ name: 'journals', stop: journals.close, stopMs: STOP_MS.journals })
   const { identity, bornEpoch } = data.record
   const manifests = folderManifests(layout.groups)

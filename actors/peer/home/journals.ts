@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Clock, Disk, Journal } from '@brume/ports'
+import type { Clock, Disk, Journal, JournalVerdict, Log } from '@brume/ports'
 import { openJournal } from '@brume/store'
 import { type DataDir, diskError } from '../data/index.ts'
 import { hasCode } from '../errors.ts'
@@ -21,6 +21,7 @@ export interface JournalsOptions {
   readonly data: DataDir
   readonly disk: Disk
   readonly clock: Clock
+  readonly log: Log
   /** A write or sync failed for good. */
   readonly onFailed: (error: Error) => void
 }
@@ -33,6 +34,7 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
     const open = async (name: Name): Promise<Journal> => {
       const journal = await openOne(name, options)
       opened.push(journal)
+      announce(name, journal.verdict, options)
       return journal
     }
     const membership = await open('membership')
@@ -50,6 +52,26 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
 export function memoryJournals(): Journals {
   const [membership, quorum] = [memoryJournal(), memoryJournal()]
   return { membership, quorum, close: async () => void (await Promise.all([membership.close(), quorum.close()])) }
+}
+
+const FOUND: Partial<Record<JournalVerdict, string>> = {
+  damaged: 'is damaged',
+  lost: 'is lost, or was at an earlier start'
+}
+
+/** What follows for the peer's user, who would otherwise see a peer that runs and does not vote. */
+const FOLLOWS: Readonly<Record<Name, string>> = {
+  membership: 'this peer asks the others what it had said of itself, and goes on above that',
+  quorum:
+    'this member may have forgotten votes: it abstains and only follows its groups, and votes again from the next epoch that it sees begin'
+}
+
+function announce(name: Name, verdict: JournalVerdict, { data, log }: JournalsOptions): void {
+  const what = FOUND[verdict]
+  if (what === undefined) return
+  const folder = join(data.layout.journal, name)
+  const kept = verdict === 'damaged' ? ` What was found lies in ${join(folder, 'quarantine')}.` : ''
+  log.warn({ journal: name, verdict }, `the ${name} journal ${what}: ${FOLLOWS[name]}.${kept}`)
 }
 
 function openOne(name: Name, { data, disk, clock, onFailed }: JournalsOptions): Promise<Journal> {
