@@ -1,3 +1,4 @@
+import { printError, sentenceOf } from '@brume/peer/output'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { PROFILES } from './consensus/distances.ts'
 import { BINDINGS } from './consensus/plan.ts'
@@ -22,7 +23,8 @@ export async function run(args: readonly string[]): Promise<number> {
   const program = new Command('brume bench')
     .description('Measure, as ratios from one run.')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text) })
+    // Printed below, in one form.
+    .configureOutput({ outputError: () => undefined })
   addConsensus(program, (exit) => {
     status = exit
   })
@@ -49,10 +51,14 @@ export async function run(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: 'user' })
     return status
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+    if (error instanceof CommanderError) {
+      // Help has been printed.
+      if (error.exitCode !== 0 && error.code !== 'commander.help') printError('BRUME_BENCH_USAGE', sentenceOf(error))
+      return error.exitCode === 0 ? 0 : EXIT_USAGE
+    }
     if (!(error instanceof BenchError)) throw error
-    process.stderr.write(`error: ${error.message} (${error.code})\n`)
-    return EXIT_FAILED
+    printError(error.code, error.message)
+    return error.code === 'BRUME_BENCH_USAGE' ? EXIT_USAGE : EXIT_FAILED
   }
 }
 

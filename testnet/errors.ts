@@ -10,6 +10,8 @@ export type TestnetErrorCode =
   | 'BRUME_TESTNET_CLEANUP'
   | 'BRUME_TESTNET_VIOLATION'
   | 'BRUME_TESTNET_INCONCLUSIVE'
+  /** There is nothing to check. */
+  | 'BRUME_TESTNET_NO_VOTES'
 
 export class TestnetError extends Error {
   override readonly name = 'TestnetError'

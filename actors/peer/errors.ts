@@ -6,7 +6,7 @@ export type PeerErrorCode =
   | 'BRUME_PEER_DATA_DIR'
   /** Another process runs on this data directory. */
   | 'BRUME_PEER_DATA_DIR_LOCKED'
-  /** identity.json is not what this program wrote. */
+  /** identity.json is not what this program wrote, or is gone from a folder that is in use. */
   | 'BRUME_PEER_IDENTITY'
   /** No peer was ever started on this data directory. */
   | 'BRUME_PEER_NO_IDENTITY'
@@ -48,13 +48,14 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 /** Longest chain of causes followed: a chain may be circular. */
 const CAUSES_MAX = 8
 
-/** What a process says with its exit status; 70 and 74 are sysexits' EX_SOFTWARE and EX_IOERR. */
-export const EXIT = { ok: 0, refused: 1, internal: 70, journal: 74 } as const
+/** What a process says with its exit status; usage: it was asked for something that cannot be; 70 and 74 are sysexits' EX_SOFTWARE and EX_IOERR. */
+export const EXIT = { ok: 0, refused: 1, usage: 2, internal: 70, journal: 74 } as const
 
 /** The exit status that goes with this failure. */
 export function exitStatus(error: unknown): number {
   if (hasCode(error, 'BRUME_PEER_JOURNAL', 'BRUME_MEMBERSHIP_JOURNAL', 'BRUME_JOURNAL_FAILED')) return EXIT.journal
   if (hasCode(error, 'BRUME_PEER_INTERNAL', 'BRUME_PEER_PART_FAILED')) return EXIT.internal
+  if (hasCode(error, 'BRUME_PEER_USAGE', 'BRUME_PEER_UNKNOWN_COMMAND', 'BRUME_PEER_CONFIG')) return EXIT.usage
   return EXIT.refused
 }
 

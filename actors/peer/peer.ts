@@ -7,7 +7,7 @@ import { createSystem } from '@brume/runtime'
 import { ActorSystem, type Actors } from './actors/actors.ts'
 import { Executors } from './actors/executors.ts'
 import { isActorManifest } from './actors/group/hosting.ts'
-import { runModules } from './actors/modules.ts'
+import { type LoadedModule, loadModules, runModules } from './actors/modules.ts'
 import { type Config, layer, readConfigFile } from './config/index.ts'
 import { answer, type ControlService, controlPart, tailActor } from './control/index.ts'
 import { defaultDirectory, layoutOf } from './data/index.ts'
@@ -73,9 +73,10 @@ export async function preparePeer(options: PeerOptions = {}): Promise<PreparedPe
   const file = directory === null ? {} : await readConfigFile(layoutOf(directory).config)
   const config = layer(file, settingsOf(options))
   const ports = { ...machinePorts(config), ...options.ports }
+  const modules = await loadModules(config.actors, ports.clock)
   const parts = createParts(ports.clock, ports.log)
   try {
-    return await compose({ directory, config, ports, parts, options })
+    return await compose({ directory, config, modules, ports, parts, options })
   } catch (error) {
     await parts.stop()
     throw error
@@ -86,13 +87,14 @@ interface Plan {
   /** Null: in memory. */
   readonly directory: string | null
   readonly config: Config
+  readonly modules: readonly LoadedModule[]
   readonly ports: PeerPorts
   readonly parts: Parts
   readonly options: PeerOptions
 }
 
 /** The whole peer, in the order in which its parts need each other. */
-async function compose({ directory, config, ports, parts, options }: Plan): Promise<PreparedPeer> {
+async function compose({ directory, config, modules, ports, parts, options }: Plan): Promise<PreparedPeer> {
   const { clock, random, log, disk, machine, wrapNet, wrapStore } = ports
   const registry = createRegistry()
   const world = { clock, random, log, registry }
@@ -180,7 +182,7 @@ async function compose({ directory, config, ports, parts, options }: Plan): Prom
   })
   parts.add({ name: 'actors', start: () => actors.start(), stop: () => actors.stop(), stopMs: STOP_MS.actors })
 
-  parts.add({ name: 'modules', start: () => runModules(config.actors, actors), stop: () => undefined, stopMs: 0 })
+  parts.add({ name: 'modules', start: () => runModules(modules, actors), stop: () => undefined, stopMs: 0 })
 
   const startedMs = clock.now()
   const peer: PreparedPeer = {

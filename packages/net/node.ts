@@ -167,9 +167,10 @@ async function start({ host, topics, watch, discovery, surroundings, dialer }: P
 }
 
 function cannotListen(cause: unknown): NetError {
-  const taken = String(cause).includes('EADDRINUSE')
-  return taken
-    ? new NetError('BRUME_NET_PORT_IN_USE', 'the listen port is taken: free it or choose another', cause)
+  // As in `listen EADDRINUSE: address already in use 127.0.0.1:4720`.
+  const [taken, where = 'the listen port'] = /EADDRINUSE(?:: [a-z ]+(\S+:\d+))?/.exec(String(cause)) ?? []
+  return taken !== undefined
+    ? new NetError('BRUME_NET_PORT_IN_USE', `${where} is taken: free it or choose another`, cause)
     : new NetError('BRUME_NET_NO_ADDRESS', 'the node cannot listen where it was told to: see the cause', cause)
 }
 

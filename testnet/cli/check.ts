@@ -2,7 +2,7 @@ import { type CheckReport, checkRun } from '../checkers/check-run.ts'
 import { TestnetError } from '../errors.ts'
 import { findRun } from '../runner/run-folder.ts'
 
-/** Prints the report; rejects with `BRUME_TESTNET_VIOLATION` when something cannot stand beside something else. */
+/** Prints the report; rejects with `BRUME_TESTNET_VIOLATION` when something cannot stand beside something else, with `_NO_VOTES` when nothing is there. */
 export async function check(options: {
   readonly directory: string
   readonly run?: string
@@ -14,7 +14,8 @@ export async function check(options: {
     throw new TestnetError('BRUME_TESTNET_VIOLATION', `run ${report.runId} broke ${report.violations[0]?.rule}`)
   }
   if (!report.ok) {
-    throw new TestnetError('BRUME_TESTNET_VIOLATION', `run ${report.runId} holds no votes; there is nothing to check`)
+    const message = `run ${report.runId} holds no votes to check; a group's run has some, more of them with \`up --votes\``
+    throw new TestnetError('BRUME_TESTNET_NO_VOTES', message)
   }
 }
 

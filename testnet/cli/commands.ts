@@ -1,3 +1,4 @@
+import { printError, sentenceOf } from '@brume/peer/output'
 import { Command, CommanderError, Option } from 'commander'
 import { TestnetError, type TestnetErrorCode } from '../errors.ts'
 import { DEFAULT_RUNS_DIRECTORY } from '../runner/run-folder.ts'
@@ -5,7 +6,8 @@ import { GATE_SEEDS } from '../simulation/runs/trial.ts'
 import { check } from './check.ts'
 import { demo } from './demo.ts'
 import { drill } from './drill.ts'
-import { parseCount, parseDuration } from './duration.ts'
+import { parseCount, parseDuration, parsePath } from './duration.ts'
+import { requireMutant } from './mutant.ts'
 import { down, logs, perturb, status } from './remote.ts'
 import { run } from './run.ts'
 import { sim } from './sim.ts'
@@ -26,6 +28,7 @@ const EXIT_BY_CODE: { readonly [K in TestnetErrorCode]?: number } = {
   BRUME_TESTNET_ARGUMENT: EXIT.argument,
   BRUME_TESTNET_MANIFEST: EXIT.argument,
   BRUME_TESTNET_INCONCLUSIVE: EXIT.inconclusive,
+  BRUME_TESTNET_NO_VOTES: EXIT.inconclusive,
   BRUME_TESTNET_CLEANUP: EXIT.cleanup
 }
 
@@ -156,9 +159,9 @@ function addSim(program: Command): void {
     .option('--no-mutants', 'leave out the known bugs, each to be noticed within the seeds of the gate')
     .option('--determinism <count>', 'so many seeds twice', parseCount('--determinism', 1, 1_000))
     .option('--seed <hex>', 'one run again, by its 32 hex digits')
-    .option('--options <file>', 'with these options instead of those the seed draws')
+    .option('--options <file>', 'with these options instead of those the seed draws', parsePath('--options'))
     .option('--mutant <name>', 'with this bug in it')
-    .option('--trace <file>', 'everything that happens, one JSON object a line')
+    .option('--trace <file>', 'everything that happens, one JSON object a line', parsePath('--trace'))
     .option('--until <duration>', 'end there: 12.5s', parseDuration)
     .option('--shrink', 'leave out what a failing run does not need to fail', false)
     .option('--explore', 'all orders of messages among four members, one a liar, in the first views', false)
@@ -181,12 +184,15 @@ function addSim(program: Command): void {
         'standby'
       ])
     )
-    .action((options) => sim(options))
+    .action((options) => {
+      requireMutant(options)
+      return sim(options)
+    })
 }
 
 function addSoak(program: Command): void {
   const soak = program.command('soak').description('simulated runs by the ten thousand, one process, not in the gate')
-  const out = ['--out <folder>', 'how far it is, as JSON, every 10 s'] as const
+  const out = ['--out <folder>', 'how far it is, as JSON, every 10 s', parsePath('--out')] as const
   soak
     .command('seeds')
     .description('seeds of the swarm')
@@ -207,7 +213,14 @@ function addSoak(program: Command): void {
 function makeProgram(): Command {
   const program = new Command('brume testnet')
     .description('a network of real peers on this machine: one process a peer, loopback only')
-    .option('--dir <folder>', 'where runs are kept', process.env.BRUME_TESTNET_DIR ?? DEFAULT_RUNS_DIRECTORY)
+    .option(
+      '--dir <folder>',
+      'where runs are kept',
+      parsePath('--dir'),
+      process.env.BRUME_TESTNET_DIR || DEFAULT_RUNS_DIRECTORY
+    )
+    // Errors are thrown and printed once, in one form, by `runCommand`.
+    .configureOutput({ outputError: () => undefined })
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
   addUp(program)
@@ -228,15 +241,25 @@ function codeOf(error: unknown): number {
   return EXIT_BY_CODE[error.code] ?? EXIT.failed
 }
 
+function tell(error: unknown): void {
+  if (error instanceof TestnetError) return printError(error.code, error.message)
+  if (!(error instanceof CommanderError)) {
+    printError('BRUME_TESTNET_INTERNAL', error instanceof Error ? error.message : String(error))
+    // Nobody foresaw this one.
+    if (error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    return
+  }
+  // Help, which was asked for or is told instead of an error, has been printed.
+  if (error.exitCode !== 0 && error.code !== 'commander.help') printError('BRUME_TESTNET_ARGUMENT', sentenceOf(error))
+}
+
 /** Runs one command line to its end; answers the exit code: 0 ok, 1 failed, 2 bad arguments, 3 inconclusive, 4 processes left. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     await makeProgram().parseAsync(argv)
     return EXIT.ok
   } catch (error) {
-    // Commander has printed its own errors.
-    if (error instanceof TestnetError) process.stderr.write(`${error.code}: ${error.message}\n`)
-    else if (!(error instanceof CommanderError)) process.stderr.write(`${(error as Error).stack}\n`)
+    tell(error)
     return codeOf(error)
   }
 }

@@ -13,6 +13,7 @@ const POLL_MS = 100
 /** Of the log of a run that did not start: its error, and what led to it. */
 const LOG_LINES = 5
 const LOG_LINE_CHARACTERS_MAX = 300
+const IN_STACK = /^\s+at /
 
 /** The same command again, in the background; resolves with its run id once all its peers run. */
 export async function detach(directory: string): Promise<void> {
@@ -63,7 +64,7 @@ async function isUp(run: RunFolder): Promise<boolean> {
 function endOf(logPath: string): string {
   const lines = readFileSync(logPath, 'utf8')
     .split('\n')
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !IN_STACK.test(line))
   return lines
     .slice(-LOG_LINES)
     .map((line) => `  ${line.slice(0, LOG_LINE_CHARACTERS_MAX)}`)

@@ -21,3 +21,11 @@ export function parseCount(name: string, min: number, max: number): (text: strin
     )
   }
 }
+
+/** A path as given. Throws `BRUME_TESTNET_ARGUMENT` where it is empty, as of an unset variable: that would be this folder. */
+export function parsePath(name: string): (text: string) => string {
+  return (text) => {
+    if (text !== '') return text
+    throw new TestnetError('BRUME_TESTNET_ARGUMENT', `${name} takes a path, not an empty one`)
+  }
+}

@@ -166,29 +166,30 @@ describe('brume up', () => {
 })
 
 describe('a start that cannot be', () => {
-  async function refused(run: BrumeProcess): Promise<unknown> {
-    expect(await run.exited).toBe(1)
+  async function refused(run: BrumeProcess, status = 1): Promise<unknown> {
+    expect(await run.exited).toBe(status)
     expect(run.err).toBe('')
     return JSON.parse(run.out.trim().split('\n').at(-1) ?? '').error
   }
 
   it.each([
-    ['BRUME_PEER_CONFIG', 'did you mean "network"', 'config.json', '{"netwrk":"x"}'],
-    ['BRUME_PEER_CONFIG', 'is not valid JSON', 'config.json', '{'],
-    ['BRUME_PEER_IDENTITY', 'is damaged', 'identity.json', '{}']
-  ])('says %s, %s', async (code, message, file, content) => {
+    ['BRUME_PEER_CONFIG', 'did you mean "network"', 2, 'config.json', '{"netwrk":"x"}'],
+    ['BRUME_PEER_CONFIG', 'is not valid JSON', 2, 'config.json', '{'],
+    ['BRUME_PEER_IDENTITY', 'is damaged', 1, 'identity.json', '{}']
+  ])('says %s, %s', async (code, message, status, file, content) => {
     await mkdir(join(folder, 'a'))
     await writeFile(join(folder, 'a', file), content)
-    expect(await refused(up('a'))).toEqual({ code, message: expect.stringContaining(message) })
+    expect(await refused(up('a'), status)).toEqual({ code, message: expect.stringContaining(message) })
   })
 
   it.each([
     ['BRUME_PEER_CONFIG', 'does not begin with /', ['--listen', '127.0.0.1:4720']],
     ['BRUME_PEER_CONFIG', '/p2p/<peer id>', ['--bootstrap', '/ip4/127.0.0.1/tcp/1']],
     ['BRUME_PEER_USAGE', 'Did you mean --listen', ['--lisen', 'x']],
-    ['BRUME_PEER_USAGE', 'is not a duration', ['--for', 'ever']]
+    ['BRUME_PEER_USAGE', 'is not a duration', ['--for', 'ever']],
+    ['BRUME_PEER_USAGE', '--data-dir takes a path', ['--data-dir', '']]
   ])('says %s, %s', async (code, message, args) => {
-    expect(await refused(up('a', ...args))).toEqual({ code, message: expect.stringContaining(message) })
+    expect(await refused(up('a', ...args), 2)).toEqual({ code, message: expect.stringContaining(message) })
   })
 
   it('says that the port is taken', async () => {
@@ -198,7 +199,8 @@ describe('a start that cannot be', () => {
       const address = other.address()
       const port = typeof address === 'object' ? address?.port : undefined
       const error = await refused(up('a', '--listen', `/ip4/127.0.0.1/tcp/${port}`))
-      expect(error).toMatchObject({ code: 'BRUME_NET_PORT_IN_USE' })
+      const message = expect.stringContaining(`127.0.0.1:${port} is taken`)
+      expect(error).toEqual({ code: 'BRUME_NET_PORT_IN_USE', message })
     } finally {
       other.close()
     }
@@ -209,9 +211,16 @@ describe('a start that cannot be', () => {
     expect(await refused(up('a'))).toMatchObject({ code: 'BRUME_PEER_DATA_DIR' })
   })
 
+  it('loads modules of machines before it tells of anything', async () => {
+    const run = up('a', '--actors', join(import.meta.dirname, 'duration.ts'))
+    const error = await refused(run, 2)
+    expect(run.events()).toEqual([{ error }])
+    expect(error).toMatchObject({ code: 'BRUME_PEER_USAGE', message: expect.stringContaining('has no default export') })
+  })
+
   it('prints one line for people', async () => {
     const run = brume(['up', '--data-dir', join(folder, 'a'), '--degree', '5'])
-    expect(await run.exited).toBe(1)
+    expect(await run.exited).toBe(2)
     expect(run.err).toBe('error: --degree must be one of 4, 6, 8, 12, not "5" (BRUME_PEER_CONFIG)\n')
   })
 })
@@ -259,6 +268,12 @@ describe('subcommands', () => {
     expect(run.out).toBe('hello --json a b\n')
   })
 
+  it('get --json from before their name, but no data directory, which is not theirs', async () => {
+    const [run, other] = [withPath('--json', 'hello', 'a b'), withPath('--data-dir', 'a', 'hello')]
+    expect([await run.exited, run.out]).toEqual([7, 'hello a b --json\n'])
+    expect([await other.exited, other.err]).toEqual([2, expect.stringContaining('(BRUME_PEER_USAGE)')])
+  })
+
   it('get signals', async () => {
     const run = withPath('hello', 'wait')
     while (!run.out.includes('hello')) await new Promise((next) => setTimeout(next, 10))
@@ -273,9 +288,12 @@ describe('subcommands', () => {
   })
 
   it('that do not exist are refused with a guess', async () => {
-    const run = withPath('hullo')
-    expect(await run.exited).toBe(1)
-    expect(run.err).toContain('did you mean hello? (BRUME_PEER_UNKNOWN_COMMAND)')
-    expect(await withPath('../bin/brume-hello').exited).toBe(1)
+    const run = withPath('--json', 'hullo')
+    expect(await run.exited).toBe(2)
+    expect(JSON.parse(run.out).error).toEqual({
+      code: 'BRUME_PEER_UNKNOWN_COMMAND',
+      message: expect.stringContaining('did you mean hello?')
+    })
+    expect(await withPath('../bin/brume-hello').exited).toBe(2)
   })
 })

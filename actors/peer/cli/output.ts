@@ -1,3 +1,4 @@
+import type { CommanderError } from 'commander'
 import { hasCode } from '../errors.ts'
 
 /** How a command speaks: to a person, or one JSON value a line. */
@@ -19,10 +20,22 @@ export function createOutput(json: boolean): Output {
     fail(error) {
       const { code, message } = described(error)
       if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`)
-      else process.stderr.write(`${paint.red('error:', process.stderr)} ${message} (${code})\n`)
+      else printError(code, message)
     }
   }
 }
+
+/** The one form of an error to a person, of `brume` and of all its subcommands: on stderr, `error: <sentence> (<code>)`. */
+export function printError(code: string, message: string): void {
+  process.stderr.write(`${paint.red('error:', process.stderr)} ${message} (${code})\n`)
+}
+
+/** commander says `error: unknown option '--lisen'` and its guess on a line of its own. */
+export const sentenceOf = ({ message }: CommanderError): string =>
+  message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .trim()
 
 /** The sentence and code of any thrown thing; a foreign error is one of ours that is missing. */
 export function described(error: unknown): { code: string; message: string } {

@@ -4,6 +4,7 @@ import { PeerError } from '../errors.ts'
 import { version } from '../version.ts'
 import { addActors } from './actors/commands.ts'
 import { createOutput, type Output } from './output.ts'
+import { pathOf } from './paths.ts'
 import { addQuorum } from './quorum/commands.ts'
 
 /** Shape of `brume peers --json`, word for word as people read it in its help. */
@@ -26,7 +27,7 @@ export function buildProgram(others: readonly string[]): Command {
   const program = new Command('brume')
     .description('A peer-to-peer runtime for fog computing.')
     .version(version(), '-V, --version', 'print the version')
-    .option('--data-dir <path>', 'where the peer keeps its identity and data (BRUME_DATA_DIR)')
+    .option('--data-dir <path>', 'where the peer keeps its identity and data (BRUME_DATA_DIR)', pathOf('--data-dir'))
     .option('--json', 'print JSON: one object, or for `up` one a line')
     .configureHelp({ showGlobalOptions: true })
     // Errors are thrown and printed once, in one form, by main.ts.

@@ -1,6 +1,7 @@
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants, mkdir, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { hasCode } from '../errors.ts'
 import { diskError } from './files.ts'
 
 /** Where a peer keeps what it must not lose. */
@@ -45,10 +46,31 @@ export function defaultDirectory(environment: Readonly<Record<string, string | u
 /** Makes the folders, closed to other users, and makes sure that they can be written. */
 export async function makeFolders(layout: DataLayout): Promise<void> {
   try {
-    await mkdir(layout.directory, { recursive: true, mode: 0o700 })
+    await makeFolder(layout.directory)
     await access(layout.directory, constants.R_OK | constants.W_OK | constants.X_OK)
-    await mkdir(layout.groups, { recursive: true, mode: 0o700 })
+    await makeFolder(layout.groups)
   } catch (error) {
     throw diskError(layout.directory, error)
   }
 }
+
+/**
+ * One level after the other: node's `recursive` never returns where a folder is there in which none can be made (ENOENT,
+ * as everywhere in /proc).
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (hasCode(error, 'EEXIST') && (await isFolder(path))) return
+    if (!hasCode(error, 'ENOENT') || (await isFolder(dirname(path)))) throw error
+    await makeFolder(dirname(path))
+    await makeFolder(path)
+  }
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false
+  )

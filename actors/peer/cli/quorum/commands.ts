@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { createOutput, type Output } from '../output.ts'
+import { pathOf } from '../paths.ts'
 
 const CREATE_SHAPE = `
 Each member is <peer id> or <peer id>=<weight>; the weight is 100 unless told. Without any, every member that is up
@@ -37,7 +38,11 @@ function addCreate(quorum: Command): void {
     .description('write the manifest of a new group, and say which domains it outlives')
     .requiredOption('--name <text>', 'what people call it')
     .option('--program <name>', 'what it replicates', 'kv')
-    .option('--from <file>', 'members as `brume peers --json` printed them; else the running peer is asked')
+    .option(
+      '--from <file>',
+      'members as `brume peers --json` printed them; else the running peer is asked',
+      pathOf('--from')
+    )
     .option('--admit <who>', 'whose commands are taken: members, open, or peer ids separated by commas', 'members')
     .option(
       '--diversity <attribute:n>',
@@ -47,7 +52,7 @@ function addCreate(quorum: Command): void {
     )
     .option('--cap <attribute>', 'no domain of it may outweigh the lies it must outlive; may be repeated', collect, [])
     .option('--survive <attribute>', 'goes on without any one domain of it; may be repeated', collect, [])
-    .option('--out <file>', 'where to write the manifest (default: <group id>.cbor here)')
+    .option('--out <file>', 'where to write the manifest (default: <group id>.cbor here)', pathOf('--out'))
     .addHelpText('after', CREATE_SHAPE)
     .action(async (members: string[], options, command: Command) => {
       const { create } = await import('./create.ts')
@@ -94,7 +99,7 @@ function addData(quorum: Command): void {
   quorum
     .command('submit <group> <key> [value]')
     .description('set a value in a group that runs kv, or remove it where none is given')
-    .option('--bundle <file>', 'write the proof of the answer, for `verify`')
+    .option('--bundle <file>', 'write the proof of the answer, for `verify`', pathOf('--bundle'))
     .action(async (group: string, key: string, value: string | undefined, options, command: Command) => {
       const { submit } = await import('./data.ts')
       await submit({ ...options, dataDir: dataDirOf(command), group, key, value }, outputOf(command))
@@ -103,7 +108,7 @@ function addData(quorum: Command): void {
     .command('read <group> <key>')
     .description('read a value; a key that ends with * stands for all that begin so')
     .option('--level <level>', 'local, final or certified', 'final')
-    .option('--bundle <file>', 'write the proof of a certified read, for `verify`')
+    .option('--bundle <file>', 'write the proof of a certified read, for `verify`', pathOf('--bundle'))
     .action(async (group: string, key: string, options, command: Command) => {
       const { read } = await import('./data.ts')
       await read({ ...options, dataDir: dataDirOf(command), group, key }, outputOf(command))
