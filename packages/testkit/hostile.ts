@@ -2,7 +2,7 @@ import fc from 'fast-check'
 
 /**
  * Cases a decoder is given, half of them noise and half valid bytes gone wrong: 20,000 beside all other tests, and
- * what `BRUME_HOSTILE_CASES` says elsewhere; `npm run fuzz` says 100,000.
+ * what `BRUME_HOSTILE_CASES` says elsewhere, and then how many a second it took; `npm run fuzz` says 100,000.
  */
 const HOSTILE_CASES = Number(process.env.BRUME_HOSTILE_CASES ?? 20_000)
 
@@ -54,6 +54,7 @@ export function assertWithstands<T>(
   isOwnError: (error: unknown) => boolean,
   encode?: (value: T) => Uint8Array
 ): void {
+  const startMs = performance.now()
   fc.assert(
     fc.property(hostileBytes(samples), (bytes) => {
       let value: T
@@ -69,4 +70,6 @@ export function assertWithstands<T>(
     }),
     { numRuns: HOSTILE_CASES }
   )
+  if (process.env.BRUME_HOSTILE_CASES !== undefined)
+    console.info(`${Math.round(HOSTILE_CASES / ((performance.now() - startMs) / 1_000))} inputs/s`)
 }
