@@ -12,6 +12,9 @@ import { Slot, type SlotTerms } from './slot.ts'
 /** Slots of one group that may be open at once: each holds the votes of all members. */
 const SLOTS_OPEN_MAX = 256
 
+/** Slots that a member may have open, each asked about once in Delta: it is told of no more that have ended. */
+const TOLD_MAX = SLOTS_OPEN_MAX
+
 /** How long nobody may have had a decided result before all are asked again. */
 const FETCH_AGAIN_MS = 500
 
@@ -35,6 +38,7 @@ export class SlotGroup {
   readonly #deltaMs: number
   readonly #memory: SlotMemory
   readonly #slots = new Map<number, Slot>()
+  readonly #told: { sinceMs: number; count: number }[]
   readonly #undo: Cancel[]
 
   /** @throws ManifestError, CommitteeError for a manifest that is none */
@@ -45,6 +49,7 @@ export class SlotGroup {
     this.groupId = this.#committee.groupId
     this.id = toHex(this.groupId)
     this.#peers = members.map(({ peer }) => peer)
+    this.#told = members.map(() => ({ sinceMs: 0, count: 0 }))
     this.#deltaMs = pace.deltaMs
     this.#memory = new SlotMemory(host.journal, host.clock, this.groupId)
     const index = members.findIndex(({ key }) => equal(key, host.identity.publicKey))
@@ -100,7 +105,10 @@ export class SlotGroup {
     return slot
   }
 
-  /** This member is through with it; others may still need its votes, so not at once. Opened again it goes on. */
+  /**
+   * This member is through with it. Where it has ended here, others are told so for as long as it is not forgotten;
+   * else they may still need its votes, so not at once. Opened again it goes on.
+   */
   close(number: number): void {
     this.#slots.get(number)?.close()
     this.#slots.delete(number)
@@ -125,7 +133,25 @@ export class SlotGroup {
 
   /** Of a slot that is not open here nothing is kept: its members say it again. */
   #heard(from: PeerId, message: SlotMessage): void {
-    this.#slots.get(slotOf(message))?.heard(this.#peers.indexOf(from), message)
+    const [number, member] = [slotOf(message), this.#peers.indexOf(from)]
+    const slot = this.#slots.get(number)
+    if (slot !== undefined) slot.heard(member, message)
+    else if (message.type === 'votes' || message.type === 'ask') this.#tell(member, number)
+  }
+
+  /** Who asks about a slot that has ended here, in this life or an earlier one, gets the proof of it. */
+  #tell(member: number, number: number): void {
+    const certificate = this.#memory.endOf(number)
+    if (certificate !== undefined && this.#mayTell(member)) this.#send(member, { type: 'certificate', certificate })
+  }
+
+  #mayTell(member: number): boolean {
+    const told = this.#told[member]
+    if (told === undefined) return false
+    const nowMs = this.#host.clock.now()
+    if (nowMs >= told.sinceMs + this.#deltaMs) Object.assign(told, { sinceMs: nowMs, count: 0 })
+    told.count += 1
+    return told.count <= TOLD_MAX
   }
 
   async #fetch(slot: number, digest: string, stopped: () => boolean): Promise<Uint8Array | undefined> {

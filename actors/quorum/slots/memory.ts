@@ -1,4 +1,5 @@
 import { asArray, asBytes, decode, equal, Reader, Writer } from '@brume/codec'
+import { KIND } from '@brume/consensus'
 import type { SlotCertificate, SlotRestored, SlotVote } from '@brume/consensus/slot'
 import type { Cancel, Clock, Journal } from '@brume/ports'
 import { decodeSlotCertificate, encodeSlotCertificate, readSlotVote, writeSlotVote } from '@brume/protocols/quorum'
@@ -55,6 +56,13 @@ export class SlotMemory {
     return this.#slots.get(slot) ?? NOTHING
   }
 
+  /** What proves how a slot ended, or, to whoever lets no leader propose, that it ended with nothing. */
+  endOf(slot: number): SlotCertificate | undefined {
+    const { certificates } = this.of(slot)
+    const decided = certificates.find(({ kind }) => kind === KIND.finalize)
+    return decided ?? certificates.find(({ kind, view }) => kind === KIND.nullify && view === 0)
+  }
+
   /** Is something said in this slot that may not leave yet? */
   isWriting(slot: number): boolean {
     return (this.#writing.get(slot) ?? 0) > 0
@@ -84,9 +92,9 @@ export class SlotMemory {
     if (sequence > 0) this.#add(vote.epoch, { votes: [vote] }, sequence)
   }
 
-  /** Covered by the next vote's sync: before that nothing was said that rests on it. */
-  keep(certificate: SlotCertificate): void {
-    const sequence = this.#append(RECORD.certificate, encodeSlotCertificate(certificate), () => {})
+  /** `synced` is told when it is on disk, or that there is no room for it. A vote that rests on it is synced after it. */
+  keep(certificate: SlotCertificate, synced: () => void): void {
+    const sequence = this.#append(RECORD.certificate, encodeSlotCertificate(certificate), () => synced())
     if (sequence > 0) this.#add(certificate.epoch, { certificates: [certificate] }, sequence)
   }
 

@@ -63,6 +63,8 @@ export class Slot {
   readonly #values = new Map<string, Uint8Array>()
   #state: SlotState
   #wake: Cancel | null = null
+  /** The last certificate is on disk: who was told how it ended can prove it to others in every later life. */
+  #kept: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(around: SlotSurroundings, { resultMs = RESULT_MS, leaderViews = true }: SlotTerms) {
@@ -123,18 +125,18 @@ export class Slot {
   }
 
   #carryOut(effect: SlotEffect): void {
-    const { log, memory, send, committee } = this.#around
+    const { log, send, committee } = this.#around
     switch (effect.type) {
       case 'cast':
         return this.#cast(effect.statement)
       case 'keep':
-        return memory.keep(effect.certificate)
+        return this.#keep(effect.certificate)
       case 'send':
         return send(effect.to, effect.message)
       case 'decided':
         return void this.#decided(effect.certificate)
       case 'undecided':
-        return this.#settled.resolve({ type: 'undecided', certificate: encodeSlotCertificate(effect.certificate) })
+        return this.#end({ type: 'undecided', certificate: encodeSlotCertificate(effect.certificate) })
       case 'conflict':
         return log.warn(
           { slot: committee.epoch, signer: effect.a.signer, view: effect.a.view },
@@ -155,6 +157,14 @@ export class Slot {
     })
   }
 
+  #keep(certificate: SlotCertificate): void {
+    this.#kept = new Promise((resolve) => this.#around.memory.keep(certificate, resolve))
+  }
+
+  #end(outcome: Outcome): void {
+    void this.#kept.then(() => this.#settled.resolve(outcome))
+  }
+
   #fail(cause: Error): void {
     this.#settled.reject(new QuorumError('BRUME_QUORUM_STORE', 'the journal failed: nothing more is said', { cause }))
     this.close()
@@ -163,7 +173,7 @@ export class Slot {
   async #decided(certificate: SlotCertificate): Promise<void> {
     const { digest } = certificate
     if (digest === DISAGREE) {
-      return this.#settled.resolve({ type: 'disagreed', certificate: encodeSlotCertificate(certificate) })
+      return this.#end({ type: 'disagreed', certificate: encodeSlotCertificate(certificate) })
     }
     if (this.#tell()) return
     const value = await this.#around.fetch(digest, () => this.#closed || this.#values.has(digest))
@@ -176,7 +186,7 @@ export class Slot {
     const { decided } = this.#state
     const value = decided === null ? undefined : this.#values.get(decided.digest)
     if (decided === null || value === undefined) return false
-    this.#settled.resolve({ type: 'decided', value, certificate: encodeSlotCertificate(decided) })
+    this.#end({ type: 'decided', value, certificate: encodeSlotCertificate(decided) })
     return true
   }
 

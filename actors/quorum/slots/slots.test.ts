@@ -191,6 +191,22 @@ describe('a restarted member', () => {
     expect((await outcomes([slot], 10)).map(text)).toEqual(['kept'])
   })
 
+  test('that opens no slot again that has ended still tells latecomers of its end, at whatever moment it died', async () => {
+    const members = [0, 1, 2].map((i) => start(i))
+    const open = members.map(({ slots }) => slots.open(1, { resultMs: 300, leaderViews: false }))
+    const died = new Set<number>()
+    open.forEach(({ outcome }, i) => {
+      void outcome.then(() => {
+        members[i]?.crash()
+        died.add(i)
+      })
+    })
+    expect(await clock.until(() => died.size === 3, 10_000)).toBe(true)
+    for (const [i, { medium }] of members.entries()) start(i, medium)
+    const late = start(3).slots.open(1, { resultMs: 300, leaderViews: false })
+    expect((await outcomes([late])).map(text)).toEqual(['undecided'])
+  })
+
   test('of whose journal something is missing, says nothing and learns what others have decided', async () => {
     const medium = { ...newMedium(), verdict: 'damaged' as const }
     const open = [0, 1, 2].map((i) => start(i).slots.open(1))
@@ -222,6 +238,22 @@ describe('slots that are over', () => {
     const { slots } = start(0, first.medium)
     expect(() => slots.open(2)).toThrow(over)
     expect((await outcomes([slots.open(3)])).map(text)).toEqual(['x'])
+  })
+
+  test('are told of by who has closed them, and no more once they are forgotten', async () => {
+    const members = [0, 1, 2].map((i) => start(i))
+    const open = members.map(({ slots }) => slots.open(1))
+    for (const slot of open) slot.decide(bytes('x'))
+    await outcomes(open)
+    for (const { slots } of members) slots.close(1)
+    const fourth = start(3)
+    const late = fourth.slots.open(1)
+    late.decide(bytes('x'))
+    expect((await outcomes([late])).map(text)).toEqual(['x'])
+    fourth.crash()
+    for (const { slots } of members) slots.forget(2)
+    const later = start(3).slots.open(1)
+    await expect(outcomes([later], 5_000)).rejects.toThrow('0 of 1')
   })
 
   test('reject what nobody will decide any more', async () => {

@@ -31,7 +31,7 @@ export class Slots {
   readonly #members: number
   readonly #oracle: WholeOracle
   readonly #groups = new Map<number, SlotGroup>()
-  readonly #ended = new Set<string>()
+  readonly #ended = new Map<string, Outcome['type']>()
   #opened = 0
   #lives = 0
 
@@ -73,7 +73,9 @@ export class Slots {
 
   #join(member: SlotMember, group: SlotGroup, number: number): void {
     const plan = this.#plans[number]
-    if (plan === undefined || this.#ended.has(`${member.index}/${number}`)) return
+    // Others may lack the value of one that is decided, which is on no disk; of other ends nothing but the journal's proof.
+    const ended = this.#ended.get(`${member.index}/${number}`)
+    if (plan === undefined || (ended !== undefined && ended !== 'decided')) return
     const slot = group.open(number, { resultMs: RESULT_MS, leaderViews: plan.leaderViews })
     const value = this.#valueOf(plan, number, member)
     if (value !== null) {
@@ -87,7 +89,7 @@ export class Slots {
   }
 
   #end({ index, isLiar }: SlotMember, number: number, { leaderViews }: SlotPlan, outcome: Outcome): void {
-    this.#ended.add(`${index}/${number}`)
+    this.#ended.set(`${index}/${number}`, outcome.type)
     if (isLiar) return
     const value = outcome.type === 'decided' ? Buffer.from(outcome.value).toString() : null
     if (outcome.type === 'undecided' && leaderViews)
