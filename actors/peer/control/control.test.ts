@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '@brume/ports'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { PeerError } from '../errors.ts'
 import { askControl, type ControlServer, controlPath, serveControl } from './index.ts'
 import { LineCutter } from './lines.ts'
 import { sweepSockets } from './sweep.ts'
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent }
+const loud: unknown[] = []
+const keep = (fields: object): void => void loud.push(fields)
+const log: Log = { debug() {}, info() {}, warn: keep, error: keep, child: () => log }
 
 let folder: string
 let path: string
@@ -19,7 +22,8 @@ const listeners = new Set<(event: object) => void>()
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'brume-control-'))
   path = join(folder, 's.sock')
-  server = await serveControl(path, service, silent)
+  server = await serveControl(path, service, log)
+  loud.length = 0
 })
 
 afterEach(async () => {
@@ -30,6 +34,7 @@ afterEach(async () => {
 const service = {
   answer(request: string): unknown {
     if (request === 'peers') throw new Error('no')
+    if (request === 'actors.show') throw new PeerError('BRUME_PEER_USAGE', 'no such actor')
     return { asked: request }
   },
   stream(_: string, __: object, listener: (event: object) => void) {
@@ -84,6 +89,13 @@ describe('the control socket', () => {
     })
   })
 
+  it('keeps to itself what the one who asked is told, and warns of its own faults', async () => {
+    await expect(askControl(path, 'actors.show')).rejects.toMatchObject({ code: 'BRUME_PEER_USAGE' })
+    expect(loud).toEqual([])
+    await expect(askControl(path, 'peers')).rejects.toThrow()
+    expect(loud).toMatchObject([{ request: 'peers', error: { message: 'no' } }])
+  })
+
   it('forgets a client that leaves in the middle of a line', async () => {
     const socket = connect(path, () => socket.end('{"do":'))
     await new Promise((closed) => socket.resume().once('close', closed))
@@ -119,7 +131,7 @@ describe('the control socket', () => {
   it('replaces the socket of a killed peer', async () => {
     const stale = join(folder, 'stale.sock')
     await writeFile(stale, '')
-    const second = await serveControl(stale, service, silent)
+    const second = await serveControl(stale, service, log)
     expect(await askControl(stale, 'id')).toEqual({ asked: 'id' })
     await second.close()
     await expect(stat(stale)).rejects.toMatchObject({ code: 'ENOENT' })

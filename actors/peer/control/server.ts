@@ -100,8 +100,11 @@ async function respond(socket: Socket, line: string, service: ControlService, lo
     if (isStream(request)) return stream(socket, service, request, args)
     finish(socket, { ok: true, value: await service.answer(request, args) })
   } catch (error) {
-    log.warn({ error, request }, 'a control request failed')
-    finish(socket, refusal(codeOf(error), error instanceof Error ? error.message : String(error)))
+    const [code, message] = [codeOf(error), error instanceof Error ? error.message : String(error)]
+    // Whoever asked is told; only what has no name of ours is a fault of this peer.
+    if (code === 'BRUME_PEER_INTERNAL') log.error({ error, request }, 'a control request failed')
+    else log.debug({ code, why: message, request }, 'a control request was refused')
+    finish(socket, refusal(code, message))
   }
 }
 

@@ -6,6 +6,15 @@ import { PeerError } from '../errors.ts'
 
 /** Tabs of one person; more at once is a fault. */
 const CLIENTS_MAX = 8
+/** With pages that are about to be refused: others are closed at once. */
+const CONNECTIONS_MAX = 32
+/** A browser on this machine sends its few lines at once. */
+const REQUEST_TIMEOUT_MS = 5_000
+const TIMES = {
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  connectionsCheckingInterval: 1_000
+}
 /** A tab that lags by this much is let go rather than kept in memory. */
 const BACKLOG_BYTES_MAX = 4 * 1_048_576
 
@@ -29,7 +38,7 @@ export interface Sockets {
  */
 export async function openSockets(port: number, joined: (send: (message: object) => void) => void): Promise<Sockets> {
   const open = new Set<Duplex>()
-  const server = createServer((_, response) => response.writeHead(426, { connection: 'close' }).end())
+  const server = createServer(TIMES, (_, response) => response.writeHead(426, { connection: 'close' }).end())
   server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => socket.destroy())
     const key = request.headers['sec-websocket-key']
@@ -41,6 +50,7 @@ export async function openSockets(port: number, joined: (send: (message: object)
     socket.write(accept(key))
     joined((message) => write(socket, message))
   })
+  server.maxConnections = CONNECTIONS_MAX
   await listen(server, port)
   return {
     port: (server.address() as AddressInfo).port,
@@ -52,6 +62,7 @@ export async function openSockets(port: number, joined: (send: (message: object)
     },
     close: async () => {
       for (const socket of open) socket.destroy()
+      server.closeAllConnections()
       await new Promise((done) => server.close(done))
     }
   }

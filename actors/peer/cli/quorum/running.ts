@@ -1,4 +1,5 @@
 import type { GroupStatus } from '@brume/actors/quorum'
+import { systemClock } from '@brume/ports/system'
 import { askControl } from '../../control/index.ts'
 import { defaultDirectory, layoutOf, readRunning } from '../../data/index.ts'
 import { PeerError } from '../../errors.ts'
@@ -9,15 +10,33 @@ import { readBytes } from './files.ts'
 /** Opening a group reads its past from disk; a command waits for its block and for what others say of it. */
 const ANSWER_WITHIN_MS = 90_000
 
+/** Longer than this without a word looks like a command that hangs. */
+const SAY_AFTER_MS = 2_000
+
 type Request = Parameters<typeof askControl>[1]
 
-/** Asks the peer that runs on this data directory. @throws PeerError NOT_RUNNING; what the peer refuses with */
+/** Answered from memory, and in no longer than `askControl` waits by itself. */
+const AT_ONCE: ReadonlySet<Request> = new Set(['status', 'actors.list'])
+
+/**
+ * Asks the peer that runs on this data directory. What takes its time is asked only of one that answers at all, and is
+ * told on stderr. @throws PeerError NOT_RUNNING, CONTROL; what the peer refuses with
+ */
 export async function ask(dataDir: string | undefined, request: Request, args: object = {}): Promise<unknown> {
   const layout = layoutOf(dataDir ?? defaultDirectory())
   const running = await readRunning(layout.running)
   if (running === undefined)
     throw new PeerError('BRUME_PEER_NOT_RUNNING', `no peer runs on ${layout.directory}; start one with: brume up`)
-  return askControl(running.control, request, { timeoutMs: ANSWER_WITHIN_MS, args: { ...args } })
+  const given = { args: { ...args } }
+  const say = (): void => void process.stderr.write(`waiting for the peer, process ${running.pid}, to answer\n`)
+  const cancel = systemClock().after(SAY_AFTER_MS, say)
+  try {
+    if (AT_ONCE.has(request)) return await askControl(running.control, request, given)
+    await askControl(running.control, 'id')
+    return await askControl(running.control, request, { ...given, timeoutMs: ANSWER_WITHIN_MS })
+  } finally {
+    cancel()
+  }
 }
 
 export async function join(dataDir: string | undefined, path: string, output: Output): Promise<void> {
