@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { runCommand } from './commands.ts'
 
 process.exitCode = await runCommand(process.argv)

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { main } from './main.ts'
 
 /** A command that is done but held up by a forgotten handle ends after this time all the same. */

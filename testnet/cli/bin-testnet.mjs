@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { launch } from '@brume/peer/launch'
+
+await launch(new URL('./brume-testnet', import.meta.url))
