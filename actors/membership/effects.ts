@@ -160,7 +160,8 @@ export class Engine {
       case 'connect':
         return this.#channel?.connect(effect.peers)
       case 'drop':
-        log.warn({ peer: effect.peer, reason: effect.reason }, 'a peer was disconnected')
+        // Where it is to blame, that was said already.
+        log.info({ peer: effect.peer, reason: effect.reason }, 'a peer was disconnected')
         return net.drop(effect.peer, { banMs: effect.banMs })
       case 'journal':
         return this.#append(effect)

@@ -167,6 +167,8 @@ function openHello(turn: Turn, from: PeerId, hello: Hello): SignedRecord | undef
     else {
       emit(turn, { type: 'count.record', outcome: 'wrong-net' })
       emit(turn, { type: 'drop', peer: from, banMs: WRONG_NET_BAN_MS, reason: error.message })
+      // What it has sent behind its Hello comes yet: a neighbour that belongs elsewhere broke nothing.
+      linkDown(turn, from)
     }
   }
   return undefined
