@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { difference, readQuickStart } from './quick-start.ts'
 
@@ -10,6 +12,14 @@ test('a page says which files to make, what to run and what is printed', () => {
     output: ['one ... three']
   })
   expect(() => readQuickStart('# Nothing')).toThrow('no quick start')
+})
+
+test('the example in this clone holds the files of the quick start in README.md', () => {
+  const root = resolve(import.meta.dirname, '../..')
+  for (const { name, code } of readQuickStart(readFileSync(resolve(root, 'README.md'), 'utf8')).files) {
+    const example = readFileSync(resolve(root, 'actors/peer/examples/quick-start', name), 'utf8')
+    expect(`// ${name}\n${example}`.trimEnd()).toBe(code.trimEnd())
+  }
 })
 
 test.each([

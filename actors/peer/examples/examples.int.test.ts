@@ -8,14 +8,11 @@ test('quick start: four peers agree, a fifth reads what none of them could have 
 }, async () => {
   const [answer, ...read] = await run('quick-start')
   expect(answer).toBe('5')
-  const [, value, finalizers, attesters] = /^(\d+) \[([^\]]+)\] \[([^\]]+)\]$/.exec(read.join(' ')) ?? []
-  expect(value).toBe('5')
-  expect(peers(finalizers).length).toBeGreaterThanOrEqual(3)
-  expect(peers(attesters).length).toBeGreaterThanOrEqual(2)
+  const [value, finalizers, attesters] = read.join(' ').split(' ').map(Number)
+  expect(value).toBe(5)
+  expect(finalizers).toBeGreaterThanOrEqual(3)
+  expect(attesters).toBeGreaterThanOrEqual(2)
 })
-
-/** Distinct peer ids in what was printed of a list. */
-const peers = (list = ''): readonly string[] => [...new Set(list.match(/12D3KooW[1-9A-HJ-NP-Za-km-z]+/g))]
 
 test('actors of one peer each: what they are told, what they forget, what they survive', {
   timeout: EXAMPLE_MS

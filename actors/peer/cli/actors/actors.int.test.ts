@@ -80,6 +80,13 @@ it('brings back an actor that failed too often, and says why it did', { timeout:
 it('says what is wrong with a request', { timeout: 120_000 }, async () => {
   expect(await brume('show', 'nobody')).toMatchObject({ error: { code: 'BRUME_RUNTIME_NOACTOR' } })
   expect(await brume('send', 'counter', 'add')).toMatchObject({ error: { code: 'BRUME_PEER_USAGE' } })
+  expect(await brume('at', 'counter', '99999')).toMatchObject({
+    error: { code: 'BRUME_PEER_USAGE', message: expect.stringMatching(/^counter has processed \d+ events, not 99999$/) }
+  })
+  const nobody = 'brume://12D3KooWLR7EPFq4ENqY8KXNEunUiHWXKNk3RrUa9oiR7q9PBYB4/counter'
+  expect(await brume('show', nobody)).toMatchObject({
+    error: { code: 'BRUME_PEER_UNREACHABLE', message: expect.stringContaining('no peer 12D3KooWLR7E') }
+  })
   expect(await brume('send', 'counter', '{"type":"xstate.stop"}')).toMatchObject({
     error: { code: 'BRUME_RUNTIME_INVALID' }
   })

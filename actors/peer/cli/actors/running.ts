@@ -3,8 +3,11 @@ import type { ActorView, Snapshot } from '../../actors/types.ts'
 import { streamControl } from '../../control/index.ts'
 import { defaultDirectory, layoutOf, readRunning } from '../../data/index.ts'
 import { PeerError } from '../../errors.ts'
+import type { PeerReport } from '../../report.ts'
 import { type Output, paint, table } from '../output.ts'
 import { ask } from '../quorum/running.ts'
+import { readEvent } from './event.ts'
+import { peerOf, unreached } from './unreached.ts'
 
 type DataDir = string | undefined
 
@@ -29,11 +32,21 @@ const modeOf = ({ mode, role, inSync }: ActorView): string =>
   role === undefined ? mode : `${mode} ${role}, ${inSync} in step`
 
 export async function show(dataDir: DataDir, actor: string, output: Output): Promise<void> {
-  say((await ask(dataDir, 'actors.show', { actor })) as Snapshot, output)
+  try {
+    say((await ask(dataDir, 'actors.show', { actor })) as Snapshot, output)
+  } catch (error) {
+    const peer = peerOf(actor)
+    if (peer === undefined) throw error
+    const { peers } = (await ask(dataDir, 'peers')) as { readonly peers: readonly PeerReport[] }
+    throw unreached(error, peer, peers)
+  }
 }
 
 export async function at(dataDir: DataDir, args: { actor: string; seq: number }, output: Output): Promise<void> {
-  say((await ask(dataDir, 'actors.at', args)) as Snapshot, output)
+  const snapshot = (await ask(dataDir, 'actors.at', args)) as Snapshot
+  if (snapshot.seq < args.seq)
+    throw new PeerError('BRUME_PEER_USAGE', `${args.actor} has processed ${snapshot.seq} events, not ${args.seq}`)
+  say(snapshot, output)
 }
 
 function say(snapshot: Snapshot, output: Output): void {
@@ -55,7 +68,7 @@ interface Sending {
 }
 
 export async function send(dataDir: DataDir, { actor, event, reply }: Sending, output: Output): Promise<void> {
-  const answer = (await ask(dataDir, 'actors.ask', { actor, event: parse(event), reply })) as {
+  const answer = (await ask(dataDir, 'actors.ask', { actor, event: readEvent(event), reply })) as {
     readonly seq?: number
     readonly reply?: unknown
   }
@@ -79,14 +92,6 @@ export async function move(dataDir: DataDir, args: { actor: string; to: string }
   const answer = (await ask(dataDir, 'actors.move', args)) as { readonly address: string }
   output.tell(answer)
   output.say(`it lives at ${answer.address}`)
-}
-
-function parse(event: string): unknown {
-  try {
-    return JSON.parse(event)
-  } catch (error) {
-    throw new PeerError('BRUME_PEER_USAGE', `${event} is not JSON; quote it for the shell: '{"type":"add"}'`, error)
-  }
 }
 
 export async function history(dataDir: DataDir, args: { actor: string; from: number }, output: Output): Promise<void> {

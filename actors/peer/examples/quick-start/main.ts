@@ -19,6 +19,6 @@ console.log(await ref.ask({ type: 'add', by: 3 }))
 
 const read = await ref.snapshot({ read: 'certified' })
 const proof = verifyProof(read.proof, address)
-console.log(read.context.n, proof.finalizers, proof.attesters)
+console.log(read.context.n, proof.finalizers.length, proof.attesters.length)
 
 for (const p of [client, a, b, c, d]) await p.stop()
