@@ -55,4 +55,4 @@ test('a run that cannot start says why', async () => {
     1,
     expect.stringMatching(/the run did not start.*detached\.log ends with\n.*no-folder/s)
   ])
-}, 120_000)
+}, 300_000)
