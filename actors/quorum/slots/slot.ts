@@ -32,7 +32,10 @@ export type Outcome = { readonly certificate: Uint8Array } & (
 export interface SlotTerms {
   /** Time for computing, ms. Default 30 s. */
   readonly resultMs?: number
-  /** May leaders propose where the results decide nothing? Default true. */
+  /**
+   * May leaders propose where the results decide nothing? Default true. Without them members that were apart may have
+   * finalized and given up in such parts that the slot never ends: its opener needs a deadline of its own.
+   */
   readonly leaderViews?: boolean
 }
 

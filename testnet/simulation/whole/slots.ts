@@ -1,5 +1,9 @@
 import type { Outcome, Quorum, SlotGroup } from '@brume/actors/quorum'
-import { decodeManifest, encodeManifest } from '@brume/protocols/quorum'
+import { asArray, asBytes, decode, equal, Reader } from '@brume/codec'
+import { KIND, weightOf } from '@brume/consensus'
+import type { SlotVote } from '@brume/consensus/slot'
+import { committeeOf, decodeManifest, encodeManifest, readSlotVote } from '@brume/protocols/quorum'
+import type { JournalMedium } from '@brume/testkit'
 import type { WholeOracle } from './oracle/oracle.ts'
 
 /** One value that the members are to decide beside their log. */
@@ -14,6 +18,10 @@ export interface SlotPlan {
 /** Time for computing: so that whoever is down for longer finds the slot without its result. */
 const RESULT_MS = 1_500
 
+/** Kind of the journal's records of votes in slots. */
+const VOTE_RECORD = 12
+const RECORD_BYTES_MAX = 65_536
+
 /** The same members as those of a log, who decide single values. */
 export function slotManifestOf(manifest: Uint8Array): Uint8Array {
   return encodeManifest({ ...decodeManifest(manifest), name: 'simulated slots', kind: 'slot' })
@@ -22,6 +30,7 @@ export function slotManifestOf(manifest: Uint8Array): Uint8Array {
 export interface SlotMember {
   readonly index: number
   readonly isLiar: boolean
+  readonly medium: JournalMedium
 }
 
 /** Slots of a run: who has opened which, with what result, and how each of them ended where. */
@@ -31,6 +40,7 @@ export class Slots {
   readonly #members: number
   readonly #oracle: WholeOracle
   readonly #groups = new Map<number, SlotGroup>()
+  readonly #seen = new Map<number, SlotMember>()
   readonly #ended = new Map<string, Outcome['type']>()
   #opened = 0
   #lives = 0
@@ -48,6 +58,7 @@ export class Slots {
     this.#lives += 1
     const group = quorum.slots(this.#manifest)
     this.#groups.set(member.index, group)
+    this.#seen.set(member.index, member)
     for (let number = 0; number < this.#opened; number++) this.#join(member, group, number)
   }
 
@@ -64,11 +75,40 @@ export class Slots {
     }
   }
 
-  /** Has this process an end of every slot? */
+  /** Has this process an end of every slot that can end? */
   isDone({ index }: SlotMember): boolean {
     if (index >= this.#members) return true
-    for (let number = 0; number < this.#opened; number++) if (!this.#ended.has(`${index}/${number}`)) return false
+    for (let number = 0; number < this.#opened; number++) {
+      if (!this.#ended.has(`${index}/${number}`) && !this.#isSplit(number)) return false
+    }
     return true
+  }
+
+  /**
+   * Some have said that they finalize the results and others that they give them up, and neither are a quorum: with no
+   * leader views nobody may say anything more, and nobody was told of an end.
+   */
+  #isSplit(number: number): boolean {
+    if (this.#plans[number]?.leaderViews !== false) return false
+    const members = Array.from({ length: this.#members }, (_, i) => i)
+    if (members.some((index) => this.#ended.has(`${index}/${number}`))) return false
+    const votes = [...this.#seen.values()].flatMap(({ medium }) => this.#votesOf(medium, number))
+    const committee = committeeOf(this.#manifest)
+    return [KIND.finalize, KIND.nullify].every((said) => {
+      const signers = new Set(votes.filter(({ kind }) => kind === said).map(({ signer }) => signer))
+      return signers.size > 0 && weightOf(committee, [...signers]) < committee.quorum
+    })
+  }
+
+  #votesOf({ records }: JournalMedium, number: number): readonly SlotVote[] {
+    const { groupId } = committeeOf(this.#manifest)
+    return records.flatMap(({ kind, payload }) => {
+      if (kind !== VOTE_RECORD) return []
+      const [group, bytes] = asArray(decode(payload, { bytesMax: RECORD_BYTES_MAX }), 'journal record', 2)
+      if (!equal(asBytes(group, 'groupId', 32), groupId)) return []
+      const vote = readSlotVote(new Reader(asBytes(bytes, 'vote', { min: 1, max: RECORD_BYTES_MAX })))
+      return vote.epoch === number ? [vote] : []
+    })
   }
 
   #join(member: SlotMember, group: SlotGroup, number: number): void {
