@@ -30,7 +30,7 @@ try {
     `${packed.length} packages packed and installed${borrow ? ', what they depend on taken from this clone' : ''}`
   )
   for (const { name, code } of files) writeFileSync(join(app, name), code)
-  const [, script = ''] = command.split(' ')
+  const script = command.split(' ').at(-1) ?? ''
   const run = spawnSync(process.execPath, [script], { cwd: app, encoding: 'utf8', timeout: RUN_LIMIT_MS })
   console.log(`$ ${command}\n${run.stdout}${run.stderr}`)
   const wrong =

@@ -3,12 +3,12 @@ import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { difference, readQuickStart } from './quick-start.ts'
 
-const PAGE = ['```ts', '// a.ts', 'export const a = 1', '```', 'Then', '```', '$ node a.ts', 'one ... three', '```']
+const PAGE = ['```ts', '// a.ts', 'export const a = 1', '```', 'Then', '```', '$ npx node a.ts', 'one ... three', '```']
 
 test('a page says which files to make, what to run and what is printed', () => {
   expect(readQuickStart(PAGE.join('\n'))).toEqual({
     files: [{ name: 'a.ts', code: '// a.ts\nexport const a = 1' }],
-    command: 'node a.ts',
+    command: 'npx node a.ts',
     output: ['one ... three']
   })
   expect(() => readQuickStart('# Nothing')).toThrow('no quick start')

@@ -9,12 +9,12 @@ export interface QuickStart {
 }
 
 const NAMED = /^\/\/ (\S+\.ts)\n/
-const SHOWN = /^\$ (node \S+)\n/
+const SHOWN = /^\$ (npx node \S+)\n/
 
 /** The name of the file a snippet is, where its first line is `// <name>.ts`. */
 export const nameOf = ({ code }: Pick<Fence, 'code'>): string | undefined => NAMED.exec(code)?.[1]
 
-/** @throws Error where a page has no named snippet, or none that begins with `$ node` */
+/** @throws Error where a page has no named snippet, or none that begins with `$ npx node` */
 export function readQuickStart(text: string): QuickStart {
   const { fences } = readMarkdown(text)
   const files = fences.flatMap((fence) => {
@@ -25,7 +25,7 @@ export function readQuickStart(text: string): QuickStart {
   const command = SHOWN.exec(shown?.code ?? '')?.[1]
   if (files.length === 0 || shown === undefined || command === undefined) {
     throw new Error(
-      'this page has no quick start: snippets that begin with `// <name>.ts`, and one with `$ node <name>.ts`'
+      'this page has no quick start: snippets that begin with `// <name>.ts`, and one with `$ npx node <name>.ts`'
     )
   }
   return { files, command, output: shown.code.split('\n').slice(1) }
