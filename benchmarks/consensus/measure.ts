@@ -50,18 +50,21 @@ const CLOSED_SLICE_MS = 2_500
 /** Noise of one round is no figure's own. */
 const ROUNDS_MIN = 2
 type Reports = readonly QuorumReport[]
+type Saturated = Pick<Samples, 'views' | 'commands' | 'saturated'> & { readonly rested: boolean }
 
 /** What is gathered of one variant while the slices run. */
 class Tally {
   readonly open: SliceLatencies[] = []
+  readonly reports: Reports[] = []
   readonly syncMs: (readonly number[])[] = []
   readonly voteSyncMs: number[] = []
   loopDelayMs = 0
   rested = true
-  closed: (Pick<Samples, 'views' | 'commands' | 'saturated'> & { readonly rested: boolean }) | undefined
+  closed: Saturated | undefined
 
-  add(reports: readonly QuorumReport[]): void {
+  add(reports: Reports): void {
     this.open.push(latenciesOf(reports))
+    this.reports.push(reports)
     this.syncMs.push(reports.flatMap(({ syncMs }) => syncMs))
     this.voteSyncMs.push(...reports.flatMap(({ voteSyncMs }) => voteSyncMs))
     this.loopDelayMs = Math.max(this.loopDelayMs, ...reports.map(({ loop }) => loop.p99))
@@ -127,7 +130,11 @@ async function closedLoop(
   tallies: ReadonlyMap<Variant, Tally>
 ): Promise<void> {
   const rounds = Math.max(1, Math.floor(effort.closedMs / CLOSED_SLICE_MS))
-  const { forViews, forCommands, closedMinMs } = paceOf(n, processes)
+  const { forViews, forCommands, closedMinMs, isSaturable } = paceOf(n, processes)
+  if (!isSaturable) {
+    for (const [, tally] of tallies) tally.closed = saturatedOf(tally.reports, tally.reports)
+    return
+  }
   const durationMs = Math.max(effort.closedMs / rounds, closedMinMs)
   const seen = new Map(
     [...tallies.keys()].map((variant) => [variant, { views: [] as Reports[], commands: [] as Reports[] }])
@@ -140,11 +147,16 @@ async function closedLoop(
       commands.push(await cluster.run({ ...closed, waiting: forCommands }))
     }
   }
-  for (const [variant, tally] of tallies) {
-    const [views, commands] = [joined(seen.get(variant)?.views ?? []), joined(seen.get(variant)?.commands ?? [])]
-    const rested = [...views, ...commands].every((report) => report.rested)
-    tally.closed = { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
+  for (const [variant, { views, commands }] of seen) {
+    const tally = tallies.get(variant)
+    if (tally !== undefined) tally.closed = saturatedOf(views, commands)
   }
+}
+
+function saturatedOf(ofViews: readonly Reports[], ofCommands: readonly Reports[]): Saturated {
+  const [views, commands] = [joined(ofViews), joined(ofCommands)]
+  const rested = [...views, ...commands].every((report) => report.rested)
+  return { views: loadOf(views), commands: loadOf(commands), saturated: latenciesOf(commands), rested }
 }
 
 /** What is profiled, and in which of the files `<path>-<load>.cpuprofile` it is found. */

@@ -8,6 +8,11 @@ test('up to sixteen members in processes of their own get ten commands a second 
     })
 })
 
+test('a house that takes a second for a decision has no saturated slices', () => {
+  expect([4, 16].map((members) => paceOf(members, members, 2).isSaturable)).toEqual([true, true])
+  expect([32, 64, 100].map((members) => paceOf(members, 1, 2).isSaturable)).toEqual([true, false, false])
+})
+
 test('many members get commands no faster than they can decide, and time for several in each slice', () => {
   for (const members of [31, 64, 100]) {
     const { ratePerS, sliceMs, warmRatePerS, closedMinMs, forViews, forCommands } = paceOf(members, 1, 2)

@@ -20,12 +20,17 @@ const VIEWS_FILL_MS = 150
 const COMMANDS_WAITING = 512
 const COMMANDS_FILL_MS = 4_000
 
+/** A group that takes longer for one decision is saturated by few commands, and a full pool outlasts every slice: 64 in a process. */
+const SATURABLE_MS = 1_000
+
 /** How fast, and in pieces of what length: few members take what the bars are told of, many what the cores can do. */
 export interface Pace {
   readonly ratePerS: number
   readonly warmRatePerS: number
   readonly sliceMs: number
   readonly closedMinMs: number
+  /** Slices of their own saturate it; else what a view costs is taken from the open loop. */
+  readonly isSaturable: boolean
   /** Commands that wait in all, where a view is to take what is there, and the next to begin at once. */
   readonly forViews: number
   /** Commands that wait in all, for full blocks. */
@@ -47,6 +52,7 @@ export function paceOf(members: number, processes: number, cores: number = avail
     warmRatePerS: Math.min(WARM_RATE_PER_S, 1_000 / decisionMs),
     sliceMs: Math.max(SLICE_MS, (SLICE_DECISIONS * 1_000) / ratePerS),
     closedMinMs: CLOSED_DECISIONS * decisionMs + forCommands * commandMs,
+    isSaturable: decisionMs <= SATURABLE_MS,
     forViews: Math.min(members, Math.ceil(VIEWS_FILL_MS / commandMs)),
     forCommands
   }
