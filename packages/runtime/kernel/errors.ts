@@ -34,7 +34,7 @@ const REASONS: Record<Refusal | 'unreachable' | 'timeout' | 'aborted', string> =
   expired: 'the event waited longer than its time to live',
   gap: 'an earlier event is missing',
   failed: 'it failed while it processed the event, or had failed before',
-  damaged: 'its record does not decode; the bytes are kept',
+  damaged: 'its record, or the store that it lies in, is damaged; the bytes are kept',
   unmigrated: 'its record is of a version that no migration leads from; register it',
   rejected: 'it was refused there',
   overload: 'the peer has too much to do',
