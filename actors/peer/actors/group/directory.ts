@@ -23,7 +23,7 @@ export interface GroupAccess {
   readonly manifest: Uint8Array
   readonly client: QuorumClient
   readonly commands: Commands
-  /** A command of this peer's was final there: what is read for its user is no older. */
+  /** A command of this peer's was final there, or a state was shown to it: what is read for its user is no older. */
   atLeast: number
   /** Where its actor went on, as its members have attested; null: not known to have moved. */
   successor: string | null

@@ -231,6 +231,7 @@ export class GroupRef {
       const group = await this.#group()
       const from = Math.max(least, group.atLeast)
       const { snapshot, height, proof } = await readCertified(group, this.#addressIn(group), from)
+      group.atLeast = Math.max(group.atLeast, height)
       if (snapshot.successor === null) return { ...this.#snapshotOf(group, snapshot, height), proof }
       group.successor = snapshot.successor
     }

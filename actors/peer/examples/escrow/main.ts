@@ -26,7 +26,8 @@ say(await at(seller).ask({ type: 'ship' }, { timeoutMs: 60_000 }))
 say(await at(seller).ask({ type: 'accept' }, { timeoutMs: 60_000 }).catch(refused))
 say(await at(buyer).ask({ type: 'accept' }, { timeoutMs: 60_000 }))
 
-// Anybody who knows the address may check the receipt, without asking any of them.
+// Anybody who knows the address may check the receipt, without asking any of them. The bank sent nothing: it waits for the end.
+await at(bank).waitFor('over', { timeoutMs: 60_000 })
 const { value, snapshot } = verifyProof(await at(bank).proof(), address)
 console.log(value, snapshot?.status)
 
