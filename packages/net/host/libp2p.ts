@@ -6,11 +6,11 @@ import type { ConnectionGater, Libp2p, PeerId } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { gossipOptions } from '../gossip/options.ts'
 import type { Pubsub } from '../gossip/pubsub.ts'
+import { muxer } from './muxer.ts'
 import type { Profile } from './profiles.ts'
 
 /** A libp2p node with the services this room uses. */
@@ -28,29 +28,6 @@ export interface HostOptions {
   readonly mayAnnounce: (address: string) => boolean
   readonly mayDial: (address: string) => boolean
   readonly isBanned: (peer: string) => boolean
-}
-
-/** Longest a stream may hold unread: above the window, else a paused stream resets (libp2p.md 13.2). */
-const READ_BUFFER_BYTES_MAX = 1_114_112
-const WRITE_BUFFER_BYTES_MAX = 2_097_152
-const STREAMS_MAX = 128
-
-function muxer() {
-  return yamux({
-    maxInboundStreams: STREAMS_MAX,
-    maxOutboundStreams: STREAMS_MAX,
-    maxEarlyStreams: 8,
-    enableKeepAlive: true,
-    // TCP sockets close after 120 s of silence.
-    keepAliveInterval: 30_000,
-    streamOptions: {
-      // The least yamux accepts.
-      initialStreamWindowSize: 262_144,
-      maxStreamWindowSize: 1_048_576,
-      maxReadBufferLength: READ_BUFFER_BYTES_MAX,
-      maxWriteBufferLength: WRITE_BUFFER_BYTES_MAX
-    }
-  })
 }
 
 function connectionManager({ profile }: HostOptions) {
