@@ -1,5 +1,5 @@
-import { mkdir, open, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Store, StoreOperation, StoreRange, StoreWriteOptions } from '@brume/ports'
 import { ClassicLevel } from 'classic-level'
 import { openValue, sealValue } from './envelope.ts'
@@ -45,10 +45,16 @@ async function damageOf(directory: string): Promise<StoreError | undefined> {
   return new StoreError('BRUME_STORE_DAMAGED', message)
 }
 
+/** On disk, and its name in the folder too, before LevelDB lets go of the log that it tells of. */
 async function writeNote(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w', 0o600)
+  await synced(path, 'w', (file) => file.writeFile(text))
+  await synced(dirname(path), 'r')
+}
+
+async function synced(path: string, flags: string, write?: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, flags, 0o600)
   try {
-    await file.writeFile(text)
+    await write?.(file)
     await file.sync()
   } finally {
     await file.close()

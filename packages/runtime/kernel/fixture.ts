@@ -1,6 +1,6 @@
-import type { Log } from '@brume/ports'
+import type { Log, Store } from '@brume/ports'
 import { SimClock, SimRandom, seedFromHex, settle } from '@brume/testkit'
-import { type AnyStateMachine, assign, setup } from 'xstate'
+import { type AnyStateMachine, assign, createMachine, setup } from 'xstate'
 import type { ActorLogic, Effect, Event, Json } from '../logic/port.ts'
 import { xstate5 } from '../logic/xstate5/index.ts'
 import {
@@ -9,6 +9,7 @@ import {
   type Kernel,
   type KernelOptions,
   type Kind,
+  type Remote,
   type SpawnOptions
 } from './index.ts'
 
@@ -134,4 +135,16 @@ export const countingMachine = setup({
     },
     off: { type: 'final' }
   }
+})
+
+/** A peer's life on a store: its kernel, started, and with these kinds. */
+export async function life(store: Store, more: { remote?: Remote } = {}) {
+  const all = world({ store, ...more })
+  await all.kernel.start()
+  return all
+}
+
+export const light = createMachine({
+  initial: 'red',
+  states: { red: { after: { 10000: 'green' } }, green: {} }
 })
