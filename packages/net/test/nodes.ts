@@ -46,9 +46,9 @@ export function freshNetwork(): Uint8Array {
 }
 
 /** Polls until `holds`; fails with `what` after the deadline. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 15_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
   const endMs = clock.now() + timeoutMs
-  while (!holds()) {
+  while (!(await holds())) {
     if (clock.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`)
     await pause(10)
   }
