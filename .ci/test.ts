@@ -1,5 +1,6 @@
 /**
- * `npm test`: every check there is, one after the other, to the end whatever fails; then one summary.
+ * `npm test`: every check there is, one after the other, to the end whatever fails; then one summary. `npm test -- FILTER`:
+ * the tests that match, only.
  * Its last line counts vitest's tests; the exit code is of all stages.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -30,7 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 try {
   const report = join(folder, 'vitest.json')
   const results: StageResult[] = []
-  for (const stage of stages(report)) {
+  for (const stage of stages(report, process.argv.slice(2))) {
     console.log(`\n== ${stage.name}: npm run ${stage.script}`)
     results.push(await runStage(stage, interrupt.signal, root))
     if (interrupt.signal.aborted) break

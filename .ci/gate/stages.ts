@@ -15,19 +15,27 @@ const TESTS_LIMIT_MS = 12 * MINUTE_MS
 
 const check = (name: string): Stage => ({ name, script: name, args: [], limitMs: CHECK_LIMIT_MS })
 
-/** What the gate runs, in order: the cheap and certain first. `vitestReport` is a path for vitest's counts. */
-export const stages = (vitestReport: string): readonly Stage[] => [
+const tests = (report: string, filters: readonly string[]): Stage => ({
+  name: 'vitest',
+  script: 'test:vitest',
+  args: [...filters, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  limitMs: TESTS_LIMIT_MS
+})
+
+/**
+ * What the gate runs, in order: the cheap and certain first. `vitestReport` is a path for vitest's counts. Filters are
+ * vitest's, as typed after `npm test --`: then nothing else is run than the tests they choose.
+ */
+export const stages = (vitestReport: string, filters: readonly string[] = []): readonly Stage[] =>
+  filters.length > 0 ? [tests(vitestReport, filters)] : everything(vitestReport)
+
+const everything = (vitestReport: string): readonly Stage[] => [
   check('lint'),
   check('types'),
   check('layers'),
   check('dead'),
   check('docs'),
-  {
-    name: 'vitest',
-    script: 'test:vitest',
-    args: ['--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
-    limitMs: TESTS_LIMIT_MS
-  },
+  tests(vitestReport, []),
   { name: 'sim', script: 'sim', args: ['--seeds', '300', '--json'], limitMs: TESTS_LIMIT_MS },
   { name: 'actors', script: 'sim', args: ['--actors', '--json'], limitMs: TESTS_LIMIT_MS },
   { name: 'explore', script: 'sim', args: ['--explore'], limitMs: CHECK_LIMIT_MS },

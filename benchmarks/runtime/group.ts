@@ -1,5 +1,5 @@
 import type { Group } from '@brume/actors/quorum'
-import { createPeer, type Peer } from '@brume/peer'
+import { createPeer, type Peer, type Ref, verifyProof } from '@brume/peer'
 import { monotonicMs, until } from '../harness/clock.ts'
 import type counter from './counter.machine.ts'
 import { Liar } from './liar.ts'
@@ -13,6 +13,9 @@ const WARM_UP_S = 3
 /** What follows at once upon a death is `bench recovery`'s to tell: here it is how the others go on. */
 const SETTLE_S = 3
 const JOINED_MS = 60_000
+/** Each of its own state, so that none is checked twice. */
+const PROOFS = 50
+const PROOF_P50_US_BAR = 2_000
 
 /** What becomes of the last of the members once the group has formed. */
 const COMPANIES = {
@@ -58,14 +61,34 @@ async function benchCompany(company: Company, seconds: number): Promise<readonly
     const busy = await closedLoop(CLIENTS, seconds / 3, add(1))
     const { context } = await ref.snapshot({ read: 'certified' })
     if (context.n !== final.done + busy.done) throw new Error(`${context.n} is not what was added`)
+    const proofs = company === 'bft' ? [await benchProofs(ref)] : []
     const note = [COMPANIES[company], ...misdeeds(liar, first.groups()[0])].join('; ')
     return [
       { ...row(`${company}.submit, final, one at a time`, final.opsPerS), ...final.times, note },
       { ...row(`${company}.ask, attested, one at a time`, attested.opsPerS), ...attested.times },
-      { ...row(`${company}.submit, final, ${CLIENTS} at once`, busy.opsPerS), ...busy.times }
+      { ...row(`${company}.submit, final, ${CLIENTS} at once`, busy.opsPerS), ...busy.times },
+      ...proofs
     ]
   } finally {
     for (const peer of [last, ...honest.reverse()]) await peer.stop()
+  }
+}
+
+async function benchProofs(ref: Ref<typeof counter>): Promise<Row> {
+  const timesMs: number[] = []
+  for (let n = 0; n < PROOFS; n++) {
+    await ref.submit({ type: 'add', by: 1 })
+    const { proof } = await ref.snapshot({ read: 'certified' })
+    const startMs = monotonicMs()
+    verifyProof(proof, ref.address)
+    timesMs.push(monotonicMs() - startMs)
+  }
+  const found = timed(timesMs)
+  return {
+    ...row('bft.verifyProof, offline', found.opsPerS),
+    ...found,
+    bar: `p50 <= ${PROOF_P50_US_BAR} us`,
+    verdict: found.p50Us <= PROOF_P50_US_BAR ? 'pass' : 'fail'
   }
 }
 
