@@ -3,6 +3,7 @@
  * is told to, and ends when whoever started it does.
  */
 import type { Group } from '@brume/actors/quorum'
+import { peerIdFromKey } from '@brume/crypto'
 import { createPeer, type Peer } from '@brume/peer'
 import { misbehaviourOf } from '../peer/byzantine/of-peer.ts'
 import { forgeSends } from './forged-sends.ts'
@@ -75,8 +76,8 @@ function hear(): void {
     if (heard.has(group)) continue
     heard.add(group)
     group.onEvent((event) => {
-      const member = event.type === 'equivocated' ? group.status().members[event.signer]?.peer : undefined
-      if (member !== undefined) accused.add(member)
+      // By its key: when the proof is on disk, a committee without the liar may have begun.
+      if (event.type === 'warrant') accused.add(peerIdFromKey(event.key))
     })
   }
 }

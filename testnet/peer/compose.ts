@@ -1,4 +1,5 @@
 import type { Group, GroupEvent, Program } from '@brume/actors/quorum'
+import { peerIdFromKey } from '@brume/crypto'
 import type { NetNode } from '@brume/net'
 import { type Peer, type PeerOptions, type ProgramContext, preparePeer } from '@brume/peer'
 import { nodeDisk } from '@brume/store'
@@ -56,7 +57,7 @@ export async function compose(config: PeerConfig): Promise<HostedPeer> {
     misdeeds: () => misbehaviour?.count ?? 0,
     behave: (behaviour) => misbehaviour?.behave(behaviour),
     slowDisk: disk.slow,
-    onAccused: (listener) => void group?.onEvent((event) => accusation(group, event, listener)),
+    onAccused: (listener) => void group?.onEvent((event) => accusation(event, listener)),
     stop: () => peer.stop()
   }
 }
@@ -86,11 +87,9 @@ function inboundPorts(net: NetNode | undefined): readonly number[] {
   return inbound.flatMap(({ address }) => Number(/\/tcp\/(\d+)/.exec(address)?.[1] ?? 0) || [])
 }
 
-/** Who holds the proof names the member, not its place: places change with the committee. */
-function accusation(group: Group, event: GroupEvent, listener: (member: string, view: number) => void): void {
-  if (event.type !== 'equivocated') return
-  const member = group.status().members[event.signer]?.peer
-  if (member !== undefined) listener(member, event.view)
+/** By its key: when the proof is on disk, a committee without the liar may have begun. */
+function accusation(event: GroupEvent, listener: (member: string, view: number) => void): void {
+  if (event.type === 'warrant') listener(peerIdFromKey(event.key), event.view)
 }
 
 function membersOf(peer: Peer): readonly MemberSample[] {

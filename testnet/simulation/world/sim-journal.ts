@@ -175,12 +175,20 @@ export class SimJournal {
     this.#segments = []
   }
 
-  /** One bit turns over, in the older half of what is written: a flip at the very end looks like a torn write. */
+  /** One bit turns over, in the older half of what is written and not in the last record: there it looks like a torn write. */
   flip(): void {
     const [segment] = this.#segments
-    if (segment === undefined || segment.position <= 2 * HEADER_BYTES) return
-    const at = this.#random.below(segment.position >> 1)
+    if (segment === undefined) return
+    const end = Math.min(segment.position >> 1, this.#startOfLast(segment))
+    if (end <= HEADER_BYTES) return
+    const at = this.#random.below(end)
     segment.bytes[at] = (segment.bytes[at] ?? 0) ^ (1 << this.#random.below(8))
+  }
+
+  #startOfLast({ firstSequence, bytes }: Segment): number {
+    const [content] = readJournal([{ firstSequence, bytes }], this.#owner).segments
+    const last = content?.records.at(-1)
+    return content === undefined || last === undefined ? 0 : content.endPosition - encodeRecord(last).length
   }
 
   /** The next sync fails, and the process must not go on writing. */
