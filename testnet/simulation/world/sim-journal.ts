@@ -180,7 +180,7 @@ export class SimJournal {
     const [segment] = this.#segments
     if (segment === undefined) return
     const end = Math.min(segment.position >> 1, this.#startOfLast(segment))
-    if (end <= HEADER_BYTES) return
+    if (end < HEADER_BYTES) return
     const at = this.#random.below(end)
     segment.bytes[at] = (segment.bytes[at] ?? 0) ^ (1 << this.#random.below(8))
   }
