@@ -8,7 +8,7 @@ import { streamPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addTopic } from './gossip/add-topic.ts'
+import { addTopic, tellSubscriptions } from './gossip/inside.ts'
 import { messageId, SCORE_OF_A_TOPIC } from './gossip/options.ts'
 import type { Host } from './host/libp2p.ts'
 import { openSeldom } from './streams/window.ts'
@@ -57,6 +57,13 @@ describe('two hosts', () => {
     a.services.pubsub.subscribe('unknown')
     await until('b sees the subscription', () => b.services.pubsub.getSubscribers('later').length === 1)
     expect(b.services.pubsub.getSubscribers('unknown')).toEqual([])
+    // What was refused is not said again, only told anew: the reason for gossip/answers.ts.
+    addTopic(b.services.pubsub, 'unknown')
+    b.services.pubsub.subscribe('unknown')
+    await pause(300)
+    expect(b.services.pubsub.getSubscribers('unknown')).toEqual([])
+    tellSubscriptions(a.services.pubsub, b.peerId.toString(), ['unknown'])
+    await until('b hears it now', () => b.services.pubsub.getSubscribers('unknown').length === 1)
     b.services.pubsub.subscribe('later')
     await until('the mesh forms', () => b.services.pubsub.getMeshPeers('later').length === 1)
     const graftedBy = (one: Host, peer: Host) =>

@@ -66,7 +66,7 @@ async function assemble(options: NetOptions) {
   const streams: StreamsContext = { host, links, turn: new Turn(), clock, log, metrics, isBanned, small }
   const channels = new Set<ChannelHub>()
   const requests = new Requests(streams)
-  const topics = new Topics({ pubsub: host.services.pubsub, net8, labels: topicLabels, clock, log, metrics })
+  const topics = new Topics({ host, net8, labels: topicLabels, clock, log, metrics })
   const discovery = new Discovery({ options, self, net8, host, links, dialer, book, bootstrap, metrics })
   const interfacesChanged = (now: readonly InterfaceAddress[]): void => {
     surroundings.interfaces = now

@@ -1,8 +1,10 @@
 import type { Clock, Log, PeerId, Topic, Verdict } from '@brume/ports'
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { NetError } from '../errors.ts'
+import type { Host } from '../host/libp2p.ts'
 import type { NetMetrics } from '../metrics.ts'
-import { addTopic } from './add-topic.ts'
+import { answerComers } from './answers.ts'
+import { addTopic } from './inside.ts'
 import { PUBLISH_BYTES_MAX } from './options.ts'
 import type { Pubsub } from './pubsub.ts'
 
@@ -35,7 +37,7 @@ function topicLabel(topic: string): string {
 }
 
 interface TopicsOptions {
-  readonly pubsub: Pubsub
+  readonly host: Host
   readonly net8: string
   /** Topic to metrics label, shared with gossipsub's own metrics. */
   readonly labels: Map<string, string>
@@ -54,17 +56,22 @@ export class Topics {
 
   constructor(options: TopicsOptions) {
     this.#options = options
+    answerComers(options.host, (topic) => this.#open.has(topic))
+  }
+
+  get #pubsub(): Pubsub {
+    return this.#options.host.services.pubsub
   }
 
   /** gossipsub subscribes only once it runs. */
   started(): void {
-    for (const topic of this.#open) this.#options.pubsub.subscribe(topic)
+    for (const topic of this.#open) this.#pubsub.subscribe(topic)
   }
 
   open(name: string, judge: Judge): Topic {
     const topic = topicName(name, this.#options.net8)
     this.#admit(topic)
-    const { pubsub } = this.#options
+    const pubsub = this.#pubsub
     pubsub.topicValidators.set(
       topic,
       (from, message) => VERDICTS[this.#judge(topic, judge, from.toString(), message.data)]
@@ -80,7 +87,7 @@ export class Topics {
 
   /** Subscribers in the mesh, by label, for the metrics. */
   *meshSizes(): Iterable<readonly [label: string, peers: number]> {
-    for (const topic of this.#open) yield [topicLabel(topic), this.#options.pubsub.getMeshPeers(topic).length]
+    for (const topic of this.#open) yield [topicLabel(topic), this.#pubsub.getMeshPeers(topic).length]
   }
 
   #admit(topic: string): void {
@@ -98,7 +105,7 @@ export class Topics {
     }
     this.#known.add(topic)
     this.#options.labels.set(topic, topicLabel(topic))
-    addTopic(this.#options.pubsub, topic)
+    addTopic(this.#pubsub, topic)
   }
 
   #judge(topic: string, judge: Judge, from: PeerId, data: Uint8Array): Verdict {
@@ -124,7 +131,8 @@ export class Topics {
   }
 
   async #publish(topic: string, data: Uint8Array, flood: boolean): Promise<{ recipients: number }> {
-    const { pubsub, metrics } = this.#options
+    const { metrics } = this.#options
+    const pubsub = this.#pubsub
     if (data.length > PUBLISH_BYTES_MAX) {
       throw new NetError(
         'BRUME_NET_FRAME_TOO_LARGE',
@@ -153,7 +161,7 @@ export class Topics {
 
   #leave(topic: string): void {
     if (!this.#open.delete(topic)) return
-    const { pubsub } = this.#options
+    const pubsub = this.#pubsub
     // The topic stays allowed; without a judge its messages would be relayed unseen.
     pubsub.topicValidators.set(topic, () => TopicValidatorResult.Ignore)
     if (pubsub.isStarted()) pubsub.unsubscribe(topic)

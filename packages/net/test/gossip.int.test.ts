@@ -1,7 +1,7 @@
-import type { PeerId, Verdict } from '@brume/ports'
+import type { PeerId, Topic, Verdict } from '@brume/ports'
 import { afterEach, expect, test } from 'vitest'
 import type { NetNode } from '../index.ts'
-import { freshNetwork, isConnected, node, pair, pause, stopAll, until, wants } from './nodes.ts'
+import { freshNetwork, isConnected, node, pair, pause, random, stopAll, until, wants } from './nodes.ts'
 
 afterEach(stopAll)
 
@@ -65,6 +65,36 @@ test('a topic opened after the start is accepted, relayed and judged; one not op
   expect(unknown.subscribers()).toEqual([])
   expect(await unknown.publish(Buffer.from('anyone?'))).toEqual({ recipients: 0 })
 }, 90_000)
+
+test('whoever opens a topic late hears of those who have had it long, after a restart too', async () => {
+  const network = freshNetwork()
+  const seed = random.bytes(32)
+  const [a, b] = await Promise.all([node(network), node(network, { seed })])
+  const group = `brume/quorum/${'ef'.repeat(32)}`
+  const open = (one: NetNode) => one.topic(group, () => 'accept')
+  const isHeard = (topic: Topic, peer: PeerId) => () => topic.subscribers().includes(peer)
+  await Promise.all([a.start(), b.start()])
+  wants(a, b)
+  await until('they connect', () => isConnected(a, b) && isConnected(b, a))
+  const topicOfA = open(a)
+  // What a says of it is for b, as yet, of no topic that it knows.
+  await pause(500)
+  const topicOfB = open(b)
+  await until('a hears of b', isHeard(topicOfA, b.self))
+  await until('b hears of a', isHeard(topicOfB, a.self))
+  expect(await topicOfB.publish(Buffer.from('here'), { flood: true })).toEqual({ recipients: 1 })
+
+  await b.stop()
+  await until('a misses b', () => !isConnected(a, b))
+  const again = await node(network, { seed })
+  await again.start()
+  wants(again, a)
+  await until('b is back', () => isConnected(again, a))
+  await pause(500)
+  const topicOfAgain = open(again)
+  await until('b hears of a again', isHeard(topicOfAgain, a.self))
+  await until('a hears of b again', isHeard(topicOfA, again.self))
+}, 60_000)
 
 test('verdicts: ignored goes no further, a thrown judge blames nobody, rejected messages cost the sender', async () => {
   const [a, b] = await pair()
