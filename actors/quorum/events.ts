@@ -34,7 +34,6 @@ export type GroupEvent =
   | { readonly type: 'nullified'; readonly view: number }
   /** A new epoch begins here, after the final block of that height. */
   | { readonly type: 'epoch'; readonly epoch: number; readonly height: number; readonly isMember: boolean }
-  | { readonly type: 'equivocated'; readonly signer: number; readonly view: number }
   /** The holder of a key is proven a liar: once a key and epoch, and once more after each start of this peer. */
   | {
       readonly type: 'warrant'

@@ -166,7 +166,7 @@ export class Group {
       ...{ host, group: id, groupId, label },
       concerns: (key, epoch) => charges.concerns(key, epoch),
       emit: (event) => core.emit(event),
-      onLiar: (evidence, isNew) => charges.bring(evidence, isNew),
+      onLiar: (evidence) => charges.bring(evidence),
       onSelf: ({ view }) => core.current.heardSelf(view)
     })
   }

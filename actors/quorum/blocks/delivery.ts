@@ -1,6 +1,13 @@
 import { type Committee, type Final, leaderOf } from '@brume/consensus'
 import type { Clock } from '@brume/ports'
-import { bodyOf, committeeFrom, encodeCommittee, isClosing, type Manifest } from '@brume/protocols/quorum'
+import {
+  bodyOf,
+  committeeFrom,
+  type Evidence,
+  encodeCommittee,
+  isClosing,
+  type Manifest
+} from '@brume/protocols/quorum'
 import type { Execution } from '../execution/execution.ts'
 import type { Block } from '../ports.ts'
 import type { Applied, Register } from '../record/register.ts'
@@ -28,6 +35,8 @@ export interface Delivered {
   readonly blocks: readonly AppliedBlock[]
   /** Where the epoch at hand stands now: after its closing block, the genesis of the next. */
   readonly final: Final
+  /** By each of these somebody loses its place. */
+  readonly warranted: readonly Evidence[]
   readonly turn: Applied['turn']
 }
 
@@ -48,9 +57,11 @@ export class Delivery {
     const counting = last === -1 ? blocks : blocks.slice(0, last + 1)
     const { committee, membership } = register
     let turn: Applied['turn'] = null
+    const warranted: Evidence[] = []
     const applied = counting.map((block): AppliedBlock => {
-      const { effective, turn: turned } = register.apply(block.proposal)
-      turn = turned
+      const { effective, ...done } = register.apply(block.proposal)
+      turn = done.turn
+      warranted.push(...done.warranted)
       // In the turn in which the record stands at this block: a checkpoint takes both.
       const { header } = bodyOf(block.proposal)
       execution.deliver(this.#blockOf({ ...block, effective }, committee, membership.seed), header)
@@ -61,7 +72,7 @@ export class Delivery {
     const changes = { ...register.takeChanges(), membership: register.membership }
     const ending = turn === null ? null : this.#endOf(blocks.slice(counting.length), final)
     this.#scribe.append({ blocks: applied, final: floor, changes, ending })
-    return { blocks: applied, final: floor, turn }
+    return { blocks: applied, final: floor, warranted, turn }
   }
 
   /** Resolves when everything so far is in the store. */

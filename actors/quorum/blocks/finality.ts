@@ -60,10 +60,10 @@ export class Finality {
   take(epoch: Epoch, all: readonly FinalBlock[], newest: Final): void {
     const { host, label, loaded, timings } = this.#core
     const { meters, clock } = host
-    const { supply, serving } = this.#hearers
+    const { supply, serving, proceedings } = this.#hearers
     const delivered = this.#deliver(() => loaded.delivery.final(all, newest))
     if (delivered === null) return
-    const { blocks, final, turn } = delivered
+    const { blocks, final, warranted, turn } = delivered
     const expired = loaded.intake.final(blocks)
     meters.height.set(label, final.height)
     meters.commands.inc({ ...label, result: 'expired' }, expired)
@@ -78,6 +78,7 @@ export class Finality {
       this.#core.emit({ type: 'final', view, height, digest, commands, leader: epoch.leaderOf(view) })
     }
     serving.finalized(blocks, all.slice(blocks.length), newest)
+    for (const evidence of warranted) proceedings.ordered(evidence)
     if (turn !== null) {
       this.#turn(final, turn)
       this.#began(final)

@@ -23,13 +23,12 @@ export class Charges {
   }
 
   /** The reducer stops waiting for a liar, and the group is asked to form a committee without it. */
-  bring(evidence: Evidence, isNew: boolean): void {
+  bring(evidence: Evidence): void {
     const { current } = this.#core
     const { committee, self } = current
-    const { key, epoch, view } = evidence
+    const { key, epoch } = evidence
     const member = committee.members.findIndex((candidate) => equal(candidate.key, key))
     if (member !== -1 && epoch === committee.epoch) current.convict(member)
-    if (member !== -1 && isNew) this.#core.emit({ type: 'equivocated', signer: member, view })
     if (self !== null) this.#accuse(evidence)
   }
 

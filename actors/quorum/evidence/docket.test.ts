@@ -4,7 +4,7 @@ import { type JournalMedium, memoryJournal, newMedium, SimClock } from '@brume/t
 import { describe, expect, test } from 'vitest'
 import { manifestOf, person } from '../samples.ts'
 import { RECORD } from '../votes/records.ts'
-import { Docket } from './docket.ts'
+import { Docket, OFFENCES_MAX } from './docket.ts'
 
 const committee = committeeOf(manifestOf([1, 1, 1, 1]))
 const LIAR = 2
@@ -111,6 +111,16 @@ describe('a contradiction', () => {
     for (let view = 1; view <= 20; view++) docket.conflict(committee, vote(view, 1), vote(view, 2))
     clock.run(10)
     expect(docket.all()).toHaveLength(4)
+  })
+
+  test('is forgotten when very many came after it', () => {
+    const { clock, docket, proven } = desk()
+    const of = (epoch: number) => evidenceOf(7, 2, { ...committee, epoch })
+    for (let epoch = 0; epoch <= OFFENCES_MAX; epoch++) docket.ordered(of(epoch))
+    clock.run(10)
+    expect(proven).toHaveLength(OFFENCES_MAX + 1)
+    expect(docket.all()).toHaveLength(OFFENCES_MAX)
+    expect(docket.all()[0]?.epoch).toBe(1)
   })
 })
 

@@ -15,6 +15,12 @@ import { appendRecord, RECORD, recordsOf } from '../votes/records.ts'
 /** Offences kept of one key and epoch: the first one costs it its place, more of them say nothing new. */
 const PER_KEY_MAX = 4
 
+/**
+ * Offences kept in all; the oldest go. Keys that come, lie and are put out cost nothing but commands, and each start and
+ * each release of journal records writes all of this anew.
+ */
+export const OFFENCES_MAX = 256
+
 /** Evidence that one relaying peer may have checked within the window; two signatures each, 0.25 ms. */
 const CHECKS_PER_PEER = 32
 const CHECK_WINDOW_MS = 60_000
@@ -71,6 +77,11 @@ export class Docket {
     else this.#options.onDropped('evidence-signature')
   }
 
+  /** Evidence by which a final block takes somebody's place away: verified, and whoever that is, it is of concern. */
+  ordered(evidence: Evidence): void {
+    this.#write(evidence)
+  }
+
   /** Evidence by gossip. What is accepted is relayed, each offence once. */
   receive(from: PeerId, bytes: Uint8Array): Verdict {
     let evidence: Evidence
@@ -88,7 +99,7 @@ export class Docket {
     return 'accept'
   }
 
-  /** All that is proven, oldest first. */
+  /** What is proven, oldest first; at most OFFENCES_MAX. */
   all(): readonly Evidence[] {
     return [...this.#known.values()]
   }
@@ -130,12 +141,15 @@ export class Docket {
     if (this.#known.has(offence) || count >= PER_KEY_MAX) return false
     this.#known.set(offence, evidence)
     this.#perKey.set(keyOf(evidence), count + 1)
+    if (this.#known.size > OFFENCES_MAX) for (const oldest of this.#known.values().take(1)) this.#leave(oldest)
     return true
   }
 
   #leave(evidence: Evidence): void {
     if (!this.#known.delete(offenceOf(evidence))) return
-    this.#perKey.set(keyOf(evidence), (this.#perKey.get(keyOf(evidence)) ?? 1) - 1)
+    const left = (this.#perKey.get(keyOf(evidence)) ?? 1) - 1
+    if (left > 0) this.#perKey.set(keyOf(evidence), left)
+    else this.#perKey.delete(keyOf(evidence))
   }
 
   #mayCheck(peer: PeerId): boolean {

@@ -1,5 +1,6 @@
 import { toHex } from '@brume/codec'
 import { KIND, NO_DIGEST, type Statement, signedBytes, type Vote, type VoteKind } from '@brume/consensus'
+import type { Net } from '@brume/ports'
 import {
   checkpointBytes,
   committeeOf,
@@ -11,21 +12,23 @@ import {
   QUORUM_PROTOCOL,
   verifyEvidence
 } from '@brume/protocols/quorum'
+import { replace } from '@brume/testkit'
 import { describe, expect, test } from 'vitest'
 import type { GroupEvent } from '../index.ts'
-import { clientOf, person, World } from '../samples.ts'
+import { clientOf, person, World, type Wrap } from '../samples.ts'
 import { RECORD } from '../votes/records.ts'
 
 const ONES = (n: number) => Array.from({ length: n }, () => 1)
 const HALF_A_MINUTE = 30_000
 const LIAR = 4
+const DEAF = 3
 const HANDLE = 9
 
 type Warrant = Extract<GroupEvent, { type: 'warrant' }>
 
 /** Five members of whom the last is in hostile hands: a node with its key that says whatever it is told. */
-async function withLiar() {
-  const world = await World.of(ONES(5))
+async function withLiar(wrap?: Wrap) {
+  const world = await World.of(ONES(5), [], {}, wrap)
   await world.until(() => world.alive.every(({ group }) => group.status().state === 'voting'), HALF_A_MINUTE)
   await world.crash(LIAR)
   const warrants = new Map<number, Warrant[]>()
@@ -40,6 +43,9 @@ async function withLiar() {
   const { identity, say, sayState } = await hostile(world, LIAR)
   return { world, warrants, watch, identity, say, sayState, honest: world.alive.map(({ index }) => index) }
 }
+
+/** Nothing by gossip reaches it. */
+const deaf = (net: Net) => replace<Net>(net, { topic: (name) => net.topic(name, () => 'ignore') })
 
 async function hostile(world: World, index: number) {
   const identity = person(index)
@@ -117,6 +123,23 @@ describe('a member that contradicts itself', () => {
     world.members[0]?.group.submit(clientOf(world.manifest, () => world.clock.wall())('x'))
     const done = () => world.alive.every(({ tape }) => tape.lines.includes('x'))
     expect(await world.until(done, HALF_A_MINUTE)).toBe(true)
+  })
+
+  test('is known to a member that no gossip reaches, by the block that takes its place away: on disk, a warrant, once', async () => {
+    const { world, warrants, identity, say } = await withLiar((index, { net, ...outside }) => {
+      return { ...outside, net: index === DEAF ? deaf(net) : net }
+    })
+    say([0], [KIND.notarize, 1, 1], [KIND.notarize, 1, 2])
+    expect(await world.until(() => warrants.size === 4, HALF_A_MINUTE)).toBe(true)
+    const seated = () => world.members[DEAF]?.group.status().members.map(({ peer }) => peer)
+    expect(await world.until(() => seated()?.includes(identity.peerId) === false, 4 * HALF_A_MINUTE)).toBe(true)
+    await world.crash(DEAF)
+    expect(warrants.get(DEAF)?.map(({ key }) => toHex(key))).toEqual([toHex(identity.publicKey)])
+    await world.restart(DEAF)
+    const records = world.members[DEAF]?.medium.records.filter(({ kind }) => kind === RECORD.evidence)
+    expect(records).toHaveLength(1)
+    const isVoting = () => world.members[DEAF]?.group.status().state === 'voting'
+    expect(await world.until(isVoting, HALF_A_MINUTE)).toBe(true)
   })
 
   test('is remembered by who learned it, across its restart', async () => {

@@ -11,7 +11,7 @@ import {
 } from '@brume/protocols/quorum'
 import type { GroupEvent } from '../events.ts'
 import type { Host } from '../host.ts'
-import { Docket } from './docket.ts'
+import { Docket, OFFENCES_MAX } from './docket.ts'
 import { Publisher } from './publisher.ts'
 
 export interface ProceedingsOptions {
@@ -24,7 +24,7 @@ export interface ProceedingsOptions {
   readonly concerns: (key: Uint8Array, epoch: number) => boolean
   readonly emit: (event: GroupEvent) => void
   /** Somebody else is proven a liar: it is not waited for any more, and the group must decide without it soon. */
-  readonly onLiar: (evidence: Evidence, isNew: boolean) => void
+  readonly onLiar: (evidence: Evidence) => void
   /** The proof is against this peer's own key. */
   readonly onSelf: (evidence: Evidence) => void
 }
@@ -82,6 +82,14 @@ export class Proceedings {
     return this.#docket.receive(from, bytes)
   }
 
+  /**
+   * By this a final block takes somebody's place away: whoever was not told by gossip has it from there. What it says of the
+   * own key is left alone, for who catches up reads of lives long past.
+   */
+  ordered(evidence: Evidence): void {
+    if (!equal(evidence.key, this.#options.host.identity.publicKey)) this.#docket.ordered(evidence)
+  }
+
   /** The journal is about to let its older records go. */
   restate(): Promise<void> {
     return this.#docket.restate()
@@ -96,7 +104,7 @@ export class Proceedings {
       this.#publisher?.publish(evidence)
     }
     if (equal(key, host.identity.publicKey)) return isNew ? onSelf(evidence) : undefined
-    onLiar(evidence, isNew)
+    onLiar(evidence)
     this.#warrant(evidence)
   }
 
@@ -106,6 +114,8 @@ export class Proceedings {
     const name = `${toHex(key)}/${epoch}`
     if (this.#warranted.has(name)) return
     this.#warranted.add(name)
+    if (this.#warranted.size > OFFENCES_MAX)
+      for (const oldest of this.#warranted.values().take(1)) this.#warranted.delete(oldest)
     this.#options.emit({ type: 'warrant', key, kind, epoch, view, evidence: encodeEvidence(evidence) })
   }
 }

@@ -158,7 +158,7 @@ describe('a peer that means ill', () => {
     let accused = 0
     for (const { group } of world.members)
       group.onEvent(({ type }) => {
-        if (type === 'equivocated') accused += 1
+        if (type === 'warrant') accused += 1
       })
     for (let view = 1; view <= 8; view++) for (const signer of [0, 1, 2, 3]) void publish(forged(signer, view), view)
     await world.clock.pass(100)

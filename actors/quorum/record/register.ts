@@ -4,6 +4,7 @@ import {
   bodyOf,
   committeeFrom,
   committeeHash,
+  type Evidence,
   encodeCommittee,
   encodeRecord,
   isClosing,
@@ -29,6 +30,8 @@ const AHEAD_MAX = 1_024
 export interface Applied {
   /** Places in the payload of the commands that took effect. */
   readonly effective: readonly number[]
+  /** By each of these somebody loses its place, who had it until then. */
+  readonly warranted: readonly Evidence[]
   /** Set by the block that closed an epoch. */
   readonly turn: {
     readonly closed: Committee
@@ -110,7 +113,7 @@ export class Register {
     if (block.height !== this.#height + 1) {
       throw new RangeError(`block ${block.height} does not follow height ${this.#height}`)
     }
-    const { membership, effective } = this.#run(block, this.#membership, this.sessions, this.#timeMs, this.#touched)
+    const { membership, ...effects } = this.#run(block, this.#membership, this.sessions, this.#timeMs, this.#touched)
     this.#membership = this.#draw(block, membership)
     this.#height = block.height
     this.#timeMs = block.timeMs
@@ -120,7 +123,7 @@ export class Register {
       this.#sweptMs = block.timeMs
       this.sessions.forget(block.timeMs)
     }
-    return { effective, turn: isClosing(block) ? this.#turn() : null }
+    return { ...effects, turn: isClosing(block) ? this.#turn() : null }
   }
 
   /** Goes on from a record that a quorum has certified, after the block of that digest. */
@@ -201,19 +204,23 @@ export class Register {
     sessions: Sessions,
     parentMs: number,
     touched: Set<string> | null
-  ): { readonly membership: Membership; readonly effective: readonly number[] } {
+  ): Pick<Applied, 'effective' | 'warranted'> & { readonly membership: Membership } {
     let membership = opened(before, block)
     const effective: number[] = []
+    const warranted: Evidence[] = []
     bodyOf(block).commands.forEach((command, index) => {
       const inspected = this.#inspector.inspect(command)
       if (isRefused(inspected) || !sessions.take(inspected, parentMs)) return
       touched?.add(sessionKey(inspected))
       effective.push(index)
       if (inspected instanceof SystemCall) {
-        membership = applySystem(membership, inspected.client, inspected.command, block.height)
+        const { client, command } = inspected
+        const after = applySystem(membership, client, command, block.height)
+        if (command.name === 'evidence' && after !== membership) warranted.push(command.evidence)
+        membership = after
       }
     })
-    return { membership, effective }
+    return { membership, effective, warranted }
   }
 
   /** The leader's draw, where its block carries one. */

@@ -31,7 +31,7 @@ export class WholeDriver {
     for (const peer of this.#peers) {
       peer.medium.isFull = false
       peer.medium.failNext = false
-      peer.deafness.kinds.clear()
+      peer.deafness.end()
       peer.single()
       if (peer.mayHalt) peer.kill(0)
     }
@@ -90,8 +90,8 @@ export class WholeDriver {
       case 'stall':
         return peer.stall(event.forMs)
       case 'deaf':
-        for (const kind of event.kinds) peer.deafness.kinds.add(kind)
-        return void clock.after(event.forMs, () => peer.deafness.kinds.clear())
+        peer.deafness.begin(event.kinds)
+        return void clock.after(event.forMs, () => peer.deafness.end())
       case 'isolate':
         return this.#split([event.process], event.forMs)
       case 'slow':

@@ -142,6 +142,17 @@ export const WHOLE_MUTANTS: readonly WholeMutant[] = [
     stage: stageOf('evidence')
   },
   {
+    name: 'proof in a block unread',
+    patches: [
+      {
+        file: 'actors/quorum/blocks/finality.ts',
+        find: 'for (const evidence of warranted) proceedings.ordered(evidence)',
+        put: ''
+      }
+    ],
+    stage: stageOf('evidence in a block')
+  },
+  {
     name: 'committee formed that cannot decide',
     patches: [
       {

@@ -28,7 +28,7 @@ export type WholeFault =
     }
   /** The event loop stands still. */
   | { readonly type: 'stall'; readonly process: number; readonly forMs: number }
-  /** Votes of these kinds do not reach it, nor certificates. */
+  /** No gossip reaches it, nor votes of these kinds, if any, and certificates with them. */
   | { readonly type: 'deaf'; readonly process: number; readonly kinds: readonly number[]; readonly forMs: number }
   /** Each reaches its neighbours in this order alone, the last one the first. */
   | { readonly type: 'ring'; readonly order: readonly number[]; readonly forMs: number }

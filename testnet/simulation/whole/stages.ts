@@ -74,6 +74,19 @@ export const STAGES: readonly Stage[] = [
     }
   },
   {
+    /** To a member that no gossip reaches, by the block that puts the liar out. */
+    name: 'evidence in a block',
+    stage: {
+      ...CALM,
+      weights: [1, 1, 1, 1, 1],
+      // It tells one half of the others two things, and the other half, of whom one is deaf, one.
+      liars: [{ member: 1, roles: ['equivocate'] }],
+      events: [{ atMs: 1, type: 'deaf', process: 2, kinds: [], forMs: SHORT_MS }],
+      expects: [{ type: 'proven', member: 1 }],
+      safetyMs: SHORT_MS
+    }
+  },
+  {
     /** A disk confirmed what it did not write. */
     name: 'lying disk',
     stage: {
