@@ -148,6 +148,9 @@ describe('epochs', { timeout: 60_000 }, () => {
     const evidence = makeEvidence(person(3).publicKey, sign(KIND.nullify), sign(KIND.finalize))
     if (evidence === undefined || index < 0) throw new RangeError('no evidence')
     await scene.system(1, { name: 'evidence', evidence })
+    // What that process did not say itself somebody else with its key did, so it stops when it hears of the proof.
+    expect(await scene.until(() => inState('halted')(at(scene, 3)))).toBe(true)
+    await scene.world.crash(3)
     expect(await scene.until(() => scene.members.every((member) => epochOf(member) === 2))).toBe(true)
     expect(peersOf(at(scene, 0))).not.toContain(person(3).peerId)
     await scene.line()

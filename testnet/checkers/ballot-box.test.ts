@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { BallotBox } from './ballot-box.ts'
 import type { CheckedCommittee } from './committee.ts'
+import type { SeenBlock } from './frames.ts'
 import { FINALIZE, NOTARIZE, NULLIFY, type SignedStatement, u64 } from './statement.ts'
 
 const PAIRS = Array.from({ length: 4 }, () => generateKeyPairSync('ed25519'))
@@ -15,18 +16,24 @@ const COMMITTEE: CheckedCommittee = {
 }
 const DOMAIN = ['', 'brume/quorum-notarize/1', 'brume/quorum-nullify/1', 'brume/quorum-finalize/1']
 
-function makeVote(signer: number, kind: number, view: number, block: number, key?: KeyObject): SignedStatement {
+interface Signing {
+  readonly key?: KeyObject
+  readonly epoch?: number
+}
+
+function makeVote(signer: number, kind: number, view: number, block: number, signing: Signing = {}): SignedStatement {
+  const { key, epoch = 0 } = signing
   const tail = kind === NULLIFY ? Buffer.alloc(0) : Buffer.concat([u64(0), Buffer.alloc(32, block)])
   const message = [
     Buffer.from(`${DOMAIN[kind]}\0`),
     COMMITTEE.groupId,
-    u64(0),
+    u64(epoch),
     COMMITTEE.committeeHash,
     u64(view),
     tail
   ]
   const signature = sign(null, Buffer.concat(message), key ?? PAIRS[signer]?.privateKey ?? fail())
-  return { kind, signer, epoch: 0, view, tail: tail.toString('hex'), signature: signature.toString('hex') }
+  return { kind, signer, epoch, view, tail: tail.toString('hex'), signature: signature.toString('hex') }
 }
 
 function fail(): never {
@@ -41,9 +48,13 @@ function makeBox(...votes: readonly SignedStatement[]): BallotBox {
   return box
 }
 
-function addBlock(box: BallotBox, view: number, height: number, block: number): void {
-  const { signer: _signer, ...notarize } = makeVote(view % 4, NOTARIZE, view, block)
-  box.addBlock({ epoch: 0, view, height, digest: Buffer.alloc(32, block).toString('hex'), notarize }, 'p1')
+const digestOf = (block: number): string => Buffer.alloc(32, block).toString('hex')
+
+/** On top of the block whose number is one less, with a command in it. */
+function addBlock(box: BallotBox, view: number, height: number, block: number, more: Partial<SeenBlock> = {}): void {
+  const { signer: _signer, ...notarize } = makeVote(view % 4, NOTARIZE, view, block, more)
+  const place = { epoch: 0, view, height, digest: digestOf(block), parent: digestOf(block - 1) }
+  box.addBlock({ ...place, commands: 1, isClosing: false, notarize, ...more }, 'p1')
 }
 
 describe('votes of one member', () => {
@@ -73,7 +84,7 @@ describe('votes of one member', () => {
   })
 
   test('nobody is accused by a vote it did not sign', () => {
-    const forged = makeVote(2, FINALIZE, 7, 2, PAIRS[3]?.privateKey)
+    const forged = makeVote(2, FINALIZE, 7, 2, { key: PAIRS[3]?.privateKey ?? fail() })
     const box = makeBox(makeVote(2, FINALIZE, 7, 1), forged)
     expect(box.violations()).toEqual([])
     expect(box.counts.forged).toBe(1)
@@ -130,6 +141,41 @@ describe('what a quorum decided', () => {
     expect(box.violations()).toEqual([
       { rule: 'two-finals-at-one-height', message: 'height 5: 0101010101010101 and 0202020202020202 are both final' }
     ])
+  })
+
+  describe('above a block that closes its epoch', () => {
+    /** Final by the finality of an empty block above it: the closing one at height 5. */
+    const closed = (more: Partial<SeenBlock> = {}): BallotBox => {
+      const box = makeBox(...[0, 1, 2].map((signer) => makeVote(signer, FINALIZE, 8, 2)))
+      addBlock(box, 7, 5, 1, { isClosing: true })
+      addBlock(box, 8, 6, 2, { commands: 0, ...more })
+      return box
+    }
+    const addFinal = (box: BallotBox, view: number, height: number, block: number, more: Partial<SeenBlock>): void => {
+      addBlock(box, view, height, block, more)
+      for (const signer of [0, 1, 2]) box.add(makeVote(signer, FINALIZE, view, block, more), 'x')
+    }
+
+    test('an empty one makes it final and counts for nothing: the next epoch begins at its height', () => {
+      const box = closed()
+      addFinal(box, 1, 6, 9, { epoch: 1, parent: digestOf(1) })
+      expect(box.violations()).toEqual([])
+    })
+
+    test('one with commands is a fork beside the first of the next epoch', () => {
+      const box = closed({ commands: 1 })
+      addFinal(box, 1, 6, 9, { epoch: 1, parent: digestOf(1) })
+      expect(box.violations().map(({ rule }) => rule)).toEqual(['two-finals-at-one-height'])
+    })
+
+    test('two empty ones at one height are a fork, and so is another block in the place of the closing one', () => {
+      const box = closed()
+      addFinal(box, 9, 6, 3, { commands: 0, parent: digestOf(1) })
+      addFinal(box, 7, 5, 1, { isClosing: true })
+      addFinal(box, 1, 5, 9, { epoch: 1, parent: digestOf(0), commands: 0 })
+      const places = box.violations().map(({ message }) => message.split(':')[0])
+      expect(places).toEqual(['height 6 of epoch 0', 'height 5'])
+    })
   })
 
   test('a view that is final and nullified is a violation, beside those of its members', () => {

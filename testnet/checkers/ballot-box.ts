@@ -141,20 +141,41 @@ export class BallotBox {
     return this.#decided(FINALIZE)
   }
 
+  /** Height of the final block that closes an epoch, by epoch. */
+  #closings(finals: readonly string[]): ReadonlyMap<number, number> {
+    const closings = new Map<number, number>()
+    const seen = new Set<string>()
+    for (const digest of finals) {
+      for (let block = this.#blocks.get(digest); block !== undefined; block = this.#blocks.get(block.parent)) {
+        if (seen.has(block.digest)) break
+        seen.add(block.digest)
+        if (block.isClosing)
+          closings.set(block.epoch, Math.min(block.height, closings.get(block.epoch) ?? block.height))
+      }
+    }
+    return closings
+  }
+
   #conflictingFinals(): readonly Violation[] {
     const nullified = new Set(this.#decided(NULLIFY).map(({ place }) => place))
-    const byHeight = new Map<number, string>()
+    const finals = this.#finals()
+    const closings = this.#closings(finals.map(({ digest }) => digest))
+    const byPlace = new Map<string, string>()
     const violations: Violation[] = []
-    for (const { place, digest } of this.#finals()) {
+    for (const { place, digest } of finals) {
       if (nullified.has(place)) {
         violations.push({ rule: 'final-and-nullified', message: `epoch/view ${place} is both final and nullified` })
       }
-      const height = this.#blocks.get(digest)?.height
-      if (height === undefined) continue
-      const other = byHeight.get(height) ?? digest
-      byHeight.set(height, other)
+      const block = this.#blocks.get(digest)
+      if (block === undefined) continue
+      const { epoch, height, commands } = block
+      // Empty ones above it make a closing block final and count for nothing: the next epoch begins at their height.
+      const counts = commands > 0 || height <= (closings.get(epoch) ?? height)
+      const at = counts ? `${height}` : `${height} of epoch ${epoch}`
+      const other = byPlace.get(at) ?? digest
+      byPlace.set(at, other)
       if (other === digest) continue
-      const message = `height ${height}: ${other.slice(0, 16)} and ${digest.slice(0, 16)} are both final`
+      const message = `height ${at}: ${other.slice(0, 16)} and ${digest.slice(0, 16)} are both final`
       violations.push({ rule: 'two-finals-at-one-height', message })
     }
     return violations

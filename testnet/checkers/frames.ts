@@ -12,6 +12,8 @@ const VOTE_HEAD_BYTES = 18
 const TAIL_BYTES = 40
 const SIGNATURE_BYTES = 64
 const FRAME_BYTES_MAX = 1_048_576
+/** Of a block's header. */
+const FLAG_CLOSING = 1
 
 /** A block as its proposal names it, and the leader's own notarize, which is the proposal's signature. */
 export interface SeenBlock {
@@ -19,6 +21,10 @@ export interface SeenBlock {
   readonly view: number
   readonly height: number
   readonly digest: string
+  readonly parent: string
+  readonly commands: number
+  /** The last block of its epoch that counts: only empty ones follow it there, to make it final. */
+  readonly isClosing: boolean
   readonly notarize: Omit<SignedStatement, 'signer'>
 }
 
@@ -57,17 +63,20 @@ function readVotes(bytes: Buffer): readonly SignedStatement[] {
   return votes
 }
 
-/** `[header, signature, payload]`; header `[1, groupId, epoch, view, height, parentView, ...]` (quorum.md 4). */
+/** `[header, signature, payload]`; header `[1, groupId, epoch, view, height, parentView, parentDigest, bodyDigest, bodyBytes, commandCount, flags, ...]` (quorum.md 4). */
 export function readBlock(signedBlock: Uint8Array): SeenBlock {
   const parts = asArray(decode(signedBlock, { bytesMax: FRAME_BYTES_MAX }), 'proposal', 3)
   const header = asBytes(parts[0] ?? null, 'header', { min: 1, max: 512 })
   const signature = asBytes(parts[1] ?? null, 'signature', SIGNATURE_BYTES)
-  const fields = asArray(decode(header, { bytesMax: 512 }), 'header', { min: 6, max: 16 })
-  const [epoch = 0, view = 0, height = 0, parentView = 0] = [2, 3, 4, 5].map((i) => asUint(fields[i] ?? null, 'header'))
+  const fields = asArray(decode(header, { bytesMax: 512 }), 'header', { min: 11, max: 16 })
+  const numbers = [2, 3, 4, 5, 9, 10].map((i) => asUint(fields[i] ?? null, 'header'))
+  const [epoch = 0, view = 0, height = 0, parentView = 0, commands = 0, flags = 0] = numbers
+  const parent = Buffer.from(asBytes(fields[6] ?? null, 'header', 32)).toString('hex')
   const digest = hash('brume/quorum-block/1', header)
   const tail = Buffer.concat([u64(parentView), digest]).toString('hex')
   const notarize = { kind: NOTARIZE, epoch, view, tail, signature: Buffer.from(signature).toString('hex') }
-  return { epoch, view, height, digest: digest.toString('hex'), notarize }
+  const isClosing = (flags & FLAG_CLOSING) !== 0
+  return { epoch, view, height, digest: digest.toString('hex'), parent, commands, isClosing, notarize }
 }
 
 /** What a tapped frame says; undefined for one that is neither votes nor a proposal, or is malformed. */
