@@ -1,12 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Store } from '@brume/ports'
-import { openStore } from '@brume/store'
 import { monotonicMs } from '../harness/clock.ts'
 import { median } from '../harness/statistics.ts'
 import { startCounter, startKernel } from './kernels.ts'
 import { type Row, row, timed } from './result.ts'
+import { withStore } from './store.ts'
 
 const ADD = { type: 'add', by: 1 } as const
 /** As many as one sync carries here in practice; the other side puts as many into a batch. */
@@ -16,20 +13,6 @@ const COLD_ACTORS = 20_000
 const COLD_P50_US_BAR = 10
 /** What a journaled event puts: a key of 25 bytes, and time, sender and event. */
 const ENTRY_BYTES = 64
-
-async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'brume-bench-'))
-  try {
-    const store = await openStore(join(folder, 'store'))
-    try {
-      return await use(store)
-    } finally {
-      await store.close()
-    }
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
 
 /** Events of a journaled actor, each on disk before it counts, beside bare batches of as many equal puts. */
 export async function benchJournal(seconds: number): Promise<readonly Row[]> {
